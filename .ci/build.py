@@ -159,6 +159,7 @@ def write_readme(cfg):
     for name, data in resources["outputs"].items():
         (cfg.config_path / name).parent.mkdir(exist_ok=True)
         (cfg.config_path / name).write_bytes(data)
+    text = re.sub(r"<style scoped>.*?</style>", "", text, flags=re.S)  # pandas adds one to every table
     text = re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+$", "", text, flags=re.M)).strip() + "\n"
     (cfg.config_path / "README.md").write_text(text, encoding="utf-8")
 
@@ -238,7 +239,8 @@ def faults(nb):
     for out in (o for c in nb.cells for o in c.get("outputs", [])):
         text = out.get("text", "") + "".join(v for k, v in out.get("data", {}).items() if k.startswith("text/"))
         if out.output_type == "error": yield f"a saved error: {out.ename}: {out.evalue}"
-        if m := re.search(r"/(?:home|root|tmp|work|Users|private)/\S*", text): yield f"a path of one machine: {m[0]}"
+        if m := re.search(r"(?<![\w.:/-])/(?:home|root|tmp|work|Users|private)/\S*", text): yield f"a path of one machine: {m[0]}"
+        if m := re.search(r".*Warning\b.*", out.get("name") == "stderr" and text or ""): yield f"a saved warning: {m[0]}"
         if VIEW in out.get("data", {}) and out["data"][VIEW]["model_id"] not in state: yield "a widget without its state"
 
 
@@ -279,6 +281,7 @@ def pages(cfg, out):
     site = f"{cfg.doc_host}{cfg.doc_baseurl}/"
     for path in filter(Path.is_file, sorted(proc.rglob("*"))):
         rel = path.relative_to(proc)
+        if path.suffix == ".yml": continue
         if path.suffix != ".ipynb":
             (out / rel).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, out / rel)
@@ -289,6 +292,12 @@ def pages(cfg, out):
         html = re.sub(r'href="([^":#]+\.ipynb)', lambda m: f'href="{_nbpath2html(Path(m[1])).as_posix()}', html)
         dest.write_text(html, encoding="utf-8")
     return bad + list(dead_links(out))
+
+
+def site():
+    "Write the site to _docs/, as nbdev does it."
+    Path("README.md").touch()  # nbdev would make its own if this one were older than the index
+    nbdev_docs.__wrapped__(n_workers=0)
 
 
 def main():
@@ -304,10 +313,11 @@ def main():
     os.chdir(root)
     sys.path.insert(0, str(root))
     cfg = get_config()
-    cfg["procs"] = f"{__name__}:KeepLinks"
+    sys.modules["_build"] = sys.modules[__name__]  # by this name nbdev finds KeepLinks: its shell takes over `__main__`
+    cfg["procs"] = "_build:KeepLinks"
     if args.check: bad = [f"a build would change {o}" for o in check(root)]
     elif out: bad = pages(cfg, out)
-    elif args.site: bad = nbdev_docs.__wrapped__(n_workers=0)
+    elif args.site: bad = site()
     else: bad = build(cfg)
     if bad: sys.exit("\n".join(bad))
 

@@ -72,6 +72,29 @@ def test_a_removed_notebook_leaves_nothing_behind():
         (root/'nbs'/'99_extra.ipynb').unlink()
         assert run_build(root).returncode == 0 and not any(o.exists() for o in made)
 
+# %% ../nbs/10_project.ipynb #b7d9311c
+def widget_notebook(slider, picture, link, unused):
+    "Saved state of a slider tied to a picture, with one widget that no cell shows."
+    def model(**state): return {'model_module': '', 'model_name': '', 'state': state}
+    state = {slider: model(value=1), picture: model(box=f'IPY_MODEL_{slider}'), unused: model(),
+             link: model(source=[f'IPY_MODEL_{slider}', 'value'], target=[f'IPY_MODEL_{picture}', 'index'])}
+    outputs = [{'data': {build.VIEW: {'model_id': picture}}}]
+    return {'cells': [{'outputs': outputs}], 'metadata': {'widgets': {build.STATE: {'state': state}}}}
+
+# %% ../nbs/10_project.ipynb #ea07c4dd
+def test_widgets_are_numbered_and_those_that_no_cell_needs_are_dropped():
+    one, other = (widget_notebook(*(c*32 for c in names)) for names in ('abcd', '4e21'))
+    for nb in one, other: build.tidy_widgets(nb)
+    assert one == other
+    picture, slider, link = (f'{i:032x}' for i in range(3))
+    assert list(one['metadata']['widgets'][build.STATE]['state']) == [slider, picture, link]
+
+# %% ../nbs/10_project.ipynb #8b24446b
+def test_links_of_the_index_are_seen_from_the_top():
+    page = SimpleNamespace(cell_type='markdown', source='[a](00_toy.ipynb) ![b](images/b.png) [c](../LICENSE) [d](https://d.org) [e](#e)')
+    build.relink(page, 'nbs')
+    assert page.source == '[a](nbs/00_toy.ipynb) ![b](nbs/images/b.png) [c](LICENSE) [d](https://d.org) [e](#e)'
+
 # %% ../nbs/10_project.ipynb #b80cc732
 def test_a_build_changes_nothing(): assert build.check(ROOT) == []
 
@@ -111,6 +134,25 @@ def runs(request):
 def test_notebook_runs(path, runs):
     done = runs[path].result()
     assert done.returncode == 0, done.stdout + done.stderr
+
+# %% ../nbs/10_project.ipynb #8f6a0778
+def test_dead_links_are_found_and_live_ones_are_not():
+    with tempfile.TemporaryDirectory() as tmp:
+        out = Path(tmp)
+        (out/'a.html').write_text('<h2 id="Which-one?">x</h2><a href="#which-one">live</a><a href="b.html#none">dead</a><a href="c.html">dead</a>')
+        (out/'b.html').write_text('<a href="a.html#which-one">live</a><a href="https://example.org">not ours</a>')
+        assert sorted(build.dead_links(out)) == ['a.html: a dead link: b.html#none', 'a.html: a dead link: c.html']
+
+# %% ../nbs/10_project.ipynb #d7f1cd18
+def test_faults_of_saved_outputs_are_found():
+    v4 = build.nbformat.v4
+    path = '/'.join(['', 'home', 'someone', 'file'])
+    outputs = [v4.new_output('error', ename='KeyError', evalue='k'), v4.new_output('stream', name='stderr', text='x.py:1: UserWarning: old'),
+               v4.new_output('stream', text=f'saved to {path}'), v4.new_output('stream', text='see https://example.org/home/page'),
+               v4.new_output('display_data', data={build.VIEW: {'model_id': 'gone'}})]
+    nb = v4.new_notebook(cells=[v4.new_code_cell('1', outputs=outputs)])
+    assert list(build.faults(nb)) == ['a saved error: KeyError: k', 'a saved warning: x.py:1: UserWarning: old',
+                                      f'a path of one machine: {path}', 'a widget without its state']
 
 # %% ../nbs/10_project.ipynb #3cff0916
 HEAVY = {'transformers', 'datasets', 'matplotlib', 'ipywidgets', 'pandas', 'sklearn', 'IPython', 'nbdev'}
