@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['TensorSource', 'check_finite', 'IterableSource', 'as_source', 'evaluate', 'default_n', 'Trainer', 'clip_members',
-           'lr_at', 'from_above', 'train_bank', 'to_device', 'save_checkpoint', 'load_checkpoint']
+           'lr_at', 'from_above', 'rms_norm', 'unscaled', 'train_bank', 'to_device', 'save_checkpoint',
+           'load_checkpoint']
 
 # %% ../nbs/04_train.ipynb #503401bf
 import json, math, os
@@ -129,20 +130,23 @@ def evaluate(
     x:torch.Tensor, # [n, d_in] rows, best held out
     n=None, # [j] places for s_n; None: just under d_sae/2
     chunk:int=4096, # rows at a time
-) -> dict[str, np.ndarray]: # name -> [m]: k, l0, mse, variance_explained, frac_dead, c_dec, c_dec_all, and s_{n} for each n
+) -> dict[str, np.ndarray]: # name -> [m]: k, l0, l0_std (over inputs), mse, variance_explained, frac_dead, c_dec, c_dec_all, and s_{n} for each n
     "Every metric of every member on `x`."
     m = len(bank)
-    fired, se, active = torch.zeros(m, bank.d_sae, dtype=torch.int64), torch.zeros(m, dtype=torch.float64), torch.zeros(m, dtype=torch.float64)
+    fired = torch.zeros(m, bank.d_sae, dtype=torch.int64)
+    se, active, active2 = torch.zeros(3, m, dtype=torch.float64)
     for rows in x.split(chunk):
         for i in range(m):
             a = bank[i].encode(rows)
             fired[i] += (a[0] > 0).sum(0).cpu()
-            active[i] += (a > 0).sum().item()
+            count = (a[0] > 0).sum(1).double().cpu() # [rows]
+            active[i] += count.sum(); active2[i] += count.square().sum()
             se[i] += mse_loss(bank[i].decode(a), rows)[0].double().cpu()*len(rows)
     total = (x - x.mean(0)).square().sum(dtype=torch.float64).cpu()
     alive = fired > 0
     ns = [default_n(bank.d_sae)] if n is None else list(np.atleast_1d(n))
-    out = dict(k=bank.k, l0=active/len(x), mse=se/len(x), variance_explained=1 - se/total, frac_dead=1 - alive.double().mean(1),
+    mean = active/len(x)
+    out = dict(k=bank.k, l0=mean, l0_std=(active2/len(x) - mean.square()).clamp(min=0).sqrt(), mse=se/len(x), variance_explained=1 - se/total, frac_dead=1 - alive.double().mean(1),
                c_dec=c_dec(bank.W_dec, alive.to(bank.W_dec.device)), c_dec_all=c_dec(bank.W_dec))
     proj = s_n(bank.W_dec, bank.b_dec, x, ns, chunk)
     out |= {f's_{n:g}': proj[:, j] for j, n in enumerate(ns)}
@@ -228,6 +232,19 @@ def from_above(
     if factor < 1 or not 0 < frac <= 1: raise ValueError(f"factor = {factor}, frac = {frac}; allowed: factor at least 1, frac above 0 and at most 1")
     return lambda step, n_steps, k: k*(1 + (factor - 1)*max(0., 1 - step/(frac*n_steps)))
 
+# %% ../nbs/04_train.ipynb #36ae4339
+def rms_norm(x:torch.Tensor) -> float: # x [n, d_in]
+    "Root mean square norm of the rows."
+    return x.double().square().sum(1).mean().sqrt().item()
+
+def unscaled(
+    bank:Bank, # with unit decoder rows, trained on inputs multiplied by `scale`
+    scale:float,
+) -> Bank: # the same SAEs for inputs as they are
+    "Fold the input scale into biases and thresholds."
+    if scale == 1: return bank
+    return Bank(bank.W_enc, bank.W_dec, bank.b_enc/scale, bank.b_dec/scale, bank.threshold/scale, bank.k)
+
 # %% ../nbs/04_train.ipynb #f07f5566
 def _log(t:Trainer, step:int, k, seeds, x) -> list[dict]: # one row a member
     alive = t.silent <= t.dead_after
@@ -250,12 +267,13 @@ def train_bank(
     grad_clip:float|None=1.0, # largest gradient norm of a member
     dead_after:int=1000, # steps of silence until a latent is dead
     data_seed:int=0, # of the batches, shared by all members
+    input_norm:float|None=None, # scale the inputs to this root mean square norm while training; None: as they are
     n_heldout:int|None=None, # rows for the threshold; None: 65,536, or all that a smaller source holds out
     n_logs:int=20, # times that the history is written
     checkpoint:str|Path|None=None, # folder for checkpoints; if it holds one of the same run, the run goes on from there
     checkpoint_every:int=1000, # steps
     device:str='cpu',
-    progress:bool=True, # a bar with the smallest c_dec
+    progress:bool|str=True, # a bar with the smallest c_dec; a text is put before it
 ) -> tuple[Bank, 'pandas.DataFrame']: # m = len(l0s)*len(seeds) trained SAEs with unit decoder rows; history, one row for each logged step and member
     "Train the L0 x seed grid in one pass over shared batches."
     source = as_source(source)
@@ -264,8 +282,9 @@ def train_bank(
     n_steps = n_samples//batch_size
     if n_steps < 1: raise ValueError(f"n_samples = {n_samples}; allowed: at least one batch of {batch_size}")
     held = _heldout(source, n_heldout).to(device)
+    scale = 1. if input_norm is None else input_norm/rms_norm(held)
     settings = dict(d_in=source.d_in, d_sae=d_sae, k=k.tolist(), seeds=seeds, n_steps=n_steps, batch_size=batch_size, lr=lr, lr_decay=lr_decay,
-                    grad_clip=grad_clip, dead_after=dead_after, data_seed=data_seed, n_logs=n_logs, scheduled=schedule is not None, source=_fingerprint(held))
+                    grad_clip=grad_clip, dead_after=dead_after, data_seed=data_seed, input_norm=input_norm, n_logs=n_logs, scheduled=schedule is not None, source=_fingerprint(held))
     bank = to_device(init_bank(source.d_in, d_sae, k, seeds), device)
     t = Trainer(bank, lr, grad_clip, dead_after)
     start, history = (0, []) if checkpoint is None else load_checkpoint(t, checkpoint, settings)
@@ -274,6 +293,7 @@ def train_bank(
     batches = source.batches(batch_size, seed=data_seed, start=start)
     for step in range(start, n_steps):
         x = _next(batches, step, n_steps).to(device)
+        if scale != 1: x = x*scale
         k_now = k if schedule is None else schedule(step, n_steps, k)
         t.step(x, k_now, lr_at(step, n_steps, lr, lr_decay))
         if step in log_at:
@@ -281,10 +301,10 @@ def train_bank(
             best = min(history[-len(k):], key=lambda r: r['c_dec'])
             _stop_if_nan(history[-len(k):]); bar.set_postfix_str(f"c_dec smallest at k = {best['k']:g}: {best['c_dec']:.4f}")
         bar.update()
-        if checkpoint is not None and (step + 1) % checkpoint_every == 0: save_checkpoint(t, checkpoint, settings, step + 1, history)
+        if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == n_steps): save_checkpoint(t, checkpoint, settings, step + 1, history)
     bar.close()
     import pandas as pd
-    return fit_threshold(t.bank.folded(), held), pd.DataFrame(history)
+    return fit_threshold(unscaled(t.bank.folded(), scale), held), pd.DataFrame(history)
 
 # %% ../nbs/04_train.ipynb #89f77e9b
 def _heldout(source, n): # as many as asked for, or 65,536, or what there is
@@ -309,7 +329,7 @@ def _stop_if_nan(rows):
 
 def _bar(n, start, show):
     from tqdm.auto import tqdm
-    return tqdm(total=n, initial=start, disable=not show, desc='training', unit='step', mininterval=.5)
+    return tqdm(total=n, initial=start, disable=not show, desc=show if isinstance(show, str) else 'training', unit='step', mininterval=.5)
 
 # %% ../nbs/04_train.ipynb #fefd8d60
 def to_device(
