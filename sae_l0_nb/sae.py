@@ -150,8 +150,8 @@ def batch_topk(
     rows = flat.numpy() if flat.device.type == 'cpu' else flat
     found = [nth_largest(rows[i], max(1, round(float(k[i])*b)), 0. if hint is None else float(hint[i])) for i in range(m)]
     cut = torch.tensor([c for c, _ in found], dtype=pre.dtype, device=pre.device)
-    a = torch.where(pre >= cut[:, None, None], pre, 0.)
-    if cut.min() <= 0: a.relu_()
+    a = torch.empty_like(pre)
+    for i, (c, _) in enumerate(found): torch.ops.aten.threshold.out(pre[i], max(0., float(np.nextafter(np.float32(c), np.float32(-np.inf)))), 0., out=a[i])
     for i, (c, ties) in enumerate(found):
         if ties and c > 0: a[i].view(-1)[(a[i].view(-1) == cut[i]).nonzero()[-ties:, 0]] = 0
     return a, cut
@@ -202,7 +202,7 @@ def forward(
     W, bias, D, norm = bank.effective()
     pre = torch.baddbmm(bias[:, None], x.expand(len(bank), *x.shape), W) # [m, b, d_sae]
     acts, cut = batch_topk(pre, bank.k if k is None else k, hint)
-    err = torch.baddbmm(bank.b_dec[:, None], acts, D).sub_(x) # [m, b, d_in]
+    err = torch.sub(bank.b_dec[:, None], x).baddbmm_(acts, D) # [m, b, d_in]
     return Forward(W, D, norm, pre, acts, cut, err)
 
 # %% ../nbs/01_sae.ipynb #bac109fc

@@ -168,9 +168,10 @@ class Trainer:
         grad_clip:float|None=1.0, # largest gradient norm of a member; None: no limit
         dead_after:int=1000, # steps of silence after which a latent counts as dead
         betas:tuple=(0.9, 0.999), # Adam
-        max_values:int=2**22, # latent values [members at a time, b, d_sae] worked on together
+        max_values:int|None=None, # latent values [members at a time, b, d_sae] worked on together; None: 2**19 on a CPU, so that they stay in its cache, else 2**27
     ):
-        self.bank, self.lr, self.grad_clip, self.dead_after, self.max_values = bank, lr, grad_clip, dead_after, max_values
+        self.bank, self.lr, self.grad_clip, self.dead_after = bank, lr, grad_clip, dead_after
+        self.max_values = max_values or (2**19 if bank.W_dec.device.type == 'cpu' else 2**27)
         self._params = [getattr(bank, n) for n in PARAMS]
         self.adam = torch.optim.Adam(self._params, lr=lr, betas=betas, fused=True)
         self.silent = torch.zeros(len(bank), bank.d_sae, dtype=torch.int32, device=bank.W_dec.device)
@@ -199,7 +200,7 @@ def _gradients_of(self, part:slice, x, k):
     g = gradients(bank, x, f, dead if dead.any() else None)
     for p, name in zip(self._params, PARAMS): p.grad[part] = g[name]
     self.silent[part] += 1
-    self.silent[part][f.acts.amax(1) > 0] = 0
+    self.silent[part][f.acts.sum(1) > 0] = 0
     self.cut[part] = f.cut
 Trainer.step, Trainer._gradients_of = _step, _gradients_of
 
