@@ -117,7 +117,8 @@ def test_agrees_with_sae_probes(n, n_train, seed, k, latents, f1, accuracy, auc,
     acts, y = mixed_latents(n, seed)
     p = probe_latents(acts[:n_train], y[:n_train], acts[n_train:], y[n_train:], k, seed=42)
     assert p.latents[:8] == latents
-    assert [p.f1, p.accuracy, p.auc, p.val_auc] == pytest.approx([f1, accuracy, auc, val_auc], abs=2e-3)
+    assert [p.f1, p.accuracy, p.auc] == pytest.approx([f1, accuracy, auc], abs=2e-3)
+    assert p.val_auc == pytest.approx(val_auc, abs=5e-3) # in small folds classes differ by a row, and ours are weighted
 
 # %% ../nbs/06_probing.ipynb #f8046f10
 def test_the_row_is_that_of_the_last_content_token():
