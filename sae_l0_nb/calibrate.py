@@ -172,10 +172,9 @@ def refine(
     L, y = _medians(table, 'c_dec')
     e = find_elbow(L, y, seed_noise(table))
     at = e.l0 if np.isfinite(e.l0) else e.best
-    below, above = L[L < min(at, e.flat[0])*(1 + 1e-9)], L[L > max(at, e.best)*(1 - 1e-9)]
-    below, above = (below[-1] if len(below) else L[0]), (above[0] if len(above) else L[-1])
-    if above == L[L > below][0] and above/below - 1 <= resolution: return np.array([])
-    inside = np.r_[below, L[(L > below) & (L < above)], above]
+    first = int(np.searchsorted(L, e.flat[0]*(1 - 1e-9))) # the leftmost L0 in the flat part: the elbow may lie on either side of it
+    i, j = max(0, min(first, np.searchsorted(L, at)) - 1), min(len(L) - 1, max(first + 1, np.searchsorted(L, at)))
+    below, above, inside = L[i], L[j], L[i:j + 1]
     if (inside[1:]/inside[:-1]).max() - 1 <= resolution: return np.array([])
     new = np.geomspace(below, above, n + 2)[1:-1]
     return new[[np.abs(np.log(L/v)).min() > resolution/3 for v in new]]

@@ -4,7 +4,7 @@ import pytest
 from sae_l0_nb.calibrate import *
 
 # %% ../nbs/05_calibrate.ipynb #9a7a14be
-import json, numpy as np, pandas as pd, pytest, torch
+import json, numpy as np, pandas as pd, pytest, tempfile, torch
 from pathlib import Path
 from hypothesis import assume, given, settings, strategies as st
 from sae_l0_nb.toy import ToyModel
@@ -67,9 +67,12 @@ def test_refinement_closes_in_on_the_elbow_and_then_stops():
         t = pd.DataFrame(dict(k=L, c_dec=[.05 + .01*max(0, 10.95 - k) + .004*max(0, k - 10.95) for k in L]))
         new = refine(t)
         if not len(new): break
+        assert new.min() > 6 and new.max() < 16
         L = sorted([*L, *new])
     print(f"{rounds} rounds, {len(L)} L0s, elbow {judge(t).l0:.3f}")
     assert 2 <= rounds <= 4 and judge(t).l0 == pytest.approx(10.95, rel=.01)
+    beyond = pd.DataFrame(dict(k=[4, 6.3, 10, 16, 25], c_dec=[.08, .054, .024, .032, .062])) # the lowest point may lie left of the minimum
+    assert (refine(beyond) > 10).sum() >= 2 and (refine(beyond) < 10).sum() >= 1
     assert coarse_grid(5, 20)[-1] == 4 and coarse_grid(50, 40)[-1] == 40 and coarse_grid(1536, 384)[-1] == 384
 
 # %% ../nbs/05_calibrate.ipynb #ec5965c6
@@ -89,7 +92,6 @@ def test_a_grid_that_does_not_reach_the_answer_is_told_so():
 # %% ../nbs/05_calibrate.ipynb #2ff6ba9f
 def test_the_saved_folder_holds_what_was_found():
     from sae_l0_nb.sae import load_sae
-    import tempfile
     with tempfile.TemporaryDirectory() as tmp:
         r = calibrate_l0(ToyModel.small(), d_sae=5, l0s=[1.2, 1.6, 2, 2.6, 3.4], seeds=[0, 1], n_samples=128_000, n_rounds=0, keep_saes=True, progress=False)
         out = Path(tmp)/'out'
