@@ -8,7 +8,7 @@ __all__ = ['TensorSource', 'check_finite', 'IterableSource', 'as_source', 'evalu
            'load_checkpoint']
 
 # %% ../nbs/04_train.ipynb #503401bf
-import json, math, os
+import json, math, os, time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -275,7 +275,7 @@ def train_bank(
     checkpoint_every:int=1000, # steps
     device:str='cpu',
     progress:bool|str=True, # a bar with the smallest c_dec; a text is put before it
-) -> tuple[Bank, 'pandas.DataFrame']: # m = len(l0s)*len(seeds) trained SAEs with unit decoder rows; history, one row for each logged step and member
+) -> tuple[Bank, 'pandas.DataFrame']: # m = len(l0s)*len(seeds) trained SAEs with unit decoder rows; history, one row for each logged step and member, with the seconds spent in training in `history.attrs['seconds']`
     "Train the L0 x seed grid in one pass over shared batches."
     source = as_source(source)
     k = check_k(np.repeat(np.atleast_1d(np.asarray(l0s, dtype=float)), len(seeds)), d_sae)
@@ -288,7 +288,8 @@ def train_bank(
                     grad_clip=grad_clip, dead_after=dead_after, data_seed=data_seed, input_norm=input_norm, n_logs=n_logs, scheduled=schedule is not None, source=_fingerprint(held))
     bank = to_device(init_bank(source.d_in, d_sae, k, seeds), device)
     t = Trainer(bank, lr, grad_clip, dead_after)
-    start, history = (0, []) if checkpoint is None else load_checkpoint(t, checkpoint, settings)
+    start, history, spent = (0, [], 0.) if checkpoint is None else load_checkpoint(t, checkpoint, settings)
+    began = time.perf_counter() - spent
     log_at = {round((i + 1)*n_steps/n_logs) - 1 for i in range(n_logs)}
     bar = _bar(n_steps, start, progress)
     batches = source.batches(batch_size, seed=data_seed, start=start)
@@ -302,10 +303,12 @@ def train_bank(
             best = min(history[-len(k):], key=lambda r: r['c_dec'])
             _stop_if_nan(history[-len(k):]); bar.set_postfix_str(f"c_dec smallest at k = {best['k']:g}: {best['c_dec']:.4f}")
         bar.update()
-        if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == n_steps): save_checkpoint(t, checkpoint, settings, step + 1, history)
+        if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == n_steps): save_checkpoint(t, checkpoint, settings, step + 1, history, time.perf_counter() - began)
     bar.close()
     import pandas as pd
-    return fit_threshold(unscaled(t.bank.folded(), scale), held), pd.DataFrame(history)
+    history = pd.DataFrame(history)
+    history.attrs['seconds'] = round(time.perf_counter() - began if start < n_steps else spent, 1)
+    return fit_threshold(unscaled(t.bank.folded(), scale), held), history
 
 # %% ../nbs/04_train.ipynb #89f77e9b
 def _heldout(source, n): # as many as asked for, or 65,536, or what there is
@@ -340,12 +343,12 @@ def to_device(
     return Bank(*(getattr(bank, n).to(device) for n in PARAMS + ('threshold',)), bank.k)
 
 # %% ../nbs/04_train.ipynb #0f35f830
-def save_checkpoint(t:Trainer, folder, settings:dict, step:int, history:list[dict]):
+def save_checkpoint(t:Trainer, folder, settings:dict, step:int, history:list[dict], seconds:float=0.0):
     "Write the whole state of a run, atomically."
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
     tensors = {n: getattr(t.bank, n) for n in PARAMS} | dict(silent=t.silent, cut=t.cut)
     for n, p in zip(PARAMS, t._params): tensors |= {f'adam.{key}.{n}': v for key, v in t.adam.state[p].items()}
-    meta = dict(settings=json.dumps(settings), step=str(step), history=json.dumps(history))
+    meta = dict(settings=json.dumps(settings), step=str(step), history=json.dumps(history), seconds=str(seconds))
     tmp = folder/f'checkpoint.{os.getpid()}.tmp'
     save_file({key: v.detach().cpu().contiguous() for key, v in tensors.items()}, tmp, metadata=meta)
     os.replace(tmp, folder/'checkpoint.safetensors')
@@ -355,10 +358,10 @@ def load_checkpoint(
     t:Trainer, # filled in place
     folder, # of the checkpoint
     settings:dict, # of this run; must equal the checkpoint's
-) -> tuple[int, list[dict]]: # steps done and history; 0 and [] if the folder holds no checkpoint
+) -> tuple[int, list[dict], float]: # steps done, history, and seconds spent; 0, [] and 0 if the folder holds no checkpoint
     "Continue where a run of the same settings stopped."
     path = Path(folder)/'checkpoint.safetensors'
-    if not path.exists(): new_folder(folder); return 0, []
+    if not path.exists(): new_folder(folder); return 0, [], 0.
     from safetensors import safe_open
     with safe_open(path, 'pt') as f: meta = f.metadata()
     saved, asked = json.loads(meta['settings']), json.loads(json.dumps(settings))
@@ -369,4 +372,4 @@ def load_checkpoint(
         p.copy_(tensors[n])
         t.adam.state[p] = {key: tensors[f'adam.{key}.{n}'] for key in ('step', 'exp_avg', 'exp_avg_sq')}
     t.silent.copy_(tensors['silent']); t.cut.copy_(tensors['cut'])
-    return int(meta['step']), json.loads(meta['history'])
+    return int(meta['step']), json.loads(meta['history']), float(meta.get('seconds', 0))

@@ -151,6 +151,8 @@ def test_a_killed_run_goes_on_to_the_same_bits(at, tmp_path):
     again, history2 = train_bank(toy, checkpoint=tmp_path/'run', **kw)
     for n in PARAMS + ('threshold',): assert torch.equal(getattr(whole, n), getattr(again, n)), n
     assert history.equals(history2)
+    done, history3 = train_bank(toy, checkpoint=tmp_path/'run', **kw) # nothing left to do
+    assert torch.equal(done.W_dec, whole.W_dec) and history3.attrs['seconds'] == pytest.approx(history2.attrs['seconds'], abs=1)
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     kw = dict(d_sae=5, l0s=[2], n_samples=20*64, batch_size=64, progress=False, checkpoint=tmp_path/'run', checkpoint_every=10)
