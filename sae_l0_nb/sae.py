@@ -202,7 +202,7 @@ class JumpReLU:
     c:float=4.0 # sharpness of the sparsity loss tanh(c a)
     eps:float=2.0 # width of the window in which a threshold gets a gradient
     lam_pre:float=3e-6 # weight of the pre-activation loss
-    start:float=1e-3 # threshold at the start
+    start:float=.01 # threshold at the start, in units of the raw pre-activation
 
 # %% ../nbs/01_sae.ipynb #61b01a9a
 def as_recipe(
@@ -289,7 +289,7 @@ def forward(
     pre = torch.baddbmm(bias[:, None], x.expand(len(bank), *x.shape), W) # [m, b, d_sae]
     k, none = bank.k if k is None else k, torch.zeros(len(bank), device=x.device)
     if kind is BatchTopK: acts, cut = batch_topk(pre, k, hint)
-    else: acts, cut = topk(pre, k) if kind is TopK else jump_relu(pre, bank.threshold), none
+    else: acts, cut = topk(pre, k) if kind is TopK else jump_relu(pre, bank.threshold*norm), none
     err = torch.sub(bank.b_dec[:, None], x).baddbmm_(acts, D) # [m, b, d_in]
     return Forward(W, D, norm, pre, acts, cut, err)
 
@@ -303,20 +303,20 @@ def gradients(
     lam:torch.Tensor|None=None, # [m] their lambda_s at this step
 ) -> dict[str, torch.Tensor]: # gradient of each of PARAMS (and of the threshold of JumpReLU members), in its shape
     "Gradients of `mse_loss` plus `dead_loss`, or for JumpReLU plus its two losses, for each member on its own."
-    g_a, g_tau = torch.bmm(f.err, f.D.transpose(1, 2)), None # [m, b, d_sae]
+    g_a = torch.bmm(f.err, f.D.transpose(1, 2)) # [m, b, d_sae]
     if jump is None: g_pre = torch.ops.aten.threshold_backward(g_a, f.acts, 0) # zero where a = 0
-    else: g_pre, g_tau = _jump_gradients(f, g_a, bank.threshold[:, None], lam, jump)
+    else: g_pre, g_tau, g_norm = _jump_gradients(f, g_a, bank.threshold, lam, jump)
     g_D = torch.bmm(f.acts.transpose(1, 2), f.err) # [m, d_sae, d_in]
     if dead is not None:
         for i in dead.any(1).nonzero()[:, 0].tolist(): _add_dead(f, i, dead[i].nonzero()[:, 0], g_pre, g_D)
     g_b = g_pre.sum(1) # [m, d_sae]
     g_W = torch.matmul(x.T, g_pre) - bank.b_dec[:, :, None]*g_b[:, None] # [m, d_in, d_sae]
-    g_norm = (g_W*bank.W_enc).sum(1) + g_b*bank.b_enc # [m, d_sae]
+    if jump is None: g_norm = (g_W*bank.W_enc).sum(1) + g_b*bank.b_enc # [m, d_sae]
     along = (g_D*f.D).sum(2) # [m, d_sae] what would only change the norm
     g_dec = ((g_D - along[..., None]*f.D)/f.norm[..., None]).addcmul_(g_norm[..., None], f.D)
     g_b_dec = f.err.sum(1) - torch.bmm(f.W, g_b[..., None])[..., 0] # [m, d_in]
     c = 2/len(x)
-    return dict(W_enc=g_W*(f.norm*c)[:, None], W_dec=g_dec*c, b_enc=g_b*f.norm*c, b_dec=g_b_dec*c) | ({} if g_tau is None else dict(threshold=g_tau*c))
+    return dict(W_enc=g_W*(f.norm*c)[:, None], W_dec=g_dec*c, b_enc=g_b*f.norm*c, b_dec=g_b_dec*c) | ({} if jump is None else dict(threshold=g_tau*c))
 
 # %% ../nbs/01_sae.ipynb #936da018
 def _add_dead(f:Forward, i:int, idx, g_pre, g_D): # idx [n_dead]; adds member i's dead-latent gradients in place
@@ -332,11 +332,13 @@ def _add_dead(f:Forward, i:int, idx, g_pre, g_D): # idx [n_dead]; adds member i'
     g_D[i].index_add_(0, idx, z.T @ r, alpha=c)
 
 # %% ../nbs/01_sae.ipynb #18c155a6
-def _jump_gradients(f:Forward, g_a, tau, lam, r): # g_a [m, b, d_sae] half the gradient of the squared error by a, times b; tau [m, 1, d_sae] -> g_pre, g_tau [m, d_sae] in the same units
+def _jump_gradients(f:Forward, g_a, tau, lam, r): # g_a [m, b, d_sae] half the gradient of the squared error by a, times b; tau [m, d_sae] -> in the same units g_pre [m, b, d_sae], g_tau and g_norm [m, d_sae]
     g_a = torch.addcmul(g_a, lam.to(g_a)[:, None, None]*(r.c/2), 1 - (r.c*f.acts).tanh_().square_())
-    ste = g_a*((f.pre - tau).abs() < r.eps/2)*(tau/r.eps)
-    below = (f.pre < tau)*(r.lam_pre/2)
-    return torch.ops.aten.threshold_backward(g_a, f.acts, 0) + ste - below, below.sum(1) - ste.sum(1)
+    gap = f.pre - (tau*f.norm)[:, None]
+    ste = g_a*(gap.abs() < (f.norm*r.eps/2)[:, None])*(tau/r.eps)[:, None]
+    below = (gap < 0)*(r.lam_pre/2)
+    g_norm = (g_a*f.acts).sum(1)/f.norm
+    return torch.ops.aten.threshold_backward(g_a, f.acts, 0) + ste - below, f.norm*(below.sum(1) - ste.sum(1)), g_norm
 
 # %% ../nbs/01_sae.ipynb #e47278ad
 def nth_largest_chunked(

@@ -365,9 +365,7 @@ def train_bank(
     import pandas as pd
     history = pd.DataFrame(history)
     history.attrs['seconds'] = round(time.perf_counter() - began if start < n_steps else spent, 1)
-    by_k = torch.tensor([isinstance(r, BatchTopK) for r in recipes])
-    bank = fit_threshold(replace(unscaled(t.bank.folded(), scale), k=k.where(by_k, math.nan)), held)
-    return replace(bank, k=k), history
+    return _finished(t.bank, scale, recipes, held), history
 
 # %% ../nbs/04_train.ipynb #89f77e9b
 def _heldout(source, n): # as many as asked for, or 65,536, or what there is
@@ -404,6 +402,11 @@ def _scheduled(k_now, k, recipes, d_sae): # the schedule's L0s, checked; only Ba
     k_now = torch.as_tensor(k_now, dtype=torch.float64).expand_as(k).where(follows, k)
     check_k(k_now[follows], d_sae)
     return k_now
+
+def _finished(bank, scale, recipes, held): # unit decoder rows, the inputs' own scale, thresholds fitted for BatchTopK members
+    by_k, k = torch.tensor([isinstance(r, BatchTopK) for r in recipes]), bank.k
+    bank = replace(bank, threshold=bank.threshold*bank.W_dec.norm(dim=2)).folded() # learned thresholds are raw
+    return replace(fit_threshold(replace(unscaled(bank, scale), k=k.where(by_k, math.nan)), held), k=k)
 
 def _check_warm_up(recipes, n_steps):
     late = [r for r in recipes if isinstance(r, JumpReLU) and r.lam is not None and r.warm_up >= n_steps]

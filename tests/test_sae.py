@@ -135,9 +135,9 @@ def test_jump_relu_gradients_are_those_of_autograd(eps):
     for i in range(2):
         p = {n: getattr(bank, n)[i].clone().requires_grad_() for n in PARAMS + ('threshold',)}
         norm = p['W_dec'].norm(dim=1)
-        pre = ((x - p['b_dec']) @ p['W_enc'] + p['b_enc'])*norm
-        a = Jump.apply(pre, p['threshold'], eps)
-        loss = mse_loss(a @ (p['W_dec']/norm[:, None]) + p['b_dec'], x) + lam[i]*sparsity_loss(a) + r.lam_pre*pre_act_loss(pre, p['threshold'])
+        pre = (x - p['b_dec']) @ p['W_enc'] + p['b_enc'] # raw
+        a = Jump.apply(pre, p['threshold'], eps)*norm
+        loss = mse_loss(a @ (p['W_dec']/norm[:, None]) + p['b_dec'], x) + lam[i]*sparsity_loss(a) + r.lam_pre*pre_act_loss(pre*norm.detach(), p['threshold']*norm.detach())
         for n, g in zip(p, torch.autograd.grad(loss, list(p.values()))): assert torch.allclose(ours[n][i], g, atol=1e-5*g.abs().max().item() + 1e-6), n
 
 # %% ../nbs/01_sae.ipynb #a60f2dd2
