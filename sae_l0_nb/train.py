@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TensorSource', 'check_finite', 'IterableSource', 'as_source', 'evaluate', 'default_n', 'start_lam', 'next_lam',
            'Trainer', 'clip_members', 'lr_at', 'from_above', 'linear', 'rms_norm', 'unscaled', 'train_bank',
-           'to_device', 'save_checkpoint', 'load_checkpoint']
+           'to_device', 'target_report', 'save_checkpoint', 'load_checkpoint']
 
 # %% ../nbs/04_train.ipynb #503401bf
 import json, math, os, time
@@ -173,10 +173,10 @@ def next_lam(
     step:int, n_steps:int, # the step that comes next
     l0:float, # running mean of the measured L0
 ) -> float: # lambda_s of the next step
-    "The warm-up, or a move toward the target: at most a factor exp(30) in a whole run."
+    "The warm-up, or a move toward the target: at most a factor exp(15) in a whole run."
     if r.lam is not None: return r.lam*min(1., (step + 1)/max(1, r.warm_up))
     error = math.log(max(l0, 1e-3)/r.l0)
-    return lam*math.exp(30/n_steps*max(-1., min(1., 3*error)))
+    return lam*math.exp(30/n_steps*max(-.5, min(.5, 2*error)))
 
 # %% ../nbs/04_train.ipynb #574f389a
 class Trainer:
@@ -431,6 +431,29 @@ def to_device(
 ) -> Bank: # k stays on the CPU
     "The bank's tensors on another device."
     return replace(bank, **{n: getattr(bank, n).to(device) for n in PARAMS + ('threshold',)})
+
+# %% ../nbs/04_train.ipynb #f1effb1e
+def target_report(
+    history, # from `train_bank`, with members of recipe JumpReLU(l0=...)
+    tolerance:float=.05, # relative
+): # DataFrame, one row for each such member: member, seed, target, l0, lam, verdict (reached, silent, saturated, moving), reason
+    "Whether the L0 over the last tenth of the run is the target, and why not."
+    import pandas as pd
+    h = history[(history.lam > 0) & history.k.notna()]
+    rows = [dict(member=m, seed=int(t.seed.iloc[0]), target=t.k.iloc[0]) | _met(t.sort_values('step'), tolerance) for m, t in h.groupby('member')]
+    return pd.DataFrame(rows, columns=['member', 'seed', 'target', 'l0', 'lam', 'verdict', 'reason'])
+
+# %% ../nbs/04_train.ipynb #34667694
+def _met(t, tolerance): # t: the rows of one member
+    end, half = t.tail(max(1, len(t)//10)), t.tail(max(2, len(t)//2))
+    l0, lam, target = end.l0.mean(), end.lam.iloc[-1], t.k.iloc[0]
+    out = lambda verdict, reason: dict(l0=l0, lam=lam, verdict=verdict, reason=reason)
+    if abs(l0/target - 1) <= tolerance: return out('reached', f"within {abs(l0/target - 1):.1%}")
+    if l0 == 0: return out('silent', f"no latent fires any more; lambda_s = {lam:.3g} was too much for it")
+    moved, answered = half.lam.iloc[-1]/half.lam.iloc[0], l0/half.l0.iloc[0]
+    if max(moved, 1/moved) >= 2 and abs(math.log(answered)) < .25*abs(math.log(moved)):
+        return out('saturated', f"lambda_s went from {half.lam.iloc[0]:.3g} to {lam:.3g} in the second half and L0 only from {half.l0.iloc[0]:.3g} to {l0:.3g}")
+    return out('moving', f"L0 is {abs(l0/target - 1):.0%} {'above' if l0 > target else 'below'} the target and lambda_s still moves: train longer")
 
 # %% ../nbs/04_train.ipynb #0f35f830
 def save_checkpoint(t:Trainer, folder, settings:dict, step:int, history:list[dict], seconds:float=0.0):

@@ -66,7 +66,7 @@ def test_evaluate_gives_what_the_definitions_give():
 def test_lambda_warms_up_to_its_value_or_moves_toward_the_target():
     assert [next_lam(0, JumpReLU(.5, warm_up=10), s, 99, 7.) for s in (0, 4, 9, 50)] == pytest.approx([.05, .25, .5, .5])
     r = JumpReLU(l0=5)
-    assert next_lam(.1, r, 0, 1000, 50.) == pytest.approx(.1*np.exp(.03)) and next_lam(.1, r, 0, 1000, 5.) == .1 and next_lam(.1, r, 0, 1000, 4.) < .1
+    assert next_lam(.1, r, 0, 1000, 50.) == pytest.approx(.1*np.exp(.015)) and next_lam(.1, r, 0, 1000, 5.) == .1 and next_lam(.1, r, 0, 1000, 4.) < .1
     assert start_lam([r, JumpReLU(.5), BatchTopK(2)]).tolist() == [.01, 0, 0]
 
 # %% ../nbs/04_train.ipynb #789a2909
@@ -173,6 +173,15 @@ def test_a_schedule_may_follow_the_history():
         return k - .5*(len(history)//2 > 1)
     bank, history = train_bank(ToyModel.small(), 5, [2., 3.], n_samples=40*64, batch_size=64, n_logs=4, schedule=down, progress=False)
     assert seen == sorted(seen) and seen[-1] == 3 and history.k.tolist() == [2, 3, 2, 3, 1.5, 2.5, 1.5, 2.5] and bank.k.tolist() == [2, 3]
+
+# %% ../nbs/04_train.ipynb #fffdb29d
+def test_the_report_tells_why_a_target_was_missed():
+    import pandas as pd
+    def member(m, target, l0, lam): return pd.DataFrame(dict(member=m, seed=0, step=range(10), k=target, l0=np.linspace(*l0, 10), lam=np.geomspace(*lam, 10)))
+    h = pd.concat([member(0, 5., (30, 5.1), (.01, .3)), member(1, 8., (11.2, 11), (.01, 1)), member(2, 8., (40, 20), (.3, .31)), member(3, 8., (9, 0), (.1, 2)), member(4, 3., (3, 3), (.1, .1)).assign(lam=0.)])
+    r = target_report(h)
+    assert r.verdict.tolist() == ['reached', 'saturated', 'moving', 'silent'] and r.target.tolist() == [5, 8, 8, 8]
+    assert '11' in r.reason[1] and 'train longer' in r.reason[2]
 
 # %% ../nbs/04_train.ipynb #c8a99648
 class Killed(Exception): pass
