@@ -190,7 +190,7 @@ class L0Estimate:
     d_sae:int # the width it holds for
     d_in:int
     table:'pandas.DataFrame' # one row an SAE: k, seed, round, l0, c_dec, s_*, mse, variance_explained, frac_dead...
-    cost:dict # n_saes, sae_steps, n_samples, seconds
+    cost:dict # n_saes, sae_steps, n_samples, seconds (of runs that were killed too)
     settings:dict # what train_bank was given
     true_l0:float|None = None # where the source knows it
     saes:list = field(default_factory=list, repr=False) # the banks of each round, if kept
@@ -276,26 +276,29 @@ def calibrate_l0(
     if len(L) < 3: raise ValueError(f"l0s = {L.tolist()}; at least three are needed")
     if len(seeds) < 1 or len(set(seeds)) < len(seeds): raise ValueError(f"seeds = {seeds!r}; allowed: one or more different whole numbers")
     held = _rows_for(source, n_eval)
-    start, tables, earlier, banks = time.perf_counter(), [], [], []
+    start, spent, tables, earlier, banks = time.perf_counter(), 0., [], [], []
     for r in range(n_rounds + 1):
-        bank, table, before = _round(source, d_sae, L, seeds, r, held, n, settings, checkpoint, device, progress)
-        tables.append(table); earlier.append(before); banks += [bank] if keep_saes else []
+        bank, table, before, seconds = _round(source, d_sae, L, seeds, r, held, n, settings, checkpoint, device, progress)
+        tables.append(table); earlier.append(before); banks += [bank] if keep_saes else []; spent += seconds
         table, before = _join(tables), _join(earlier)
         L = refine(table) if r < n_rounds else []
         if not len(L): break
     v = judge(table, before, settings['batch_size'])
     steps = len(table)*(settings['n_samples']//settings['batch_size'])
-    cost = dict(n_saes=len(table), sae_steps=steps, n_samples=settings['n_samples'], seconds=round(time.perf_counter() - start, 1))
+    cost = dict(n_saes=len(table), sae_steps=steps, n_samples=settings['n_samples'], seconds=round(spent + time.perf_counter() - start, 1))
     return L0Estimate(v.l0, v.interval, v.verdict, v.reason, d_sae, source.d_in, table, cost, settings | dict(seeds=list(map(int, seeds))), getattr(source, 'true_l0', None), banks)
 
 # %% ../nbs/05_calibrate.ipynb #6bf3b320
-def _round(source, d_sae, L, seeds, r, held, n, settings, checkpoint, device, progress): # one bank: trained, measured, and its c_dec at four fifths
+def _round(source, d_sae, L, seeds, r, held, n, settings, checkpoint, device, progress): # one bank: trained, measured, its c_dec at four fifths, and seconds spent before a kill
     import pandas as pd
     bar = f"round {r + 1}: {len(L)} L0s x {len(seeds)} seeds" if progress else False
-    bank, history = train_bank(source, d_sae, L, seeds, checkpoint=None if checkpoint is None else Path(checkpoint)/f'round{r}', device=device, progress=bar, **settings)
+    often = dict(checkpoint_every=100) | settings # a step of a wide bank takes seconds: 1,000 of them are too much to lose
+    start = time.perf_counter()
+    bank, history = train_bank(source, d_sae, L, seeds, checkpoint=None if checkpoint is None else Path(checkpoint)/f'round{r}', device=device, progress=bar, **often)
+    before = max(0., history.attrs['seconds'] - (time.perf_counter() - start)) # seconds of training that a killed run had done already
     table = pd.DataFrame(dict(round=r, member=range(len(bank)), seed=list(seeds)*len(L)) | evaluate(bank, held.to(device), n))
     logged = np.sort(history.step.unique())
-    return bank, table, history[history.step == logged[max(0, round(.8*len(logged)) - 1)]][['k', 'seed', 'c_dec']]
+    return bank, table, history[history.step == logged[max(0, round(.8*len(logged)) - 1)]][['k', 'seed', 'c_dec']], before
 
 def _join(tables):
     import pandas as pd
