@@ -120,6 +120,7 @@ def judge(
     table, # DataFrame: one row an SAE, with k, c_dec and s_* columns
     earlier=None, # the same with c_dec at four fifths of training; None: not looked at
     batch_size:int|None=None, # of the training; with column l0_std in the table it gives the batch noise
+    d_in:int|None=None, # dimensions of the data; a grid that ends there is not to be extended
 ) -> Verdict:
     "Apply the rule to c_dec, hold s_n and the earlier curve against it."
     curves = {name: _medians(table, name) for name in ['c_dec'] + [c for c in table.columns if c.startswith('s_')]}
@@ -128,7 +129,7 @@ def judge(
     no = lambda verdict, reason: Verdict(verdict, math.nan, (math.nan, math.nan), reason, elbows)
     noise = seed_noise(table)
     if e.rise < 2*noise: return no('not_converged', f"c_dec rises by {e.rise:.2g} below its minimum, not clear of what seeds differ by ({noise:.2g}): train longer or on more data")
-    if e.edge: return no('edge', _edge_reason(e, curves['c_dec'][0]))
+    if e.edge: return no('edge', _edge_reason(e, curves['c_dec'][0], d_in))
     if earlier is not None:
         before = find_elbow(*_medians(earlier, 'c_dec'), seed_noise(earlier))
         if before.edge or abs(math.log(before.l0/e.l0)) > math.log(1.15):
@@ -149,7 +150,9 @@ def _medians(table, name): # L0s and the metric's median over seeds there
 
 def _distinct(s:Elbow): return np.isfinite(s.l0) and s.rise > 0 and s.floor < .5*(s.floor + s.rise/SHARE)
 
-def _edge_reason(e, L):
+def _edge_reason(e, L, d_in):
+    if e.edge == 'high' and d_in is not None and L[-1] >= d_in:
+        return f"c_dec still falls at {L[-1]:.3g}, as many latents as the data has dimensions ({d_in}), so a longer grid is no answer: train longer or try another width"
     side, end, way = ('lower', L[0], 'below') if e.edge == 'low' else ('upper', L[-1], 'above')
     return f"c_dec is smallest at {e.best:.3g}, too near the {side} end of the L0s tried ({end:.3g}) to tell what lies {way}: extend the grid"
 
@@ -283,7 +286,7 @@ def calibrate_l0(
         table, before = _join(tables), _join(earlier)
         L = refine(table) if r < n_rounds else []
         if not len(L): break
-    v = judge(table, before, settings['batch_size'])
+    v = judge(table, before, settings['batch_size'], source.d_in)
     steps = len(table)*(settings['n_samples']//settings['batch_size'])
     cost = dict(n_saes=len(table), sae_steps=steps, n_samples=settings['n_samples'], seconds=round(spent + time.perf_counter() - start, 1))
     return L0Estimate(v.l0, v.interval, v.verdict, v.reason, d_sae, source.d_in, table, cost, settings | dict(seeds=list(map(int, seeds))), getattr(source, 'true_l0', None), banks)

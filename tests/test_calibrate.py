@@ -59,6 +59,8 @@ def test_every_verdict_on_a_table_made_for_it():
     assert '20' in got['disagree'].reason and '10' in got['disagree'].reason
     moved = judge(table(vee(10)), earlier=table(vee(14)))
     assert moved.verdict == 'not_converged' and 'still moves' in moved.reason and judge(table(vee(10)), earlier=table(vee(10.5))).verdict == 'found'
+    dense = judge(table(lambda k: .1 - .0015*k), d_in=60)
+    assert dense.verdict == 'edge' and 'a longer grid is no answer' in dense.reason and 'extend the grid' in got['edge'].reason
     blurred = judge(table(vee(10), s=lambda k: 1 + vee(20)(k)))  # s_n has a minimum elsewhere, but not a distinct one
     assert blurred.verdict == 'found'
 
