@@ -192,7 +192,7 @@ class L0Estimate:
     reason:str # one sentence
     d_sae:int # the width it holds for
     d_in:int
-    table:'pandas.DataFrame' # one row an SAE: k, seed, round, l0, c_dec, s_*, mse, variance_explained, frac_dead...
+    table:object # pandas DataFrame, one row an SAE: k, seed, round, l0, c_dec, s_*, mse, variance_explained, frac_dead...
     cost:dict # n_saes, sae_steps, n_samples, seconds (of runs that were killed too)
     settings:dict # what train_bank was given
     true_l0:float|None = None # where the source knows it

@@ -5,8 +5,16 @@ from sae_l0_nb.sae import *
 
 # %% ../nbs/01_sae.ipynb #f65469a2
 import json, pytest, torch, numpy as np, tempfile
+from dataclasses import replace
 from pathlib import Path
 from hypothesis import given, settings, strategies as st
+
+# %% ../nbs/01_sae.ipynb #a70422e7
+def test_topk_and_jump_relu_by_hand():
+    pre = torch.tensor([[[3., 2.], [1., -1.]]])
+    assert topk(pre, [1]).tolist() == [[[3, 0], [1, 0]]] and topk(pre, [2]).tolist() == [[[3, 2], [1, 0]]]
+    assert jump_relu(pre, torch.tensor([[1., 2.]])).tolist() == [[[3, 0], [0, 0]]]  # strictly above
+    assert jump_relu(pre, torch.tensor([[-9., -9.]])).tolist() == [[[3, 2], [1, 0]]]  # never negative
 
 # %% ../nbs/01_sae.ipynb #ca8c8c55
 def test_folding_the_decoder_norm_changes_nothing_but_the_norm():
@@ -72,6 +80,14 @@ def test_batch_topk_is_torch_topk_over_the_batch(b, s, share, seed, hint):
     expect = torch.zeros(b*s).scatter(0, top.indices, top.values.relu()).view(1, b, s)
     assert torch.equal(batch_topk(pre, [share*s], torch.tensor([hint]))[0], expect)
 
+# %% ../nbs/01_sae.ipynb #16231d61
+@pytest.mark.parametrize('r, words', [(TopK(1.5), 'k = 1.5 of TopK; allowed: whole'), (TopK(6), 'k = 6; allowed'), (JumpReLU(), 'lam = None, l0 = None'), (JumpReLU(.1, 2), 'exactly one'),
+    (JumpReLU(-1), 'lam = -1'), (JumpReLU(l0=9), 'k = 9; allowed: above 0 and at most d_sae = 5'), (JumpReLU(.1, eps=0), 'eps = 0'), (BatchTopK(0), 'k = 0; allowed')])
+def test_impossible_recipes_are_refused(r, words):
+    with pytest.raises(ValueError, match=words): as_recipe(r, 5)
+
+def test_a_number_is_batch_topk(): assert as_recipe(2, 5) == BatchTopK(2.)
+
 # %% ../nbs/01_sae.ipynb #fdb0b550
 def autograd_gradients(bank, x, k, dead):
     p = {n: getattr(bank, n)[0].clone().requires_grad_() for n in ('W_enc', 'W_dec', 'b_enc', 'b_dec')}
@@ -95,6 +111,34 @@ def test_gradients_are_those_of_autograd(n_dead):
     for i in range(2):
         for n, g in autograd_gradients(bank[i], x, bank.k[i].item(), dead[i]).items():
             assert torch.allclose(ours[n][i], g, atol=1e-5*g.abs().max().item() + 1e-6), n
+
+# %% ../nbs/01_sae.ipynb #1c709707
+class Jump(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, pre, tau, eps):
+        ctx.save_for_backward(pre, tau); ctx.eps = eps
+        return pre*((pre > tau) & (pre > 0))
+    @staticmethod
+    def backward(ctx, g):
+        pre, tau = ctx.saved_tensors
+        ste = g*tau/ctx.eps*((pre - tau).abs() < ctx.eps/2)
+        return g*((pre > tau) & (pre > 0)) + ste, -ste.sum(0), None
+
+@pytest.mark.parametrize('eps', [.3, 2.])
+def test_jump_relu_gradients_are_those_of_autograd(eps):
+    gen, r = torch.Generator().manual_seed(3), JumpReLU(.7, eps=eps, lam_pre=.2)
+    bank = init_bank(8, 12, [4, 4], seeds=[0, 1], decoder_norm=.7)
+    for n in PARAMS: getattr(bank, n).add_(.2*torch.randn(getattr(bank, n).shape, generator=gen))
+    bank.threshold.add_(.4*torch.rand(2, 12, generator=gen))
+    x, lam = torch.randn(33, 8, generator=gen), torch.tensor([.7, .1])
+    ours = gradients(bank, x, forward(bank, x, kind=JumpReLU), jump=r, lam=lam)
+    for i in range(2):
+        p = {n: getattr(bank, n)[i].clone().requires_grad_() for n in PARAMS + ('threshold',)}
+        norm = p['W_dec'].norm(dim=1)
+        pre = (x - p['b_dec']) @ p['W_enc'] + p['b_enc'] # raw
+        a = Jump.apply(pre, p['threshold'], eps)*norm
+        loss = mse_loss(a @ (p['W_dec']/norm[:, None]) + p['b_dec'], x) + lam[i]*sparsity_loss(a) + r.lam_pre*pre_act_loss(pre*norm.detach(), p['threshold']*norm.detach())
+        for n, g in zip(p, torch.autograd.grad(loss, list(p.values()))): assert torch.allclose(ours[n][i], g, atol=1e-5*g.abs().max().item() + 1e-6), n
 
 # %% ../nbs/01_sae.ipynb #a60f2dd2
 @settings(max_examples=60, deadline=None)
@@ -139,6 +183,10 @@ def test_sae_lens_reads_what_we_write_and_the_other_way_round(tmp_path):
     assert torch.allclose(a, bank.encode(x)[0], atol=1e-5) and (a > 0).any() and torch.allclose(theirs.decode(a), bank.decode(bank.encode(x))[0], atol=1e-5)
     theirs.save_model(tmp_path/'theirs')
     assert torch.allclose(load_sae(tmp_path/'theirs').encode(x)[0], a, atol=1e-5)
+    save_sae(replace(bank, per_input=torch.tensor([True])), tmp_path/'topk')
+    with torch.no_grad(): a = sae_lens.SAE.load_from_disk(tmp_path/'topk').encode(x)
+    mine = load_sae(tmp_path/'topk')
+    assert torch.allclose(a, mine.encode(x)[0], atol=1e-5) and ((a > 0).sum(1) <= 7).all() and (a > 0).sum(1).max() == 7 and mine.k.item() == 7
 
 # %% ../nbs/01_sae.ipynb #57017a79
 def test_an_sae_without_decoder_bias_at_the_input_is_read_as_the_same_function():
@@ -152,7 +200,7 @@ def test_an_sae_without_decoder_bias_at_the_input_is_read_as_the_same_function()
         assert torch.allclose(load_sae(Path(tmp)/'sae').encode(x)[0], (x @ u.W_enc[0] + u.b_enc[0]).relu(), atol=1e-6)
 
 # %% ../nbs/01_sae.ipynb #df75e849
-@pytest.mark.parametrize('change, words', [(dict(architecture='gated'), "architecture = 'gated'.*jumprelu, standard"), (dict(d_in=9), 'W_enc .* is needed'),
+@pytest.mark.parametrize('change, words', [(dict(architecture='gated'), "architecture = 'gated'.*jumprelu, topk, standard"), (dict(d_in=9), 'W_enc .* is needed'),
     (dict(normalize_activations='layer_norm'), 'normalize_activations'), (dict(architecture=None), 'architecture = None')])
 def test_folders_we_cannot_read_are_refused(change, words, tmp_path):
     save_sae(init_bank(6, 4, [2], seeds=[0]), tmp_path/'sae')

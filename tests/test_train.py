@@ -7,7 +7,7 @@ from sae_l0_nb.train import *
 import pytest, torch, numpy as np, json
 from pathlib import Path
 from sae_l0_nb.toy import ToyModel
-from sae_l0_nb.sae import Bank, init_bank, forward, PARAMS
+from sae_l0_nb.sae import BatchTopK, JumpReLU, TopK, Bank, init_bank, forward, PARAMS
 from sae_l0_nb.metrics import c_dec, mcc
 
 # %% ../nbs/04_train.ipynb #2c2b0c40
@@ -62,6 +62,13 @@ def test_evaluate_gives_what_the_definitions_give():
     assert e['mse'][0] == pytest.approx(lost, rel=1e-4) and e['frac_dead'][0] == pytest.approx(.2)
     assert e['variance_explained'][0] == pytest.approx(1 - lost/(x - x.mean(0)).square().sum(1).mean().item(), rel=1e-4)
 
+# %% ../nbs/04_train.ipynb #c1ed1f8d
+def test_lambda_warms_up_to_its_value_or_moves_toward_the_target():
+    assert [next_lam(0, JumpReLU(.5, warm_up=10), s, 99, 7.) for s in (0, 4, 9, 50)] == pytest.approx([.05, .25, .5, .5])
+    r = JumpReLU(l0=5)
+    assert next_lam(.1, r, 0, 1000, 50.) == pytest.approx(.1*np.exp(.015)) and next_lam(.1, r, 0, 1000, 5.) == .1 and next_lam(.1, r, 0, 1000, 4.) < .1
+    assert start_lam([r, JumpReLU(.5), BatchTopK(2)]).tolist() == [.01, 0, 0]
+
 # %% ../nbs/04_train.ipynb #789a2909
 def test_clipping_is_that_of_torch_for_each_member_on_its_own():
     gen = torch.Generator().manual_seed(0)
@@ -93,6 +100,14 @@ from itertools import islice
 def test_the_learning_rate_falls_at_the_end_only():
     assert [lr_at(i, 10, 1., 0.) for i in (0, 9)] == [1, 1]
     assert [lr_at(i, 10, 1., .5) for i in (0, 5, 7, 9)] == pytest.approx([1, 1, .6, .2]) and lr_at(999, 1000, 1., .5) == .01
+
+# %% ../nbs/04_train.ipynb #ac83f6a5
+def test_schedules_by_hand():
+    k = torch.tensor([4., 8.], dtype=torch.float64)
+    assert [from_above(3, .5)(s, 100, k, [])[0].item() for s in (0, 25, 50, 99)] == [12, 8, 4, 4]
+    assert [linear(20, 11, finish=.5)(s, 100, k, []).tolist() for s in (0, 25, 50, 99)] == [[20, 20], [15.5, 15.5], [11, 11], [11, 11]]
+    assert linear([20, 2], 11, .2, .6)(40, 100, k, []).tolist() == pytest.approx([15.5, 6.5])
+    with pytest.raises(ValueError, match='begin = 0.5, finish = 0.5'): linear(1, 2, .5, .5)
 
 # %% ../nbs/04_train.ipynb #8bc016f8
 def test_the_input_scale_folds_into_the_weights():
@@ -132,6 +147,42 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not():
     runs = [train_bank(ToyModel.small(), 5, [2.], seeds=[s], n_samples=20_000, progress=False)[0] for s in (0, 0, 1)]
     assert torch.equal(runs[0].W_dec, runs[1].W_dec) and torch.equal(runs[0].threshold, runs[1].threshold) and not torch.equal(runs[0].W_dec, runs[2].W_dec)
 
+# %% ../nbs/04_train.ipynb #ab46af85
+def test_a_mixed_bank_holds_what_each_member_would_have_been_alone():
+    toy, kw = ToyModel.small(), dict(d_sae=7, seeds=[3], n_samples=200*64, batch_size=64, lr=.01, progress=False)
+    l0s = [2.5, JumpReLU(.1, warm_up=50), JumpReLU(.4, warm_up=50), TopK(2), JumpReLU(l0=2), 3]
+    mixed, history = train_bank(toy, l0s=l0s, **kw)
+    for i, r in enumerate(l0s):
+        alone, _ = train_bank(toy, l0s=[r], **kw)
+        for n in ('W_dec', 'threshold'): assert torch.allclose(getattr(mixed, n)[i], getattr(alone, n)[0], atol=2e-4), (r, n)
+    assert mixed.per_input.tolist() == [False]*3 + [True] + [False]*2 and mixed.k[1:3].isnan().all() and mixed.k[3:].tolist() == [2, 2, 3]
+    last = history.tail(6)
+    assert last.lam.tolist()[:4] == [0, .1, .4, 0] and (mixed.encode(toy.heldout(500))[3] > 0).sum(1).max() == 2
+
+# %% ../nbs/04_train.ipynb #2eec41cb
+def test_training_can_start_from_given_weights():
+    toy = ToyModel.small()
+    bank, _ = train_bank(toy, 5, [2.], seeds=[0, 1], n_samples=64, batch_size=64, lr=0., init=toy.ground_truth(), progress=False)
+    assert torch.allclose(bank.W_dec, toy.features.expand(2, 5, 20), atol=1e-6)
+
+# %% ../nbs/04_train.ipynb #6e94e41c
+def test_a_schedule_may_follow_the_history():
+    seen = []
+    def down(step, n_steps, k, history):
+        seen.append(len(history)//2)
+        return k - .5*(len(history)//2 > 1)
+    bank, history = train_bank(ToyModel.small(), 5, [2., 3.], n_samples=40*64, batch_size=64, n_logs=4, schedule=down, progress=False)
+    assert seen == sorted(seen) and seen[-1] == 3 and history.k.tolist() == [2, 3, 2, 3, 1.5, 2.5, 1.5, 2.5] and bank.k.tolist() == [2, 3]
+
+# %% ../nbs/04_train.ipynb #fffdb29d
+def test_the_report_tells_why_a_target_was_missed():
+    import pandas as pd
+    def member(m, target, l0, lam): return pd.DataFrame(dict(member=m, seed=0, step=range(10), k=target, l0=np.linspace(*l0, 10), lam=np.geomspace(*lam, 10)))
+    h = pd.concat([member(0, 5., (30, 5.1), (.01, .3)), member(1, 8., (11.2, 11), (.01, 1)), member(2, 8., (40, 20), (.3, .31)), member(3, 8., (9, 0), (.1, 2)), member(4, 3., (3, 3), (.1, .1)).assign(lam=0.)])
+    r = target_report(h)
+    assert r.verdict.tolist() == ['reached', 'saturated', 'moving', 'silent'] and r.target.tolist() == [5, 8, 8, 8]
+    assert '11' in r.reason[1] and 'train longer' in r.reason[2]
+
 # %% ../nbs/04_train.ipynb #c8a99648
 class Killed(Exception): pass
 
@@ -145,12 +196,12 @@ class KilledAt:
 
 @pytest.mark.parametrize('at', [0, 5, 13, 27])
 def test_a_killed_run_goes_on_to_the_same_bits(at, tmp_path):
-    toy, kw = ToyModel.small(), dict(d_sae=9, l0s=[1.5, 3], seeds=[0, 1], n_samples=30*64, batch_size=64, dead_after=4, lr=.01, progress=False, checkpoint_every=5)
+    toy, kw = ToyModel.small(), dict(d_sae=9, l0s=[1.5, 3, TopK(2), JumpReLU(.1, warm_up=9), JumpReLU(l0=2)], seeds=[0, 1], n_samples=30*64, batch_size=64, dead_after=4, lr=.01, progress=False, checkpoint_every=5)
     whole, history = train_bank(toy, **kw)
     with pytest.raises(Killed): train_bank(KilledAt(toy, at), checkpoint=tmp_path/'run', **kw)
     again, history2 = train_bank(toy, checkpoint=tmp_path/'run', **kw)
     for n in PARAMS + ('threshold',): assert torch.equal(getattr(whole, n), getattr(again, n)), n
-    assert history.equals(history2)
+    assert history.equals(history2) and history.lam.max() > .01
     done, history3 = train_bank(toy, checkpoint=tmp_path/'run', **kw) # nothing left to do
     assert torch.equal(done.W_dec, whole.W_dec) and history3.attrs['seconds'] == pytest.approx(history2.attrs['seconds'], abs=1)
 
@@ -164,7 +215,8 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
 
 # %% ../nbs/04_train.ipynb #8c0a1a4d
 @pytest.mark.parametrize('kw, words', [(dict(l0s=[0]), 'k = 0; allowed'), (dict(l0s=[6]), 'k = 6; allowed: above 0 and at most d_sae = 5'), (dict(n_samples=10), 'n_samples = 10'),
-                                       (dict(l0s=[]), 'k has shape'), (dict(n_heldout=10**9), 'held-out rows')])
+                                       (dict(l0s=[]), 'at least one of each'), (dict(l0s=[JumpReLU(.1)], n_samples=10_000_000), 'warm_up = 10000 of JumpReLU'), (dict(init=dict(W_enc=torch.zeros(1, 4, 4))), 'init: W_enc has shape'),
+                                       (dict(schedule=lambda step, n_steps, k, history: k*9), 'k = 18; allowed'), (dict(n_heldout=10**9), 'held-out rows')])
 def test_bad_settings_are_refused(kw, words):
     with pytest.raises(ValueError, match=words): train_bank(torch.randn(5000, 4, generator=torch.Generator().manual_seed(0)), **(dict(d_sae=5, l0s=[2], progress=False) | kw))
 
