@@ -120,6 +120,7 @@ def judge(
     table, # DataFrame: one row an SAE, with k, c_dec and s_* columns
     earlier=None, # the same with c_dec at four fifths of training; None: not looked at
     batch_size:int|None=None, # of the training; with column l0_std in the table it gives the batch noise
+    d_in:int|None=None, # dimensions of the data; a grid that ends there is not to be extended
 ) -> Verdict:
     "Apply the rule to c_dec, hold s_n and the earlier curve against it."
     curves = {name: _medians(table, name) for name in ['c_dec'] + [c for c in table.columns if c.startswith('s_')]}
@@ -128,7 +129,7 @@ def judge(
     no = lambda verdict, reason: Verdict(verdict, math.nan, (math.nan, math.nan), reason, elbows)
     noise = seed_noise(table)
     if e.rise < 2*noise: return no('not_converged', f"c_dec rises by {e.rise:.2g} below its minimum, not clear of what seeds differ by ({noise:.2g}): train longer or on more data")
-    if e.edge: return no('edge', _edge_reason(e, curves['c_dec'][0]))
+    if e.edge: return no('edge', _edge_reason(e, curves['c_dec'][0], d_in))
     if earlier is not None:
         before = find_elbow(*_medians(earlier, 'c_dec'), seed_noise(earlier))
         if before.edge or abs(math.log(before.l0/e.l0)) > math.log(1.15):
@@ -149,7 +150,9 @@ def _medians(table, name): # L0s and the metric's median over seeds there
 
 def _distinct(s:Elbow): return np.isfinite(s.l0) and s.rise > 0 and s.floor < .5*(s.floor + s.rise/SHARE)
 
-def _edge_reason(e, L):
+def _edge_reason(e, L, d_in):
+    if e.edge == 'high' and d_in is not None and L[-1] >= d_in:
+        return f"c_dec still falls at {L[-1]:.3g}, as many latents as the data has dimensions ({d_in}), so a longer grid is no answer: train longer or try another width"
     side, end, way = ('lower', L[0], 'below') if e.edge == 'low' else ('upper', L[-1], 'above')
     return f"c_dec is smallest at {e.best:.3g}, too near the {side} end of the L0s tried ({end:.3g}) to tell what lies {way}: extend the grid"
 
@@ -190,7 +193,7 @@ class L0Estimate:
     d_sae:int # the width it holds for
     d_in:int
     table:object # pandas DataFrame, one row an SAE: k, seed, round, l0, c_dec, s_*, mse, variance_explained, frac_dead...
-    cost:dict # n_saes, sae_steps, n_samples, seconds
+    cost:dict # n_saes, sae_steps, n_samples, seconds (of runs that were killed too)
     settings:dict # what train_bank was given
     true_l0:float|None = None # where the source knows it
     saes:list = field(default_factory=list, repr=False) # the banks of each round, if kept
@@ -276,26 +279,29 @@ def calibrate_l0(
     if len(L) < 3: raise ValueError(f"l0s = {L.tolist()}; at least three are needed")
     if len(seeds) < 1 or len(set(seeds)) < len(seeds): raise ValueError(f"seeds = {seeds!r}; allowed: one or more different whole numbers")
     held = _rows_for(source, n_eval)
-    start, tables, earlier, banks = time.perf_counter(), [], [], []
+    start, spent, tables, earlier, banks = time.perf_counter(), 0., [], [], []
     for r in range(n_rounds + 1):
-        bank, table, before = _round(source, d_sae, L, seeds, r, held, n, settings, checkpoint, device, progress)
-        tables.append(table); earlier.append(before); banks += [bank] if keep_saes else []
+        bank, table, before, seconds = _round(source, d_sae, L, seeds, r, held, n, settings, checkpoint, device, progress)
+        tables.append(table); earlier.append(before); banks += [bank] if keep_saes else []; spent += seconds
         table, before = _join(tables), _join(earlier)
         L = refine(table) if r < n_rounds else []
         if not len(L): break
-    v = judge(table, before, settings['batch_size'])
+    v = judge(table, before, settings['batch_size'], source.d_in)
     steps = len(table)*(settings['n_samples']//settings['batch_size'])
-    cost = dict(n_saes=len(table), sae_steps=steps, n_samples=settings['n_samples'], seconds=round(time.perf_counter() - start, 1))
+    cost = dict(n_saes=len(table), sae_steps=steps, n_samples=settings['n_samples'], seconds=round(spent + time.perf_counter() - start, 1))
     return L0Estimate(v.l0, v.interval, v.verdict, v.reason, d_sae, source.d_in, table, cost, settings | dict(seeds=list(map(int, seeds))), getattr(source, 'true_l0', None), banks)
 
 # %% ../nbs/05_calibrate.ipynb #6bf3b320
-def _round(source, d_sae, L, seeds, r, held, n, settings, checkpoint, device, progress): # one bank: trained, measured, and its c_dec at four fifths
+def _round(source, d_sae, L, seeds, r, held, n, settings, checkpoint, device, progress): # one bank: trained, measured, its c_dec at four fifths, and seconds spent before a kill
     import pandas as pd
     bar = f"round {r + 1}: {len(L)} L0s x {len(seeds)} seeds" if progress else False
-    bank, history = train_bank(source, d_sae, L, seeds, checkpoint=None if checkpoint is None else Path(checkpoint)/f'round{r}', device=device, progress=bar, **settings)
+    often = dict(checkpoint_every=100) | settings # a step of a wide bank takes seconds: 1,000 of them are too much to lose
+    start = time.perf_counter()
+    bank, history = train_bank(source, d_sae, L, seeds, checkpoint=None if checkpoint is None else Path(checkpoint)/f'round{r}', device=device, progress=bar, **often)
+    before = max(0., history.attrs['seconds'] - (time.perf_counter() - start)) # seconds of training that a killed run had done already
     table = pd.DataFrame(dict(round=r, member=range(len(bank)), seed=list(seeds)*len(L)) | evaluate(bank, held.to(device), n))
     logged = np.sort(history.step.unique())
-    return bank, table, history[history.step == logged[max(0, round(.8*len(logged)) - 1)]][['k', 'seed', 'c_dec']]
+    return bank, table, history[history.step == logged[max(0, round(.8*len(logged)) - 1)]][['k', 'seed', 'c_dec']], before
 
 def _join(tables):
     import pandas as pd
