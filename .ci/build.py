@@ -142,15 +142,22 @@ def remove_orphans(folder, keep):
 # ---- README --------------------------------------------------------------------------------------------------------
 
 def relink(cell, folder):
-    "Links of a page in `folder`, as seen from the top of the repository."
-    if cell.cell_type != "markdown": return
-    cell.source = re.sub(r'(\]\(|src="|href=")(?!\w+:|[#/])([^)"\s]+)', lambda m: m[1] + normpath(join(folder, m[2])), cell.source)
+    "Links of a page in `folder`, its Markdown outputs included, as seen from the top of the repository."
+    links = lambda text: re.sub(r'(\]\(|src="|href=")(?!\w+:|[#/])([^)"\s]+)', lambda m: m[1] + normpath(join(folder, m[2])), text)
+    if cell.cell_type == "markdown": cell.source = links(cell.source)
+    for out in cell.get("outputs", []):
+        if text := out.get("data", {}).get("text/markdown"): out["data"]["text/markdown"] = links("".join(text))
+
+
+def hide_echo(cell):
+    "Leave out the source of a cell that asks for it."
+    if "echo: false" in cell.source: cell.metadata["transient"] = {"remove_source": True}
 
 
 def write_readme(cfg):
     "README.md from the index; its pictures go to nbs/images."
     folder = os.path.relpath(cfg.nbs_path, cfg.config_path)
-    procs = [insert_warning, strip_ansi, hide_line, filter_stream_, rm_export, clean_magics, hide_, partial(relink, folder=folder)]
+    procs = [insert_warning, strip_ansi, hide_line, filter_stream_, rm_export, clean_magics, hide_, hide_echo, partial(relink, folder=folder)]
     nb = NBProcessor(cfg.nbs_path / cfg.readme_nb, procs=procs, process=True).nb
     nb.metadata = {"language_info": {"name": "python"}}
     for old in (cfg.nbs_path / "images").glob("readme_*"): old.unlink()
