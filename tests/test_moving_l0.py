@@ -10,4 +10,4 @@ def test_coming_from_a_little_above_finds_the_features_and_from_below_or_far_abo
     t = pd.read_csv(Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results/moving_l0.csv')
     assert (t.groupby('start').seed.nunique() == 5).all() and set(t.k) == {11}
     mean = t.groupby('start').mcc.mean()
-    assert mean[15] >= .99 > mean[2] + .03 and mean[20] > mean[2] and mean[30] < mean[15] - .05
+    assert mean[15] >= .99 > mean[2] + .03 and mean[30] < mean[15] - .05 and t[t.start < 11].mcc.max() < .99
