@@ -239,12 +239,12 @@ def save(self:L0Estimate,
     "Write estimate.json, table.csv, figure.png, and saes/ if they were kept."
     folder = new_folder(folder)
     with writing(folder) as tmp:
-        (tmp/'estimate.json').write_text(json.dumps(self.summary(), indent=1) + '\n')
+        (tmp/'estimate.json').write_text(json.dumps(self.summary(), indent=1, default=lambda v: v.item() if isinstance(v, np.generic) else repr(v)[:80]) + '\n')
         self.table.to_csv(tmp/'table.csv', index=False)
         import matplotlib.pyplot as plt
         fig = self.plot(); fig.savefig(tmp/'figure.png', dpi=130); plt.close(fig)
         for row in self.table.itertuples() if self.saes else ():
-            save_sae(self.saes[row.round][row.member], tmp/'saes'/f'k{row.k:.4g}_seed{row.seed}')
+            save_sae(self.saes[row.round][row.member], tmp/'saes'/f'k{row.k:.9g}_seed{row.seed}')
 
 # %% ../nbs/05_calibrate.ipynb #dfa1bd11
 def default_lr(
@@ -301,7 +301,7 @@ def _round(source, d_sae, L, seeds, r, held, n, settings, checkpoint, device, pr
     before = max(0., history.attrs['seconds'] - (time.perf_counter() - start)) # seconds of training that a killed run had done already
     table = pd.DataFrame(dict(round=r, member=range(len(bank)), seed=list(seeds)*len(L)) | evaluate(bank, held.to(device), n))
     logged = np.sort(history.step.unique())
-    return bank, table, history[history.step == logged[max(0, round(.8*len(logged)) - 1)]][['k', 'seed', 'c_dec']], before
+    return bank, table, history[history.step == logged[max(0, round(.8*len(logged)) - 1)]][['k', 'seed', 'c_dec']].assign(k=table.k.to_numpy()), before # k as asked for, whatever a schedule did
 
 def _join(tables):
     import pandas as pd

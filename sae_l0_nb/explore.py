@@ -19,6 +19,7 @@ def plot_calibration(
 ): # matplotlib Figure
     "c_dec and s_n against L0, each SAE a dot, medians joined; the estimate and its interval."
     import matplotlib.pyplot as plt
+    if not table.k.notna().any(): raise ValueError("no row of table has a k; pass table.assign(k=table.l0) to draw against the measured L0")
     names = ['c_dec'] + [c for c in table.columns if c.startswith('s_') and c[2:].replace('.', '').isdigit()]
     fig, axs = plt.subplots(len(names), 1, figsize=(7, 2.9 + 2.1*(len(names) - 1)), sharex=True, squeeze=False, layout='constrained',
                             height_ratios=[1.5] + [1]*(len(names) - 1))

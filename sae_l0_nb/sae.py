@@ -8,7 +8,7 @@ __all__ = ['PARAMS', 'Bank', 'check_k', 'init_bank', 'topk', 'jump_relu', 'nth_l
            'gradients', 'nth_largest_chunked', 'fit_threshold', 'save_sae', 'new_folder', 'writing', 'load_sae']
 
 # %% ../nbs/01_sae.ipynb #c8d2ff5c
-import json, os, shutil, tempfile
+import json, math, os, shutil, tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ class Bank:
     W_dec:torch.Tensor # [m, d_sae, d_in]
     b_enc:torch.Tensor # [m, d_sae]
     b_dec:torch.Tensor # [m, d_in]
-    threshold:torch.Tensor # [m, d_sae] a latent fires when its pre-activation is above
+    threshold:torch.Tensor # [m, d_sae] a latent fires when its pre-activation is above (while a Trainer holds JumpReLU members theirs are raw, before the decoder norm)
     k:torch.Tensor # [m] float64, asked-for L0 (nan: unknown)
     per_input:torch.Tensor|None=None # [m] bool, members that keep the k largest of each input (TopK) whatever the threshold; None: none
 
@@ -35,7 +35,7 @@ class Bank:
 
     def __len__(self): return len(self.k)
     def __getitem__(self, i): # int or slice -> Bank that shares memory; an int keeps a member axis of 1
-        if isinstance(i, int): i = slice(i, i + 1 or None)
+        if not isinstance(i, slice): i = range(len(self))[i]; i = slice(i, i + 1) # IndexError past the end, which ends `for sae in bank`
         return Bank(*(getattr(self, f.name)[i] for f in fields(self)))
     def __repr__(self): return f"Bank({len(self)} SAEs, {self.d_in} -> {self.d_sae}, k = {[round(v, 3) for v in self.k.tolist()]})"
     @property
@@ -103,6 +103,7 @@ def topk(
     "Keep the k largest of ReLU(pre) of each input."
     a = torch.zeros_like(pre)
     for i, n in enumerate(k):
+        if not float(n).is_integer(): raise ValueError(f"k = {float(n):g} of TopK; allowed: whole numbers")
         top = pre[i].topk(int(n), dim=1, sorted=False)
         a[i].scatter_(1, top.indices, top.values.relu_())
     return a
@@ -138,7 +139,7 @@ def decode(self:Bank,
 def folded(self:Bank) -> Bank: # same function, unit decoder rows
     "The same SAEs with decoder rows of norm 1, the form that is saved and measured."
     W, _, D, norm = self.effective()
-    return replace(self, W_enc=W, W_dec=D, b_enc=self.b_enc*norm)
+    return replace(self, W_enc=W, W_dec=D, b_enc=self.b_enc*norm, b_dec=self.b_dec.clone(), threshold=self.threshold.clone(), k=self.k.clone())
 
 # %% ../nbs/01_sae.ipynb #1f20a4e0
 def nth_largest(
@@ -198,7 +199,7 @@ class JumpReLU:
     "A learned threshold for each latent; either `lam` or `l0` is given."
     lam:float|None=None # lambda_s, weight of the sparsity loss
     l0:float|None=None # target L0: lambda_s is moved until it is met
-    warm_up:int=10_000 # steps over which lambda_s rises from 0 (toy models; an LLM run takes 100M tokens)
+    warm_up:int=10_000 # steps over which a given lambda_s rises from 0 (toy models; an LLM run takes 100M tokens)
     c:float=4.0 # sharpness of the sparsity loss tanh(c a)
     eps:float=2.0 # width of the window in which a threshold gets a gradient
     lam_pre:float=3e-6 # weight of the pre-activation loss
@@ -221,9 +222,9 @@ def _check_jump(r, d_sae):
     if (r.lam is None) == (r.l0 is None): raise ValueError(f"lam = {r.lam}, l0 = {r.l0} of JumpReLU; allowed: exactly one of the two")
     if r.l0 is not None: check_k(r.l0, d_sae)
     for name, low in dict(lam=0, warm_up=0, lam_pre=0).items():
-        if getattr(r, name) is not None and not getattr(r, name) >= low: raise ValueError(f"{name} = {getattr(r, name)} of JumpReLU; allowed: {low} or more")
+        if getattr(r, name) is not None and not low <= getattr(r, name) < math.inf: raise ValueError(f"{name} = {getattr(r, name)} of JumpReLU; allowed: {low} or more")
     for name in ('c', 'eps', 'start'):
-        if not getattr(r, name) > 0: raise ValueError(f"{name} = {getattr(r, name)} of JumpReLU; allowed: above 0")
+        if not 0 < getattr(r, name) < math.inf: raise ValueError(f"{name} = {getattr(r, name)} of JumpReLU; allowed: above 0")
     return r
 
 # %% ../nbs/01_sae.ipynb #78c13b7b
@@ -288,6 +289,7 @@ def forward(
     W, bias, D, norm = bank.effective()
     pre = torch.baddbmm(bias[:, None], x.expand(len(bank), *x.shape), W) # [m, b, d_sae]
     k, none = bank.k if k is None else k, torch.zeros(len(bank), device=x.device)
+    if kind not in (BatchTopK, TopK, JumpReLU): raise ValueError(f"kind = {kind!r}; allowed: BatchTopK, TopK, JumpReLU")
     if kind is BatchTopK: acts, cut = batch_topk(pre, k, hint)
     else: acts, cut = topk(pre, k) if kind is TopK else jump_relu(pre, bank.threshold*norm), none
     err = torch.sub(bank.b_dec[:, None], x).baddbmm_(acts, D) # [m, b, d_in]
@@ -303,6 +305,7 @@ def gradients(
     lam:torch.Tensor|None=None, # [m] their lambda_s at this step
 ) -> dict[str, torch.Tensor]: # gradient of each of PARAMS (and of the threshold of JumpReLU members), in its shape
     "Gradients of `mse_loss` plus `dead_loss`, or for JumpReLU plus its two losses, for each member on its own."
+    if jump is not None and (lam is None or dead is not None): raise ValueError("jump is given: lam [m] is needed and dead must be None, JumpReLU has no dead-latent loss")
     g_a = torch.bmm(f.err, f.D.transpose(1, 2)) # [m, b, d_sae]
     if jump is None: g_pre = torch.ops.aten.threshold_backward(g_a, f.acts, 0) # zero where a = 0
     else: g_pre, g_tau, g_norm = _jump_gradients(f, g_a, bank.threshold, lam, jump)
@@ -387,6 +390,7 @@ def fit_threshold(
     "The one global threshold of each member at which its measured L0 on `x` is `k`; members whose k is nan keep theirs."
     n, s = len(x), bank.d_sae
     known = bank.k.isfinite()
+    if not known.any(): return bank
     q = (bank.k.where(known, 1)*n).round().long().clamp(max=n*s - 1)[:, None] + 1 # [m, 1] the largest value that must not fire
     pieces = lambda: (bank.pre(rows).flatten(1) for rows in x.split(chunk))
     cut = nth_largest_chunked(pieces, q).clamp(min=0).to(bank.threshold) # [m, 1]
@@ -403,6 +407,7 @@ def save_sae(
     folder = new_folder(folder)
     b = bank.folded()
     k, topk = b.k[0].item(), bool(b.per_input[0])
+    if topk and not k.is_integer(): raise ValueError(f"k = {k:g} of TopK; allowed: whole numbers")
     weights = {n: getattr(b, n)[0].detach().float().cpu().contiguous() for n in PARAMS + (() if topk else ('threshold',))}
     kind = dict(architecture='topk', k=int(k), rescale_acts_by_decoder_norm=False) if topk else dict(architecture='jumprelu')
     cfg = kind | dict(d_in=b.d_in, d_sae=b.d_sae, dtype='float32', device='cpu', apply_b_dec_to_input=True,

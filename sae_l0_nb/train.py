@@ -192,7 +192,8 @@ class Trainer:
     ):
         self.bank, self.lr, self.grad_clip, self.dead_after = bank, lr, grad_clip, dead_after
         self.max_values = max_values or (2**19 if bank.W_dec.device.type == 'cpu' else 2**27)
-        self.recipes = list(recipes or (BatchTopK(k) for k in bank.k.tolist()))
+        self.recipes = list(recipes or (TopK(int(k)) if top else BatchTopK(k) for k, top in zip(bank.k.tolist(), bank.per_input.tolist())))
+        if len(self.recipes) != len(bank): raise ValueError(f"recipes has {len(self.recipes)} entries for {len(bank)} members")
         self.names = PARAMS + (('threshold',) if any(isinstance(r, JumpReLU) for r in self.recipes) else ())
         self._params = [getattr(bank, n) for n in self.names]
         self.adam = torch.optim.Adam(self._params, lr=lr, betas=betas, fused=True)
@@ -302,9 +303,10 @@ def unscaled(
 # %% ../nbs/04_train.ipynb #f07f5566
 def _log(t:Trainer, step:int, k, seeds, x) -> list[dict]: # one row a member
     alive = t.silent <= t.dead_after
-    cos, fs = c_dec(t.bank.W_dec, alive).tolist(), [t.forward(part, r, x, k[part]) for part, r in t.parts(len(x))]
-    mse = torch.cat([f.err.square().sum(2).mean(1) for f in fs]).tolist()
-    l0 = torch.cat([(f.acts > 0).sum((1, 2))/len(x) for f in fs]).tolist()
+    cos, mse, l0 = c_dec(t.bank.W_dec, alive).tolist(), [], []
+    for part, r in t.parts(len(x)):
+        f = t.forward(part, r, x, k[part])
+        mse += f.err.square().sum(2).mean(1).tolist(); l0 += ((f.acts > 0).sum((1, 2))/len(x)).tolist()
     return [dict(step=step, member=i, k=float(k[i]), seed=seeds[i], mse=mse[i], c_dec=cos[i], frac_dead=1 - alive[i].float().mean().item(), l0=l0[i], lam=t.lam[i].item())
             for i in range(len(t.bank))]
 
@@ -319,7 +321,7 @@ def train_bank(
     lr:float=3e-4, # Adam
     lr_decay:float=0.0, # share of the run over which lr falls to a hundredth
     schedule:Callable|None=None, # (step, n_steps, k [m] float64, history: list of rows so far) -> k [m] of this step, for BatchTopK members
-    init=None, # starting weights instead of random directions: a Bank or a dict of W_enc, W_dec, b_enc, b_dec, of one member or of each
+    init=None, # starting weights instead of random directions: a Bank or a dict of W_enc, W_dec, b_enc, b_dec, of one member or of each (thresholds start afresh)
     grad_clip:float|None=1.0, # largest gradient norm of a member
     dead_after:int=1000, # steps of silence until a latent is dead
     data_seed:int=0, # of the batches, shared by all members
@@ -339,8 +341,8 @@ def train_bank(
     held = _heldout(source, n_heldout).to(device)
     scale = 1. if input_norm is None else input_norm/rms_norm(held)
     settings = dict(d_in=source.d_in, d_sae=d_sae, k=k.tolist(), seeds=seeds, n_steps=n_steps, batch_size=batch_size, lr=lr, lr_decay=lr_decay,
-                    grad_clip=grad_clip, dead_after=dead_after, data_seed=data_seed, input_norm=input_norm, n_logs=n_logs, scheduled=schedule is not None, source=_fingerprint(held))
-    bank = _started(init_bank(source.d_in, d_sae, k.where(k.isfinite(), 1), seeds), recipes, k, init)
+                    grad_clip=grad_clip, dead_after=dead_after, data_seed=data_seed, input_norm=input_norm, n_logs=n_logs, scheduled=_probe(schedule, n_steps, k, recipes, d_sae), source=_fingerprint(held))
+    bank = _started(init_bank(source.d_in, d_sae, k.where(k.isfinite(), 1), seeds), recipes, k, init, scale)
     if init is not None: settings['init'] = _fingerprint(bank.W_dec.flatten(1), bank.W_enc.flatten(1), bank.b_enc, bank.b_dec)
     if any(type(r) is not BatchTopK for r in recipes): settings['recipes'] = [str(r) for r in recipes]
     t = Trainer(to_device(bank, device), lr, grad_clip, dead_after, recipes=recipes)
@@ -358,7 +360,7 @@ def train_bank(
         if step in log_at:
             history += _log(t, step + 1, k_now, seeds, x)
             best = min(history[-len(k):], key=lambda r: r['c_dec'])
-            _stop_if_nan(history[-len(k):]); bar.set_postfix_str(f"c_dec smallest at L0 = {best['l0']:.3g}: {best['c_dec']:.4f}")
+            _stop_if_nan(history[-len(k):]); bar.set_postfix_str(f"c_dec smallest at {_asked(best)}: {best['c_dec']:.4f}")
         bar.update()
         if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == n_steps): save_checkpoint(t, checkpoint, settings, step + 1, history, time.perf_counter() - began)
     bar.close()
@@ -375,6 +377,8 @@ def _heldout(source, n): # as many as asked for, or 65,536, or what there is
         except ValueError: continue
     raise ValueError("source holds out no rows; one at least is needed to fit the threshold")
 
+def _asked(row): return f"k = {row['k']:g}" if math.isfinite(row['k']) else f"lambda_s = {row['lam']:.3g}" # what a member was asked for
+
 def _fingerprint(*xs) -> str: # tells one source from another
     import hashlib
     return hashlib.sha256(b''.join(x[:64].cpu().numpy().tobytes() for x in xs)).hexdigest()[:16]
@@ -386,15 +390,17 @@ def _grid(l0s, seeds, d_sae): # -> [m] recipes, [m] L0s asked for (nan: none), [
     k = [r.l0 if isinstance(r, JumpReLU) else r.k for r in recipes]
     return recipes, torch.tensor([math.nan if v is None else v for v in k], dtype=torch.float64), [int(s) for s in seeds]*len(l0s)
 
-def _started(bank, recipes, k, init): # the untrained bank with its recipes' thresholds, its L0s, and the weights of `init`
+def _started(bank, recipes, k, init, scale): # the untrained bank with its recipes' thresholds, its L0s, and the weights of `init` for inputs multiplied by `scale`
     bank = replace(bank, k=k, per_input=torch.tensor([isinstance(r, TopK) for r in recipes]))
     for i, r in enumerate(recipes):
         if isinstance(r, JumpReLU): bank.threshold[i] = r.start
     for n in PARAMS if init is not None else ():
-        value, shape = init[n] if isinstance(init, dict) else getattr(init, n), getattr(bank, n).shape
+        value, shape = init.get(n) if isinstance(init, dict) else getattr(init, n, None), getattr(bank, n).shape
+        if not torch.is_tensor(value) or not torch.isfinite(value).all(): raise ValueError(f"init: {n} is missing, no tensor, or holds NaN or infinity")
         if value.shape[1:] != shape[1:] or len(value) not in (1, len(bank)):
             raise ValueError(f"init: {n} has shape {tuple(value.shape)}; allowed: {(1, *shape[1:])} or {tuple(shape)}")
-        getattr(bank, n).copy_(value)
+        getattr(bank, n).copy_(value*scale if n in ('b_enc', 'b_dec') else value)
+    if (bank.W_dec.norm(dim=2) == 0).any(): raise ValueError("init: W_dec has a row of norm 0")
     return bank
 
 def _scheduled(k_now, k, recipes, d_sae): # the schedule's L0s, checked; only BatchTopK members follow it
@@ -407,6 +413,11 @@ def _finished(bank, scale, recipes, held): # unit decoder rows, the inputs' own 
     by_k, k = torch.tensor([isinstance(r, BatchTopK) for r in recipes]), bank.k
     bank = replace(bank, threshold=bank.threshold*bank.W_dec.norm(dim=2)).folded() # learned thresholds are raw
     return replace(fit_threshold(replace(unscaled(bank, scale), k=k.where(by_k, math.nan)), held), k=k)
+
+def _probe(schedule, n_steps, k, recipes, d_sae): # False, or what tells one schedule from another: its L0s at three steps
+    if schedule is None: return False
+    if not any(isinstance(r, BatchTopK) for r in recipes): raise ValueError("schedule is given, but it moves BatchTopK members only and l0s has none")
+    return str([_scheduled(schedule(i, n_steps, k, []), k, recipes, d_sae).tolist() for i in (0, n_steps//3, n_steps - 1)])
 
 def _check_warm_up(recipes, n_steps):
     late = [r for r in recipes if isinstance(r, JumpReLU) and r.lam is not None and r.warm_up >= n_steps]
@@ -436,7 +447,7 @@ def to_device(
 def target_report(
     history, # from `train_bank`, with members of recipe JumpReLU(l0=...)
     tolerance:float=.05, # relative
-): # DataFrame, one row for each such member: member, seed, target, l0, lam, verdict (reached, silent, saturated, moving), reason
+): # DataFrame, one row for each such member: member, seed, target, l0, lam, verdict (reached, silent, saturated, moving, unsettled), reason
     "Whether the L0 over the last tenth of the run is the target, and why not."
     import pandas as pd
     h = history[(history.lam > 0) & history.k.notna()]
@@ -453,6 +464,7 @@ def _met(t, tolerance): # t: the rows of one member
     moved, answered = half.lam.iloc[-1]/half.lam.iloc[0], l0/half.l0.iloc[0]
     if max(moved, 1/moved) >= 2 and abs(math.log(answered)) < .25*abs(math.log(moved)):
         return out('saturated', f"lambda_s went from {half.lam.iloc[0]:.3g} to {lam:.3g} in the second half and L0 only from {half.l0.iloc[0]:.3g} to {l0:.3g}")
+    if max(moved, 1/moved) < 1.1: return out('unsettled', f"lambda_s stands still and L0 is {l0:.3g} over the last tenth of the {len(t)} logs: noise, or too few logs to tell")
     return out('moving', f"L0 is {abs(l0/target - 1):.0%} {'above' if l0 > target else 'below'} the target and lambda_s still moves: train longer")
 
 # %% ../nbs/04_train.ipynb #0f35f830
@@ -479,8 +491,8 @@ def load_checkpoint(
     from safetensors import safe_open
     with safe_open(path, 'pt') as f: meta = f.metadata()
     saved, asked = json.loads(meta['settings']), json.loads(json.dumps(settings))
-    for key in asked:
-        if saved.get(key) != asked[key]: raise ValueError(f"checkpoint = {str(folder)!r} holds another run: {key} = {saved.get(key)!r} there, {asked[key]!r} asked for")
+    for key in asked | saved:
+        if saved.get(key) != asked.get(key): raise ValueError(f"checkpoint = {str(folder)!r} holds another run: {key} = {saved.get(key)!r} there, {asked.get(key)!r} asked for")
     tensors = {key: v.to(t.cut.device) for key, v in load_file(path).items()}
     for n, p in zip(t.names, t._params):
         p.copy_(tensors[n])

@@ -93,6 +93,9 @@ def test_widgets_are_numbered_and_those_that_no_cell_needs_are_dropped():
 def test_links_of_the_index_are_seen_from_the_top():
     page = SimpleNamespace(cell_type='markdown', source='[a](00_toy.ipynb) ![b](images/b.png) [c](../LICENSE) [d](https://d.org) [e](#e)')
     build.relink(page, 'nbs')
+    table = SimpleNamespace(cell_type='code', source='', outputs=[dict(data={'text/markdown': '| [a](experiments/a.ipynb) |'})])
+    build.relink(table, 'nbs')
+    assert table.outputs[0]['data']['text/markdown'] == '| [a](nbs/experiments/a.ipynb) |'
     assert page.source == '[a](nbs/00_toy.ipynb) ![b](nbs/images/b.png) [c](LICENSE) [d](https://d.org) [e](#e)'
 
 # %% ../nbs/10_project.ipynb #b80cc732

@@ -88,6 +88,17 @@ def test_impossible_recipes_are_refused(r, words):
 
 def test_a_number_is_batch_topk(): assert as_recipe(2, 5) == BatchTopK(2.)
 
+def test_a_bank_can_be_walked_through():
+    bank = init_bank(4, 5, [1, 2], seeds=[0, 0])
+    assert [b.k.item() for b in bank] == [1, 2] and bank[-1].k.item() == 2 and bank[np.int64(0)].W_dec.shape == (1, 5, 4)
+    with pytest.raises(IndexError): bank[2]
+
+def test_what_fits_no_activation_is_refused():
+    bank, x = init_bank(4, 5, [2], seeds=[0]), torch.ones(3, 4)
+    with pytest.raises(ValueError, match='k = 1.5 of TopK'): topk(bank.pre(x), [1.5])
+    with pytest.raises(ValueError, match='kind = TopK.k=2.; allowed'): forward(bank, x, kind=TopK(2))
+    with pytest.raises(ValueError, match='lam .m. is needed'): gradients(bank, x, forward(bank, x, kind=JumpReLU), jump=JumpReLU(.1))
+
 # %% ../nbs/01_sae.ipynb #fdb0b550
 def autograd_gradients(bank, x, k, dead):
     p = {n: getattr(bank, n)[0].clone().requires_grad_() for n in ('W_enc', 'W_dec', 'b_enc', 'b_dec')}

@@ -164,6 +164,11 @@ def test_training_can_start_from_given_weights():
     toy = ToyModel.small()
     bank, _ = train_bank(toy, 5, [2.], seeds=[0, 1], n_samples=64, batch_size=64, lr=0., init=toy.ground_truth(), progress=False)
     assert torch.allclose(bank.W_dec, toy.features.expand(2, 5, 20), atol=1e-6)
+    w = toy.ground_truth() | dict(b_dec=torch.full((1, 20), .5))
+    scaled, _ = train_bank(toy, 5, [2.], n_samples=64, batch_size=64, lr=0., init=w, input_norm=100., progress=False) # in the inputs' own units
+    assert torch.allclose(scaled.b_dec, w['b_dec'])
+    with pytest.raises(ValueError, match='init: b_enc is missing'): train_bank(toy, 5, [2.], n_samples=64, batch_size=64, init=dict(W_enc=w['W_enc'], W_dec=w['W_dec']), progress=False)
+    with pytest.raises(ValueError, match='schedule is given'): train_bank(toy, 5, [TopK(2)], n_samples=64, batch_size=64, schedule=from_above(), progress=False)
 
 # %% ../nbs/04_train.ipynb #6e94e41c
 def test_a_schedule_may_follow_the_history():
@@ -178,9 +183,9 @@ def test_a_schedule_may_follow_the_history():
 def test_the_report_tells_why_a_target_was_missed():
     import pandas as pd
     def member(m, target, l0, lam): return pd.DataFrame(dict(member=m, seed=0, step=range(10), k=target, l0=np.linspace(*l0, 10), lam=np.geomspace(*lam, 10)))
-    h = pd.concat([member(0, 5., (30, 5.1), (.01, .3)), member(1, 8., (11.2, 11), (.01, 1)), member(2, 8., (40, 20), (.3, .31)), member(3, 8., (9, 0), (.1, 2)), member(4, 3., (3, 3), (.1, .1)).assign(lam=0.)])
+    h = pd.concat([member(0, 5., (30, 5.1), (.01, .3)), member(1, 8., (11.2, 11), (.01, 1)), member(2, 8., (40, 20), (.3, .4)), member(3, 8., (9, 0), (.1, 2)), member(4, 3., (3, 3), (.1, .1)).assign(lam=0.), member(5, 5., (6, 6), (.3, .3))])
     r = target_report(h)
-    assert r.verdict.tolist() == ['reached', 'saturated', 'moving', 'silent'] and r.target.tolist() == [5, 8, 8, 8]
+    assert r.verdict.tolist() == ['reached', 'saturated', 'moving', 'silent', 'unsettled'] and r.target.tolist() == [5, 8, 8, 8, 5]
     assert '11' in r.reason[1] and 'train longer' in r.reason[2]
 
 # %% ../nbs/04_train.ipynb #c8a99648
@@ -209,7 +214,12 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     kw = dict(d_sae=5, l0s=[2], n_samples=20*64, batch_size=64, progress=False, checkpoint=tmp_path/'run', checkpoint_every=10)
     train_bank(ToyModel.small(), **kw)
     with pytest.raises(ValueError, match='holds another run: lr = 0.0003 there, 0.001 asked for'): train_bank(ToyModel.small(), lr=1e-3, **kw)
+    with pytest.raises(ValueError, match='holds another run: scheduled = False there'): train_bank(ToyModel.small(), schedule=from_above(), **kw)
+    with pytest.raises(ValueError, match='holds another run: init'): train_bank(ToyModel.small(), init=ToyModel.small().ground_truth(), **kw)
     with pytest.raises(ValueError, match='holds another run: source'): train_bank(ToyModel.small(corr=-.4), **kw)
+    jump = kw | dict(l0s=[TopK(2)], checkpoint=tmp_path/'topk')
+    train_bank(ToyModel.small(), **jump)
+    with pytest.raises(ValueError, match='holds another run: recipes'): train_bank(ToyModel.small(), **(jump | dict(l0s=[2])))
     (tmp_path/'else').mkdir(); (tmp_path/'else'/'notes.txt').write_text('mine')
     with pytest.raises(ValueError, match='already holds something'): train_bank(ToyModel.small(), **(kw | dict(checkpoint=tmp_path/'else')))
 
