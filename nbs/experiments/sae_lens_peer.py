@@ -44,7 +44,8 @@ def train(kind: str, n_steps: int, value: float) -> dict:
     seconds = (time.perf_counter() - start)/n_steps
     with torch.no_grad(): l0 = (sae.encode(toy.heldout(65_536)) > 0).sum(1).float().mean().item()
     W = sae.W_dec.detach()
-    return dict({'k' if kind == 'batchtopk' else 'lam': value}, seconds_per_step=seconds, n_steps=n_steps, l0=l0, c_dec=c_dec(W).item(),
+    extra = dict(at_zero=(sae.threshold <= 0).float().mean().item()) if kind == 'jumprelu' else {}
+    return extra | dict({'k' if kind == 'batchtopk' else 'lam': value}, seconds_per_step=seconds, n_steps=n_steps, l0=l0, c_dec=c_dec(W).item(),
                 mcc=mcc(W, toy.features).item(), version=importlib.metadata.version('sae-lens'))
 
 
