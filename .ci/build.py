@@ -52,7 +52,7 @@ def tidy_widgets(nb):
         for ref in re.findall(r"IPY_MODEL_(\w+)", json.dumps(state[name], sort_keys=True)): keep(ref)
 
     for cell in nb["cells"]:
-        for out in getattr(cell, "outputs", []):
+        for out in cell.get("outputs", []):
             if VIEW in out.get("data", {}): keep(out["data"][VIEW]["model_id"])
     links = {}  # a link joins two widgets, but neither of them mentions it
     for name, model in state.items():
