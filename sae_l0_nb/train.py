@@ -320,7 +320,7 @@ def train_bank(
     batch_size:int=1024,
     lr:float=3e-4, # Adam
     lr_decay:float=0.0, # share of the run over which lr falls to a hundredth
-    schedule:Callable|None=None, # (step, n_steps, k [m] float64, history: list of rows so far) -> k [m] of this step, for BatchTopK members
+    schedule:Callable|None=None, # (step, n_steps, k [m] float64, history: list of rows so far) -> k [m] of this step, for BatchTopK members; may also have a method `watch`, see above
     init=None, # starting weights instead of random directions: a Bank or a dict of W_enc, W_dec, b_enc, b_dec, of one member or of each (thresholds start afresh)
     grad_clip:float|None=1.0, # largest gradient norm of a member
     dead_after:int=1000, # steps of silence until a latent is dead
@@ -347,7 +347,8 @@ def train_bank(
     if any(type(r) is not BatchTopK for r in recipes): settings['recipes'] = [str(r) for r in recipes]
     t = Trainer(to_device(bank, device), lr, grad_clip, dead_after, recipes=recipes)
     _check_warm_up(recipes, n_steps)
-    start, history, spent = (0, [], 0.) if checkpoint is None else load_checkpoint(t, checkpoint, settings)
+    watch, memory = getattr(schedule, 'watch', None), schedule if hasattr(schedule, 'state') else None
+    start, history, spent = (0, [], 0.) if checkpoint is None else load_checkpoint(t, checkpoint, settings, memory)
     began = time.perf_counter() - spent
     log_at = {round((i + 1)*n_steps/n_logs) - 1 for i in range(n_logs)}
     bar = _bar(n_steps, start, progress)
@@ -362,7 +363,8 @@ def train_bank(
             best = min(history[-len(k):], key=lambda r: r['c_dec'])
             _stop_if_nan(history[-len(k):]); bar.set_postfix_str(f"c_dec smallest at {_asked(best)}: {best['c_dec']:.4f}")
         bar.update()
-        if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == n_steps): save_checkpoint(t, checkpoint, settings, step + 1, history, time.perf_counter() - began)
+        if watch is not None: watch(t, step + 1, n_steps, k_now, x)
+        if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == n_steps): save_checkpoint(t, checkpoint, settings, step + 1, history, time.perf_counter() - began, memory)
     bar.close()
     import pandas as pd
     history = pd.DataFrame(history)
@@ -468,12 +470,13 @@ def _met(t, tolerance): # t: the rows of one member
     return out('moving', f"L0 is {abs(l0/target - 1):.0%} {'above' if l0 > target else 'below'} the target and lambda_s still moves: train longer")
 
 # %% ../nbs/04_train.ipynb #0f35f830
-def save_checkpoint(t:Trainer, folder, settings:dict, step:int, history:list[dict], seconds:float=0.0):
-    "Write the whole state of a run, atomically."
+def save_checkpoint(t:Trainer, folder, settings:dict, step:int, history:list[dict], seconds:float=0.0, schedule=None):
+    "Write the whole state of a run, atomically; `schedule` if it has a state of its own."
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
     tensors = {n: getattr(t.bank, n) for n in t.names} | dict(silent=t.silent, cut=t.cut)
     if len(t.names) > len(PARAMS): tensors |= dict(lam=t.lam, l0=t.l0)
     for n, p in zip(t.names, t._params): tensors |= {f'adam.{key}.{n}': v for key, v in t.adam.state[p].items()}
+    if schedule is not None: tensors |= {f'schedule.{n}': v for n, v in schedule.state().items()}
     meta = dict(settings=json.dumps(settings), step=str(step), history=json.dumps(history), seconds=str(seconds))
     tmp = folder/f'checkpoint.{os.getpid()}.tmp'
     save_file({key: v.detach().cpu().contiguous() for key, v in tensors.items()}, tmp, metadata=meta)
@@ -484,6 +487,7 @@ def load_checkpoint(
     t:Trainer, # filled in place
     folder, # of the checkpoint
     settings:dict, # of this run; must equal the checkpoint's
+    schedule=None, # one with a state of its own, put back where it was
 ) -> tuple[int, list[dict], float]: # steps done, history, and seconds spent; 0, [] and 0 if the folder holds no checkpoint
     "Continue where a run of the same settings stopped."
     path = Path(folder)/'checkpoint.safetensors'
@@ -498,5 +502,6 @@ def load_checkpoint(
         p.copy_(tensors[n])
         t.adam.state[p] = {key: tensors[f'adam.{key}.{n}'] for key in ('step', 'exp_avg', 'exp_avg_sq')}
     for n in ('silent', 'cut') + (('lam', 'l0') if 'lam' in tensors else ()): getattr(t, n).copy_(tensors[n])
+    if schedule is not None: schedule.load({key[9:]: v for key, v in tensors.items() if key.startswith('schedule.')})
     t.done = int(meta['step'])
     return int(meta['step']), json.loads(meta['history']), float(meta.get('seconds', 0))

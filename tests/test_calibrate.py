@@ -8,76 +8,24 @@ import json, numpy as np, pandas as pd, pytest, tempfile, time, torch
 from pathlib import Path
 from safetensors.torch import load_file
 from unittest import mock
-from hypothesis import assume, given, settings, strategies as st
 from sae_l0_nb.toy import ToyModel
 
-# %% ../nbs/05_calibrate.ipynb #b9a4ac0e
-def test_the_rule_on_shapes_made_by_hand():
-    L = np.geomspace(2, 60, 25)
-    v = find_elbow(L, np.maximum(.01*(10 - L), .002*(L - 10)).clip(0))
-    assert v.l0 == pytest.approx(10, rel=.02) and v.edge is None and v.flat[0] < 10 < v.flat[1] < 13
-    flat = find_elbow(L, .01*(10 - L).clip(0) + .05)
-    assert flat.l0 == pytest.approx(10, rel=.02) and flat.flat[1] == L[-1] and flat.floor == pytest.approx(.05)
-    assert find_elbow(L, .1 - .0015*L).edge == 'high' and find_elbow(L, .01*L).edge == 'low' and np.isnan(find_elbow(L, .01*L).l0)
-    with pytest.raises(ValueError, match='three increasing'): find_elbow([1, 2], [0, 1])
-
-# %% ../nbs/05_calibrate.ipynb #e06fdb5d
-@settings(max_examples=100, deadline=None)
-@given(st.floats(4, 100), st.floats(.001, 1), st.floats(0, .5), st.floats(0, 1), st.floats(1e-3, 1e3))
-def test_a_bent_line_gives_its_bend_at_any_scale(bend, left, right, level, unit):
-    L = np.geomspace(bend/4, bend*3, 41)
-    y = level + left*(bend - L).clip(0) + right*left*(L - bend).clip(0)
-    e = find_elbow(L, unit*y)
-    assert e.edge is None and e.l0 == pytest.approx(bend, rel=.03)
-
-# %% ../nbs/05_calibrate.ipynb #f9f199ce
-def test_the_interval_widens_with_the_spread_of_the_seeds_and_never_beats_the_grid():
-    def sweep(noise, L=np.geomspace(2, 60, 25)):
-        rng = np.random.default_rng(1)
-        return pd.DataFrame([dict(k=k, c_dec=.05 + .01*max(0, 10 - k) + .001*max(0, k - 10) + noise*rng.standard_normal()) for k in L for _ in range(3)])
-    still, noisy = elbow_interval(sweep(0)), elbow_interval(sweep(.006))
-    gap = np.diff(np.geomspace(2, 60, 25))[10:13].max()
-    assert still[0] < 10 < still[1] and gap/3 < still[1] - still[0] < gap
-    assert noisy[0] < 10 < noisy[1] and noisy[1] - noisy[0] > 1.5*(still[1] - still[0])
-    assert elbow_interval(sweep(0), batch_noise=.5) == (pytest.approx(still[0] - .5), still[1])
-
-# %% ../nbs/05_calibrate.ipynb #5540bec9
-def test_every_verdict_on_a_table_made_for_it():
-    L = np.geomspace(2, 60, 25)
-    def table(c, s=None, noise=0., seeds=3):
-        rng = np.random.default_rng(0)
-        return pd.DataFrame([dict(k=k, c_dec=c(k) + noise*rng.standard_normal(), **({} if s is None else dict(s_24=s(k)))) for k in L for _ in range(seeds)])
-    vee = lambda at: lambda k: .01 + .01*max(0, at - k) + .005*max(0, k - at)
-    cases = dict(found=table(vee(10)), plateau=table(lambda k: .01*max(0, 10 - k)), edge=table(lambda k: .1 - .0015*k), not_converged=table(lambda k: .1, noise=.01),
-                 disagree=table(vee(10), s=lambda k: vee(20)(k) - .01))
-    got = {want: judge(t) for want, t in cases.items()}
-    for want, v in got.items(): print(f"{want:14} -> {v.verdict:14} {v.l0:6.2f}  {v.reason}")
-    assert got['found'].verdict == 'found' and got['found'].interval[0] < 10 < got['found'].interval[1] and got['found'].l0 == pytest.approx(10, rel=.03)
-    assert got['plateau'].verdict == 'plateau' and got['plateau'].l0 == pytest.approx(10, rel=.03) and 'end of the grid' in got['plateau'].reason
-    for want in ('edge', 'disagree'): assert got[want].verdict == want and np.isnan(got[want].l0)
-    assert got['not_converged'].verdict == 'not_converged' and np.isnan(got['not_converged'].l0)
-    assert '20' in got['disagree'].reason and '10' in got['disagree'].reason
-    moved = judge(table(vee(10)), earlier=table(vee(14)))
-    assert moved.verdict == 'not_converged' and 'still moves' in moved.reason and judge(table(vee(10)), earlier=table(vee(10.5))).verdict == 'found'
-    dense = judge(table(lambda k: .1 - .0015*k), d_in=60)
-    assert dense.verdict == 'edge' and 'a longer grid is no answer' in dense.reason and 'extend the grid' in got['edge'].reason
-    blurred = judge(table(vee(10), s=lambda k: 1 + vee(20)(k)))  # s_n has a minimum elsewhere, but not a distinct one
-    assert blurred.verdict == 'found'
-
 # %% ../nbs/05_calibrate.ipynb #20db1d56
-def test_refinement_closes_in_on_the_elbow_and_then_stops():
-    L = list(coarse_grid(50, 100))
-    for rounds in range(6):
-        t = pd.DataFrame(dict(k=L, c_dec=[.05 + .01*max(0, 10.95 - k) + .004*max(0, k - 10.95) for k in L]))
-        new = refine(t)
-        if not len(new): break
-        assert new.min() > 6 and new.max() < 16
-        L = sorted([*L, *new])
-    print(f"{rounds} rounds, {len(L)} L0s, elbow {judge(t).l0:.3f}")
-    assert 2 <= rounds <= 4 and judge(t).l0 == pytest.approx(10.95, rel=.01)
+def test_the_finer_grid_holds_the_elbow():
+    L = coarse_grid(50, 100)
+    assert L[0] == 1 and L[-1] == 40 and (L[1:]/L[:-1] <= 1.5).all() and coarse_grid(5, 20)[-1] == 4 and coarse_grid(50, 40)[-1] == 40 and coarse_grid(1536, 384)[-1] == 384
+    for truth in (3, 10.95, 17):
+        finer = refine(pd.DataFrame(dict(k=L, c_dec=[.05 + .01*max(0, truth - k) + .004*max(0, k - truth) for k in L])))
+        assert len(finer) == 7 and finer[0]*1.04 < truth < finer[-1]/1.04 and finer[-1]/finer[0] < 3.6
     beyond = pd.DataFrame(dict(k=[4, 6.3, 10, 16, 25], c_dec=[.08, .054, .024, .032, .062])) # the lowest point may lie left of the minimum
     assert (refine(beyond) > 10).sum() >= 2 and (refine(beyond) < 10).sum() >= 1
-    assert coarse_grid(5, 20)[-1] == 4 and coarse_grid(50, 40)[-1] == 40 and coarse_grid(1536, 384)[-1] == 384
+
+# %% ../nbs/05_calibrate.ipynb #795b22e2
+def test_the_quote_adds_up():
+    q = quote_l0(ToyModel.small(), 5, n_samples=100*256, seeds=[0, 1, 2], l0s=[1, 1.5, 2, 3], n_steps=1)
+    assert q['n_saes'] == 4*2 + 3 + 21 and q['sae_steps'] == 8*33 + 3*200 + 21*100 and q['n_samples'] == q['sae_steps']*256
+    assert q['most_sae_steps'] == q['sae_steps'] + 3*200 + 21*100 + 21*100 and 0 < q['seconds'] < q['most_seconds'] and q['bytes'] == 16*21*(2*5*20 + 25)
+    with pytest.raises(ValueError, match="method = 'guess'"): quote_l0(ToyModel.small(), 5, method='guess')
 
 # %% ../nbs/05_calibrate.ipynb #ec5965c6
 def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
