@@ -8,7 +8,7 @@ __all__ = ['coarse_grid', 'refine', 'L0Estimate', 'default_lr', 'default_setting
 
 # %% ../nbs/05_calibrate.ipynb #50ff8c12
 import json, math, time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +130,7 @@ def default_settings(
                 input_norm=math.sqrt(d_in), dead_after=100 if small else 300)
 
 # %% ../nbs/05_calibrate.ipynb #8da499df
-COARSE, DESCENT = 1/3, 2. # training of these stages, as multiples of n_samples
+COARSE, DESCENT = 1/3, 3. # training of these stages, as multiples of n_samples
 
 def _plan(method, n_l0s, n_seeds): # (stage, SAEs, training of each): what is always done; what may be done once more
     if method not in ('descent', 'search'): raise ValueError(f"method = {method!r}; allowed: 'descent', 'search'")
@@ -259,30 +259,30 @@ def _one_grid(run, L): # n_rounds = 0; the earlier reading is at four fifths of 
 def _in_stages(run, L, method):
     run.left += 1
     run.grid('coarse', L, run.seeds[:2], COARSE, lr_decay=.3)
-    v, e = judge(run.table(), None, run.settings['batch_size'], run.source.d_in), table_elbow(run.table())
-    if not np.isfinite(e.l0) or v.verdict == 'not_converged': return v
-    found = _descend(run, e.l0) if method == 'descent' else None
-    found = found or _finer(run)
-    at = _close_look(run, *found) if found else None
-    v = judge(run.table(), at, run.settings['batch_size'], run.source.d_in)
+    look = lambda earlier=None: judge(run.table(), earlier, run.settings['batch_size'], run.source.d_in)
+    v = look()
+    if v.verdict in ('edge', 'not_converged'): return v
+    for near in (_descend, _finer) if method == 'descent' else (_finer,):
+        found = near(run, L)
+        at, centred = _close_look(run, *found) if found else (None, False)
+        if centred or run.stopped: break
+    v = look(at)
     if run.stopped: v.reason += f" (the {'budget' if run.left > 0 else 'number of rounds'} ended the search early)"
+    elif not centred and np.isfinite(v.l0): v = replace(v, verdict='not_converged', l0=math.nan, interval=(math.nan, math.nan), reason=f"a close look around {v.l0:.3g} still has its elbow at an end: train longer")
     return v
 
 # %% ../nbs/05_calibrate.ipynb #b6af8f29
-def _descend(run, at): # -> elbow, bank of SAEs just above it [one a seed]; None if k did not pass a turning point, or there was no budget
-    top, m = .95*min(run.d_sae, max(run.source.d_in, 2)), len(run.seeds)
-    for _ in range(2):
-        if not run.may(m, DESCENT): return None
-        down = Descent(min(1.5*at, top), .65*at, again=(), shares=(1.,), together=True)
-        bank, _ = run.train('descent', [at], run.seeds, DESCENT, schedule=down, lr_decay=0.)
-        run.trace = trace_table(down)
-        l0 = down.l0[0].item()
-        if not down.edge[0]: return l0, bank
-        at = l0*(1.25 if l0 > at else .8)
-    return None
+def _descend(run, L): # -> elbow, bank of SAEs just above it [one a seed]; None if k did not pass a turning point, or there was no budget
+    i, top = int(np.abs(L - table_elbow(run.table()).best).argmin()), .95*min(run.d_sae, max(run.source.d_in, 2))
+    high, low = min(1.05*L[min(i + 1, len(L) - 1)], top), L[max(i - 1, 0)]/1.1
+    if not run.may(len(run.seeds), DESCENT): return None
+    down = Descent(high, low, again=((1.4, .7),), shares=(.45, .55), together=True)
+    bank, _ = run.train('descent', [L[i]], run.seeds, DESCENT, schedule=down, lr_decay=0.)
+    run.trace = trace_table(down)
+    return None if down.edge[0] else (down.l0[0].item(), bank)
 
-def _finer(run): # -> elbow, bank of the SAEs just above it; None without budget, or without an elbow
-    L = refine(run.table()).clip(max=.95*run.d_sae)
+def _finer(run, L): # -> elbow, bank of the SAEs just above it; None without budget, or without an elbow
+    L = np.unique(refine(run.table()).clip(max=.95*run.d_sae))
     if not run.may(len(L)*len(run.seeds), 1): return None
     bank, _ = run.grid('fine', L, run.seeds)
     e = table_elbow(run.table())
@@ -293,17 +293,17 @@ def _just_above(bank, L, at, m): # the m SAEs of the smallest L0 that is at leas
     return {n: getattr(bank, n)[i*m:(i + 1)*m] for n in PARAMS}
 
 # %% ../nbs/05_calibrate.ipynb #43294e04
-def _close_look(run, at, start): # -> an earlier reading of the elbow for `judge`; None if there was no budget
+def _close_look(run, at, start): # -> an earlier reading of the elbow for `judge`, or None; True if the elbow is well inside the last look
     m, before = len(run.seeds), at
     for again in range(2):
         L = (at*CLOSE).clip(max=.99*run.d_sae)
-        if not run.may(len(L)*m, 1): return before
+        if not run.may(len(L)*m, 1): return before, False
         init = {n: (start[n] if isinstance(start, dict) else getattr(start, n)).repeat(len(L), *[1]*(2 if n[0] == 'W' else 1)) for n in PARAMS}
         bank, _ = run.grid('close', L, run.seeds, init=init, lr=run.settings['lr']/2, lr_decay=.7, data_seed=run.settings.get('data_seed', 0) + 1 + again)
         l0 = table_elbow(run.table()).l0
-        if not np.isfinite(l0) or L[1] <= l0 <= L[-2]: return before
+        if not np.isfinite(l0) or L[1] <= l0 <= L[-2]: return before, True
         before, at, start = None, l0, _just_above(bank, L, l0, m)
-    return before
+    return before, False
 
 def _rows_for(source, n):
     from sae_l0_nb.train import _heldout

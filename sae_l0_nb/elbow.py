@@ -139,12 +139,17 @@ def elbow_interval(
 ) -> tuple[float, float]: # (low, high), nan if there is no elbow
     "Step 6: what resampling the seeds gives, with the grid and the batch noise added as squares on each side."
     table = latest(table[table[metric].notna()])
-    groups = [g[metric].to_numpy() for _, g in table.groupby('k')]
+    groups = [(g.seed.to_numpy() if 'seed' in g else np.arange(len(g)), g[metric].to_numpy()) for _, g in table.groupby('k')]
     L, y = medians(table, metric)
     noise, last, rng = seed_noise(table, metric), _last(table, L), np.random.default_rng(seed)
     here = _elbow(L, y, noise, last).l0
     if not np.isfinite(here): return math.nan, math.nan
-    boots = [_elbow(L, [np.median(rng.choice(g, len(g))) for g in groups], noise, last).l0 for _ in range(n_boot)]
+    names = np.unique(np.concatenate([s for s, _ in groups]))
+    def resampled(): # one draw of seeds for all L0s: a seed's SAEs share their luck
+        drawn = rng.choice(names, len(names))
+        pick = lambda s, v: np.concatenate([v[s == d] for d in drawn])
+        return [np.median(p if len(p := pick(s, v)) else v) for s, v in groups]
+    boots = [_elbow(L, resampled(), noise, last).l0 for _ in range(n_boot)]
     low, high = np.quantile([b for b in boots + [here] if np.isfinite(b)], [(1 - coverage)/2, (1 + coverage)/2])
     unseen = math.hypot((L[L > here].min() - L[L < here].max())/2, batch_noise)
     return float(here - math.hypot(max(0., here - low), unseen)), float(here + math.hypot(max(0., high - here), unseen))
