@@ -23,7 +23,7 @@ class Elbow:
     edge:str|None = None # 'low' or 'high' if the smallest value or the flat part touches that end of the grid
 
 # %% ../nbs/05_elbow.ipynb #50d04655
-FALL, SHARE, TOLERANCE, SHOULDER, PLATEAU = 1/4, 1/3, .1, .6, 1.5 # constants of the rule
+FALL, SHARE, TOLERANCE, SHOULDER, PLATEAU, BLUR = 1/4, 1/3, .1, .6, 1.5, .75 # constants of the rule
 
 def _crossing(L, y, level, i, step): # walk from index i in direction step; L where y first exceeds level (interpolated in log L), or the end
     while 0 <= i + step < len(L):
@@ -34,26 +34,33 @@ def _crossing(L, y, level, i, step): # walk from index i in direction step; L wh
     return L[i], None
 
 # %% ../nbs/05_elbow.ipynb #f304eb13
-def _valley(y) -> int: # step 1
+def _valley(y, noise) -> int: # step 1
     lowest = np.minimum.accumulate(y)
     for i in np.flatnonzero(y == lowest):
         fall = y[:i + 1].max() - y[i]
         after = y[i:i + 1 + int((y[i + 1:] < y[i]).argmax())] if (y[i + 1:] < y[i]).any() else y[i:] # until it gets lower
-        if fall >= FALL*np.ptp(y) and fall > 0 and after.max() - y[i] >= SHARE*fall: return int(i)
+        if fall >= FALL*np.ptp(y) and fall > 0 and after.max() - y[i] >= max(TOLERANCE*fall, 3*noise): return int(i)
     return int(y.argmin())
 
-# %% ../nbs/05_elbow.ipynb #2dd4beea
+# %% ../nbs/05_elbow.ipynb #32d71e1f
+def _misfits(L, y, at): # [n] L0s, [n] values, [c] breakpoints -> [c] sums of squares left by the best level and slopes
+    from scipy.optimize import nnls
+    up = y - min(0., y.min()) # s_n may be negative, c_dec never is
+    return np.array([nnls(np.stack([np.ones_like(L), np.maximum(b - L, 0), np.maximum(L - b, 0)], 1), up)[1]**2 for b in at])
+
+def _breakpoints(L): return np.geomspace(L[0], L[-1], 201)[1:-1]
+
+def _loss(L, y): # [c] minus log likelihood of each breakpoint, for a curve with a noise of its own, at least 0.2% of its range
+    return len(L)/2*np.log(_misfits(L, y, _breakpoints(L))/len(L) + (.002*np.ptp(y))**2 + 1e-30)
+
+# %% ../nbs/05_elbow.ipynb #5b730509
 def bend(
     L, # [n] increasing L0s
-    y, # [n] values
+    y, # [n] values, or [s, n]: a curve for each seed
 ) -> float: # between the first L0 and the last
-    "The best breakpoint of a level with a slope on either side, by non-negative least squares (step 4)."
-    from scipy.optimize import nnls
-    L, y = np.asarray(L, float), np.asarray(y, float)
-    up = y - min(0., y.min()) # s_n may be negative, c_dec never is
-    def misfit(b): return nnls(np.stack([np.ones_like(L), np.maximum(b - L, 0), np.maximum(L - b, 0)], 1), up)[1]
-    candidates = np.geomspace(L[0], L[-1], 201)[1:-1]
-    return float(candidates[np.argmin([misfit(b) for b in candidates])])
+    "The best breakpoint of a level with a slope on either side; curves share it, each with a level, slopes and noise of its own."
+    L, y = np.asarray(L, float), np.atleast_2d(np.asarray(y, float))
+    return float(_breakpoints(L)[np.argmin(sum(_loss(L, curve) for curve in y))])
 
 # %% ../nbs/05_elbow.ipynb #8550bce7
 def find_elbow(
@@ -65,7 +72,7 @@ def find_elbow(
     L, y = np.asarray(L, float), np.asarray(y, float)
     if len(L) < 3 or (np.diff(L) <= 0).any() or not np.isfinite(y).all() or len(L) != len(y):
         raise ValueError(f"L = {L.tolist()}, y = {y.tolist()}; at least three increasing L0s with finite values are needed")
-    i = _valley(y)
+    i = _valley(y, noise)
     rise = SHARE*(y[:i + 1].max() - y[i])
     tolerance = max(TOLERANCE*rise, 2*noise)
     low, _ = _crossing(L, y, y[i] + tolerance, i, -1)
@@ -109,13 +116,14 @@ def medians(
     return m.index.to_numpy(), m.to_numpy()
 
 # %% ../nbs/05_elbow.ipynb #c01958b5
-def _last(table, L) -> np.ndarray: # [n] bool, which L0s are those of the last round; none if there was only one round
-    if 'round' not in table or table['round'].nunique() < 2: return np.zeros(len(L), bool)
-    return np.isin(L, table.k[table['round'] == table['round'].max()])
+def _last(table, metric): # L0s [n] and curves [s, n] of the last round; None if there was one round only, or seeds are missing
+    if 'round' not in table or table['round'].nunique() < 2: return None
+    p = table[table['round'] == table['round'].max()].pivot_table(index='seed', columns='k', values=metric)
+    return (p.columns.to_numpy(), p.to_numpy()) if p.shape[1] >= 5 and p.notna().all(axis=None) else None
 
 def _elbow(L, y, noise, last) -> Elbow: # steps 1 to 5, `last` from `_last`
-    y, e = np.asarray(y, float), find_elbow(L, y, noise)
-    if not e.edge and last.sum() >= 5 and L[last].min() < e.best < L[last].max(): e.l0 = bend(L[last], y[last])
+    e = find_elbow(L, y, noise)
+    if not e.edge and last is not None and last[0][0] < e.best < last[0][-1]: e.l0 = bend(*last)
     return e
 
 # %% ../nbs/05_elbow.ipynb #273b9892
@@ -126,9 +134,9 @@ def table_elbow(
     "Steps 1 to 5 for the medians over seeds of a table."
     table = latest(table[table[metric].notna()])
     L, y = medians(table, metric)
-    return _elbow(L, y, seed_noise(table, metric), _last(table, L))
+    return _elbow(L, y, seed_noise(table, metric), _last(table, metric))
 
-# %% ../nbs/05_elbow.ipynb #75d77c65
+# %% ../nbs/05_elbow.ipynb #474fde82
 def elbow_interval(
     table, # DataFrame with columns k and `metric`, one row an SAE
     metric:str='c_dec',
@@ -139,20 +147,25 @@ def elbow_interval(
 ) -> tuple[float, float]: # (low, high), nan if there is no elbow
     "Step 6: what resampling the seeds gives, with the grid and the batch noise added as squares on each side."
     table = latest(table[table[metric].notna()])
+    L, e = table.k.sort_values().unique(), table_elbow(table, metric)
+    if not np.isfinite(e.l0): return math.nan, math.nan
+    last, rng = _last(table, metric), np.random.default_rng(seed)
+    boots = _boots_of_last(*last, n_boot, rng) if last is not None and last[0][0] < e.best < last[0][-1] else _boots_of_medians(table, metric, n_boot, rng)
+    low, high = np.quantile(np.append(boots, e.l0), [(1 - coverage)/2, (1 + coverage)/2])
+    unseen = math.hypot((L[L > e.l0].min() - L[L < e.l0].max())/4, BLUR*batch_noise)
+    return float(e.l0 - math.hypot(max(0., e.l0 - low), unseen)), float(e.l0 + math.hypot(max(0., high - e.l0), unseen))
+
+# %% ../nbs/05_elbow.ipynb #f5b4e102
+def _boots_of_last(L, Y, n_boot, rng): # seeds of the last round, drawn with replacement
+    losses = np.stack([_loss(L, y) for y in Y])
+    return _breakpoints(L)[[losses[rng.integers(len(Y), size=len(Y))].sum(0).argmin() for _ in range(n_boot)]]
+
+def _boots_of_medians(table, metric, n_boot, rng): # one draw of seeds for all L0s: a seed's SAEs share their luck
     groups = [(g.seed.to_numpy() if 'seed' in g else np.arange(len(g)), g[metric].to_numpy()) for _, g in table.groupby('k')]
-    L, y = medians(table, metric)
-    noise, last, rng = seed_noise(table, metric), _last(table, L), np.random.default_rng(seed)
-    here = _elbow(L, y, noise, last).l0
-    if not np.isfinite(here): return math.nan, math.nan
-    names = np.unique(np.concatenate([s for s, _ in groups]))
-    def resampled(): # one draw of seeds for all L0s: a seed's SAEs share their luck
-        drawn = rng.choice(names, len(names))
-        pick = lambda s, v: np.concatenate([v[s == d] for d in drawn])
-        return [np.median(p if len(p := pick(s, v)) else v) for s, v in groups]
-    boots = [_elbow(L, resampled(), noise, last).l0 for _ in range(n_boot)]
-    low, high = np.quantile([b for b in boots + [here] if np.isfinite(b)], [(1 - coverage)/2, (1 + coverage)/2])
-    unseen = math.hypot((L[L > here].min() - L[L < here].max())/2, batch_noise)
-    return float(here - math.hypot(max(0., here - low), unseen)), float(here + math.hypot(max(0., high - here), unseen))
+    L, names, noise = np.sort(table.k.unique()), np.unique(np.concatenate([s for s, _ in groups])), seed_noise(table, metric)
+    def drawn(seeds): return [np.median(p if len(p := np.concatenate([v[s == d] for d in seeds])) else v) for s, v in groups]
+    l0s = np.array([find_elbow(L, drawn(rng.choice(names, len(names))), noise).l0 for _ in range(n_boot)])
+    return l0s[np.isfinite(l0s)]
 
 # %% ../nbs/05_elbow.ipynb #f4adaa61
 @dataclass
