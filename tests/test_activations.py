@@ -3,8 +3,8 @@
 import pytest
 from sae_l0_nb.activations import *
 
-# %% ../nbs/03_activations.ipynb #248484be
-import json, tempfile
+# %% ../nbs/03_activations.ipynb #5073c299
+import json, os, shutil, subprocess, sys, tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -40,17 +40,33 @@ def test_a_layer_is_found_by_number_and_by_path_and_an_unknown_one_lists_near_na
     with pytest.raises(ValueError, match="near names: encoder.layer.1, decoder.layer.1"): resolve_layer(model, "layer.1")
     with pytest.raises(ValueError, match=r"layer='encoder.layers.1'.*near names: .*encoder\.layer\.1"): resolve_layer(bert, "encoder.layers.1")
 
-# %% ../nbs/03_activations.ipynb #2daedba1
+# %% ../nbs/03_activations.ipynb #80c5bbf9
+def test_a_list_of_layers_is_named_and_none_comes_twice():
+    model = tiny_model("gpt2")[0]
+    assert resolve_layers(model, "2") == {"": "h.2"} and resolve_layers(model, range(2)) == {"layer0": "h.0", "layer1": "h.1"}
+    with pytest.raises(ValueError, match=r"layer=\[1, 'h.1'\]: h.1 is asked for twice"): resolve_layers(model, [1, "h.1"])
+    with pytest.raises(ValueError, match="at least one layer"): resolve_layers(model, [])
+    with pytest.raises(ValueError, match="layer=7: GPT2Model has blocks 0 to 2"): resolve_layers(model, [1, 7])
+
+# %% ../nbs/03_activations.ipynb #29b740e6
 def test_the_hook_gives_what_output_hidden_states_gives():
-    for family in ("bert", "gpt2", "llama"):
+    for family in FAMILIES:
         model, tok = tiny_model(family)
         enc = tok(["the cat sat on the mat"], return_tensors="pt")
         with torch.no_grad(): states = model(**enc, output_hidden_states=True).hidden_states
-        x = [residual_stream(model, enc.input_ids, enc.attention_mask, resolve_layer(model, i)) for i in range(3)]
-        assert torch.equal(x[0], states[1]) and torch.equal(x[1], states[2])
-        assert torch.equal(x[2], states[3]) == (family == "bert")
-        norm = dict(bert=lambda v: v, gpt2=lambda v: model.ln_f(v), llama=lambda v: model.norm(v))[family]
+        x = residual_stream(model, enc.input_ids, enc.attention_mask, [resolve_layer(model, i) for i in range(3)])
+        assert torch.equal(x[0], states[1]) and torch.equal(x[1], states[2]), family
+        assert torch.equal(x[2], states[3]) == (family == "bert"), family
+        norm = dict(bert=lambda v: v, gpt2=lambda v: model.ln_f(v), gpt_neox=lambda v: model.final_layer_norm(v)).get(family, lambda v: model.norm(v))
         torch.testing.assert_close(norm(x[2]), states[3])
+
+# %% ../nbs/03_activations.ipynb #8d570868
+def test_many_layers_in_one_pass_are_the_bits_of_one_pass_for_each():
+    for family in FAMILIES:
+        model, tok = tiny_model(family)
+        ids, paths = torch.arange(12).reshape(2, 6), [resolve_layer(model, i) for i in (2, 0, 1)]
+        for path, x in zip(paths, residual_stream(model, ids, torch.ones_like(ids), paths)):
+            assert torch.equal(x, residual_stream(model, ids, torch.ones_like(ids), path))
 
 # %% ../nbs/03_activations.ipynb #6c091871
 def test_nothing_after_the_layer_is_run():
@@ -58,24 +74,52 @@ def test_nothing_after_the_layer_is_run():
     ran = []
     for i, block in enumerate(model.h): block.register_forward_hook(lambda m, a, o, i=i: ran.append(i))
     residual_stream(model, torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.long), "h.1")
-    assert ran == [0, 1] and len(model.h[1]._forward_hooks) == 1
+    residual_stream(model, torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.long), ["h.1", "h.0"])
+    assert ran == [0, 1, 0, 1] and len(model.h[1]._forward_hooks) == len(model.h[0]._forward_hooks) == 1
 
-# %% ../nbs/03_activations.ipynb #d94fb03f
+# %% ../nbs/03_activations.ipynb #93c36800
 def test_texts_are_read_from_files_and_an_odd_item_is_named():
     with tempfile.TemporaryDirectory() as d:
         (Path(d) / "a.txt").write_text("one\ntwo words\n")
         (Path(d) / "b.jsonl").write_text('{"text": "one"}\n{"text": "two words"}\n')
         assert list(read_texts(Path(d) / "a.txt")) == list(read_texts(str(Path(d) / "b.jsonl"))) == ["one", "two words"]
+        (Path(d) / "b.jsonl").write_text('{"text": "one"}\n{"text"\n')
+        with pytest.raises(ValueError, match="line 2 is not JSON"): list(read_texts(Path(d) / "b.jsonl"))
+        (Path(d) / "c.csv").write_text("one\n")
+        with pytest.raises(ValueError, match=r"allowed are files that end in .txt, .jsonl, .parquet"): list(read_texts(Path(d) / "c.csv"))
     with pytest.raises(ValueError, match=r"texts\[1\] is int '7'"): list(read_texts(["a", 7]))
+    with pytest.raises(ValueError, match=r"texts\[0\] is dict .* keys are body: expected str, or a mapping with a str under 'text'"): list(read_texts([{"body": "a"}]))
     with pytest.raises(ValueError, match="texts='nowhere.txt'"): list(read_texts("nowhere.txt"))
+    with pytest.raises(ValueError, match="texts is a dict with the keys train, test"): list(read_texts(dict(train=["a"], test=["b"])))
+
+# %% ../nbs/03_activations.ipynb #b843c070
+def test_texts_are_read_from_datasets_in_memory_streamed_on_disk_and_from_parquet():
+    from datasets import Dataset, DatasetDict
+    texts = tiny_texts(20)
+    data = Dataset.from_dict({"body": texts, "label": list(range(20))})
+    assert list(read_texts(data, "body")) == list(read_texts(data.to_iterable_dataset(), "body")) == texts
+    with tempfile.TemporaryDirectory() as d:
+        (Path(d) / "folder").mkdir()
+        data.to_parquet(f"{d}/folder/part.parquet")
+        data.save_to_disk(f"{d}/saved")
+        DatasetDict(test=data).save_to_disk(f"{d}/splits")
+        assert list(read_texts(f"{d}/folder/part.parquet", "body")) == list(read_texts(f"{d}/folder", "body")) == texts
+        assert list(read_texts(f"{d}/saved", "body")) == list(read_texts(f"{d}/splits", "body", split="test")) == texts
+        with pytest.raises(ValueError, match="column='text': part.parquet has the columns body, label"): list(read_texts(f"{d}/folder/part.parquet"))
+        with pytest.raises(ValueError, match="split='train'.*no data set that can be read"): list(read_texts(f"{d}/splits", "body"))
+        with pytest.raises(ValueError, match="no data set that can be read"): list(read_texts(f"{d}/nothing"))
+
+# %% ../nbs/03_activations.ipynb #3609a977
+def test_what_can_be_read_twice():
+    assert can_reread(["a"]) and not can_reread(iter(["a"])) and not can_reread("some/dataset")
 
 # %% ../nbs/03_activations.ipynb #be14d6df
 def test_content_tokens_are_those_of_the_text():
-    for family, first in (("bert", 1), ("llama", 1), ("gpt2", 0)):
+    for family in FAMILIES:
         tok = tiny_tokenizer(family)
         doc = tokenize(tok, ["the cat sat"])[0]
         assert tok.convert_ids_to_tokens(doc.ids[doc.keep].tolist()) == ["the", "cat", "sat"]
-        assert doc.keep.argmax() == first
+        assert doc.keep.argmax() == (family in ("bert", "llama", "gemma2"))
     tok = tiny_tokenizer("bert")
     assert tok.convert_ids_to_tokens(tokenize(tok, ["the sofa"])[0].ids[[1, 2]].tolist()) == ["the", "[UNK]"]
     assert tokenize(tok, ["the sofa"])[0].keep.tolist() == [False, True, True, False]
@@ -99,7 +143,7 @@ def test_length_batches_hold_every_document_once_and_little_padding():
 
 # %% ../nbs/03_activations.ipynb #fcc4384e
 def test_rows_equal_one_direct_forward_pass_per_text_whatever_the_padding_side():
-    for family in ("bert", "gpt2", "llama"):
+    for family in FAMILIES:
         model, tok = tiny_model(family)
         texts = tiny_texts(20)
         for side in ("left", "right"):
@@ -124,6 +168,31 @@ def test_documents_stop_at_exactly_the_budget():
     docs = list(documents(tok, ["the cat sat", "", "a dog ran fast", "the end"], n_tokens=5, counts=counts))
     assert [int(d.keep.sum()) for d in docs] == [3, 2] and [d.index for d in docs] == [0, 2]
     assert counts["n_tokens"] == 5 and counts["n_no_content"] == 1 and counts["n_special"] == 6
+
+# %% ../nbs/03_activations.ipynb #a6202bb3
+def test_packing_by_hand():
+    show = lambda family, **k: [tok.convert_ids_to_tokens(w.ids.tolist()) for tok in [tiny_tokenizer(family)] for w in contexts(tok, ["the cat sat", "a dog"], frac_heldout=0, pack=True, **k)]
+    assert show("gpt2", max_length=4) == [["the", "cat", "sat", "<|end|>"], ["a", "dog", "<|end|>"]]
+    assert show("gpt2", max_length=2) == [["the", "cat"], ["sat", "<|end|>"], ["a", "dog"]] # a window of separators only is not a context
+    assert show("llama", max_length=4) == [["<s>", "the", "cat", "sat"], ["<s>", "</s>", "a", "dog"]]
+    assert show("bert", max_length=6) == [["[CLS]", "the", "cat", "sat", "[SEP]", "[SEP]"], ["[CLS]", "a", "dog", "[SEP]", "[SEP]"]]
+    assert show("gpt2", max_length=9, n_tokens=4) == [["the", "cat", "sat", "<|end|>", "a", "<|end|>"]]
+    with pytest.raises(ValueError, match="max_length=1: no room"): show("llama", max_length=1)
+    tok = tiny_tokenizer("gpt2")
+    tok.eos_token = None
+    with pytest.raises(ValueError, match="pack=True: .* no end-of-text"): list(contexts(tok, ["a"], pack=True))
+
+# %% ../nbs/03_activations.ipynb #cd6fc635
+def test_packing_keeps_every_content_token_once_and_the_two_sides_apart():
+    texts = tiny_texts(200)
+    for family in FAMILIES:
+        tok, counts = tiny_tokenizer(family), Counter()
+        windows = list(contexts(tok, texts, max_length=16, frac_heldout=0.3, pack=True, counts=counts))
+        seen = sorted((i, p, t) for w in windows for i, p, t in zip(w.index[w.keep].tolist(), w.position[w.keep].tolist(), w.ids[w.keep].tolist()))
+        assert seen == [(i, p, tok.convert_tokens_to_ids(word)) for i, text in enumerate(texts) for p, word in enumerate(text.split())]
+        assert all(w.heldout == is_heldout(texts[i], 0.3) for w in windows for i in w.index[w.keep])
+        assert sum(len(w.ids) < 16 for w in windows) <= 2 and counts["n_windows"] == len(windows) and counts["n_tokens"] == len(seen)
+        assert counts["n_special"] == sum(len(w.ids) for w in windows) - len(seen)
 
 # %% ../nbs/03_activations.ipynb #e2284d29
 def test_a_value_outside_float16_is_named_and_not_clipped():
