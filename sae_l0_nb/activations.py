@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['WORDS', 'FAMILIES', 'FORMATS', 'SAMPLE_TOKENS', 'tiny_tokenizer', 'tiny_model', 'tiny_texts', 'load_model',
            'find_blocks', 'resolve_layer', 'resolve_layers', 'residual_stream', 'read_texts', 'open_texts',
-           'can_reread', 'Doc', 'special_ids', 'tokenize', 'length_batches', 'pad_batch', 'doc_activations',
-           'is_heldout', 'documents', 'frame_ids', 'pack_docs', 'contexts', 'check_finite', 'to_half', 'write_atomic',
-           'write_shard', 'StoreWriter', 'store_manifest', 'write_manifest', 'read_manifest', 'check_shard',
-           'map_tensors', 'from_bits', 'gather_rows', 'shuffled_rows', 'ActivationStore', 'take_tokens', 'sample_norms',
-           'check_counts', 'check_settings', 'shard_groups', 'where_rows', 'split_heldout', 'docs_digest',
-           'count_first', 'check_length', 'weights_digest', 'process_rank', 'read_start', 'check_same', 'wait_for',
-           'HarvestPlan', 'plan_harvest', 'is_finished', 'check_disk', 'harvest']
+           'can_reread', 'Doc', 'special_ids', 'tokenize', 'length_batches', 'pad_batch', 'check_ids',
+           'doc_activations', 'is_heldout', 'documents', 'frame_ids', 'pack_docs', 'contexts', 'check_finite',
+           'to_half', 'write_atomic', 'write_shard', 'StoreWriter', 'store_manifest', 'write_manifest', 'read_manifest',
+           'check_shard', 'map_tensors', 'from_bits', 'gather_rows', 'shuffled_rows', 'ActivationStore', 'take_tokens',
+           'sample_norms', 'check_counts', 'check_settings', 'shard_groups', 'where_rows', 'split_heldout',
+           'docs_digest', 'count_first', 'check_length', 'weights_digest', 'process_rank', 'read_start', 'check_same',
+           'wait_for', 'HarvestPlan', 'plan_harvest', 'is_finished', 'check_disk', 'harvest']
 
 # %% ../nbs/03_activations.ipynb #f10a07ce
 import hashlib, inspect, json, os, shutil, time
@@ -325,6 +325,16 @@ def pad_batch(
         mask[row, :len(d.ids)] = 1
     return ids, mask
 
+# %% ../nbs/03_activations.ipynb #e1ffc0cf
+def check_ids(
+    model, # a transformers model
+    docs, # list of Doc
+):
+    "ValueError if a token id is beyond the model's embedding"
+    n = getattr(model.get_input_embeddings(), "num_embeddings", None)
+    top = max((int(d.ids.max()) for d in docs if len(d.ids)), default=0)
+    if n and top >= n: raise ValueError(f"tokenizer: it gives the token id {top}, but {type(model).__name__} knows only 0 to {n - 1}; is it the model's own tokenizer?")
+
 # %% ../nbs/03_activations.ipynb #984060f9
 def doc_activations(
     model, # a transformers model
@@ -336,6 +346,7 @@ def doc_activations(
 ) -> torch.Tensor: # [n, d_in] float32, n kept tokens in the order of the documents; a list of them for a list of paths
     "Activations of all content tokens of `docs`"
     paths = [path] if isinstance(path, str) else list(path)
+    check_ids(model, docs)
     starts = np.cumsum([0] + [int(d.keep.sum()) for d in docs])
     outs = None
     for batch in length_batches([len(d.ids) for d in docs], batch_tokens):

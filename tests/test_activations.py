@@ -154,6 +154,11 @@ def test_rows_equal_one_direct_forward_pass_per_text_whatever_the_padding_side()
                 direct = [model(**tok([t], return_tensors="pt"), output_hidden_states=True).hidden_states[2][0] for t in texts]
             torch.testing.assert_close(x, torch.cat([h[torch.from_numpy(d.keep)] for h, d in zip(direct, docs)]), atol=1e-5, rtol=1e-5)
 
+# %% ../nbs/03_activations.ipynb #13463d7f
+def test_a_tokenizer_of_another_model_is_noticed():
+    model = tiny_model("gpt2")[0] # 21 tokens
+    with pytest.raises(ValueError, match="tokenizer: it gives the token id 23, but GPT2Model knows only 0 to 20"): doc_activations(model, tokenize(tiny_tokenizer("bert"), ["a small cat"]), "h.0")
+
 # %% ../nbs/03_activations.ipynb #55d6af93
 def test_the_held_out_share_is_as_asked_and_does_not_depend_on_order():
     texts = [f"text number {i}" for i in range(4000)]
@@ -461,7 +466,8 @@ def test_stores_of_one_pass_are_bit_for_bit_those_of_separate_passes_in_every_fa
     for family in FAMILIES:
         with tempfile.TemporaryDirectory() as d:
             tiny_model(family, Path(d) / "model")
-            run = lambda layer, name: harvest(Path(d) / "model", tiny_texts(60), layer, Path(d) / name, max_length=64, shard_rows=300, progress=False)
+            words = tiny_tokenizer(family) if family == "qwen2" else None # transformers 5 reads every tokenizer beside a Qwen 2 as Qwen 2's own
+            run = lambda layer, name: harvest(Path(d) / "model", tiny_texts(60), layer, Path(d) / name, tokenizer=words, max_length=64, shard_rows=300, progress=False)
             stores = run([2, 0], "both")
             assert list(stores) == [2, 0] and stores[2].folder == Path(d) / "both" / "layer2" and sorted(p.name for p in (Path(d) / "both").iterdir()) == ["harvest.json", "layer0", "layer2"]
             for layer in (0, 2):
