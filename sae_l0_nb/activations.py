@@ -9,9 +9,10 @@ __all__ = ['WORDS', 'FAMILIES', 'FORMATS', 'SAMPLE_TOKENS', 'tiny_tokenizer', 't
            'doc_activations', 'is_heldout', 'documents', 'frame_ids', 'pack_docs', 'contexts', 'check_finite',
            'to_half', 'write_atomic', 'write_shard', 'StoreWriter', 'store_manifest', 'write_manifest', 'read_manifest',
            'check_shard', 'map_tensors', 'from_bits', 'gather_rows', 'shuffled_rows', 'ActivationStore', 'take_tokens',
-           'sample_norms', 'check_counts', 'check_settings', 'shard_groups', 'where_rows', 'split_heldout',
-           'docs_digest', 'count_first', 'check_length', 'weights_digest', 'process_rank', 'read_start', 'check_same',
-           'wait_for', 'HarvestPlan', 'plan_harvest', 'is_finished', 'check_disk', 'harvest']
+           'is_outlier', 'sample_norms', 'check_counts', 'check_settings', 'shard_groups', 'where_rows',
+           'split_heldout', 'docs_digest', 'count_first', 'check_length', 'weights_digest', 'process_rank',
+           'read_start', 'check_same', 'wait_for', 'HarvestPlan', 'plan_harvest', 'is_finished', 'check_disk',
+           'harvest']
 
 # %% ../nbs/03_activations.ipynb #f10a07ce
 import hashlib, inspect, json, os, shutil, time
@@ -743,21 +744,37 @@ def take_tokens(
         if n <= 0: break
     return out
 
-# %% ../nbs/03_activations.ipynb #fda05293
+# %% ../nbs/03_activations.ipynb #75ce6340
+def is_outlier(
+    x, # [n, d_in] activations
+    median, # median norm
+    limit, # times the median; None: no limit
+) -> torch.Tensor: # [n] True for rows to leave out
+    "Rows with a norm far above the median"
+    return torch.zeros(len(x), dtype=torch.bool) if limit is None else x.norm(dim=1) > limit*median
+
+# %% ../nbs/03_activations.ipynb #dc60eeed
 def sample_norms(
     model, # a transformers model
     docs, # list of Doc
     paths, # module paths
     batch_tokens=2048, # positions in one forward pass
     pad_id=0, # id of the padding token
+    norm_limit=None, # as for `plan_harvest`
+    store_dtype="float16", # precision that the rows must fit
 ) -> tuple: # median norm at each path, content tokens a second, d_in at each path
-    "What a first look at a few documents tells"
+    "What a first look at a few documents tells; ValueError if they could not be stored"
     laps = [(0, time.perf_counter())]
     xs = doc_activations(model, docs, paths, batch_tokens, pad_id, lambda n: laps.append((n, time.perf_counter())))
-    for x in xs: check_finite(x, where_rows(docs))
     a = 1 if len(laps) > 2 else 0 # the first batch warms up
     rate = sum(n for n, _ in laps[a + 1:]) / max(1e-9, laps[-1][1] - laps[a][1])
-    return [x.norm(dim=1).median().item() for x in xs], rate, [x.shape[1] for x in xs]
+    medians, where = [], where_rows(docs)
+    for x in xs:
+        check_finite(x, where)
+        medians.append(x.norm(dim=1).median().item())
+        keep = ~is_outlier(x, medians[-1], norm_limit)
+        to_half(x[keep], where[keep.numpy()], store_dtype)
+    return medians, rate, [x.shape[1] for x in xs]
 
 # %% ../nbs/03_activations.ipynb #f92b4521
 def check_counts(
@@ -780,6 +797,7 @@ def check_settings(
     frac_heldout, # 0 <= frac < 1
     norm_limit=None, # above 1, or None
     store_dtype="float16", # or "bfloat16"
+    pack=False, # or True
     **counts, # whole numbers, at least 1, or None
 ):
     "ValueError for the first setting of a harvest that is out of range"
@@ -787,6 +805,7 @@ def check_settings(
     if not 0 <= frac_heldout < 1: raise ValueError(f"frac_heldout={frac_heldout}: allowed are 0 up to, not including, 1")
     if norm_limit is not None and not 1 < norm_limit < float("inf"): raise ValueError(f"norm_limit={norm_limit}: allowed are numbers above 1, or None to keep every content token")
     if store_dtype not in ("float16", "bfloat16"): raise ValueError(f"store_dtype={store_dtype!r}: allowed are float16, bfloat16")
+    if not isinstance(pack, bool): raise ValueError(f"pack={pack!r}: allowed are True and False")
     for name, value in counts.items():
         if value is not None and (not isinstance(value, (int, np.integer)) or value < 1): raise ValueError(f"{name}={value!r}: expected a whole number of at least 1")
 
@@ -893,15 +912,16 @@ def check_same(
         if old.get(key) == new[key] or (key == "n_tokens" and not finished): continue
         raise ValueError(f"folder={Path(folder).name!r} already holds a harvest with {key}={old.get(key)!r}, this one has {key}={new[key]!r}; give a new folder, or delete that one")
 
-# %% ../nbs/03_activations.ipynb #95d2e78f
+# %% ../nbs/03_activations.ipynb #f76066f9
 def wait_for(
     paths, # files that other processes will write
-    patience=1800, # seconds without a new one before giving up
+    patience=3600, # seconds in which no file at all appears in their folders before giving up
 ):
     "Return when every file is there"
-    n, since = len(paths), time.monotonic()
+    state, since = None, time.monotonic()
     while missing := [p for p in paths if not p.is_file()]:
-        if len(missing) < n: n, since = len(missing), time.monotonic()
+        now = [len(missing), *(sum(1 for _ in f.glob("*")) for f in {p.parent for p in paths})]
+        if now != state: state, since = now, time.monotonic()
         if time.monotonic() - since > patience:
             raise TimeoutError(f"waited {patience} s for {missing[0].name} and {len(missing) - 1} more files of other processes; was one killed? The same command continues the harvest")
         time.sleep(0.1)
@@ -951,14 +971,14 @@ def plan_harvest(
     device=None, # where to run
 ) -> HarvestPlan: # print it for the quote, `run` it for the store
     "Everything before the long work"
-    check_settings(seed, frac_heldout, norm_limit, store_dtype, n_tokens=n_tokens, max_length=max_length, shard_rows=shard_rows, batch_tokens=batch_tokens)
+    check_settings(seed, frac_heldout, norm_limit, store_dtype, pack, n_tokens=n_tokens, max_length=max_length, shard_rows=shard_rows, batch_tokens=batch_tokens)
     folder, rank = Path(folder), process_rank()[0]
     old = read_start(folder, rank == 0)
     model, tokenizer = load_model(model, tokenizer, revision, dtype, device)
     layers = resolve_layers(model, layer)
     check_length(model, max_length)
-    settings = dict(weights=weights_digest(model), layers=layers, n_tokens=n_tokens, max_length=max_length, pack=pack, frac_heldout=frac_heldout, seed=int(seed),
-                    norm_limit=norm_limit, shard_rows=shard_rows, weights_dtype=str(model.dtype).removeprefix("torch."), store_dtype=store_dtype)
+    settings = dict(weights=weights_digest(model), layers=layers, n_tokens=n_tokens and int(n_tokens), max_length=int(max_length), pack=pack, frac_heldout=float(frac_heldout),
+                    seed=int(seed), norm_limit=norm_limit and float(norm_limit), shard_rows=int(shard_rows), weights_dtype=str(model.dtype).removeprefix("torch."), store_dtype=store_dtype)
     if old: check_same(folder, old["settings"], settings, is_finished(folder, layers))
     read = lambda counts: contexts(tokenizer, read_texts(texts, column, split, config), n_tokens, max_length, frac_heldout, seed, pack, counts)
     total = n_tokens
@@ -968,11 +988,11 @@ def plan_harvest(
     docs = read(counts := Counter())
     head = take_tokens(docs, SAMPLE_TOKENS)
     if not head: check_counts(counts, n_tokens, frac_heldout)
-    medians, rate, d_in = sample_norms(model, head, layers.values(), batch_tokens, tokenizer.pad_token_id or 0)
+    medians, rate, d_in = sample_norms(model, head, layers.values(), batch_tokens, tokenizer.pad_token_id or 0, norm_limit, store_dtype)
     about = dict(model=model.config._name_or_path, revision=getattr(model.config, "_commit_hash", None) or revision,
                  texts=str(texts) if isinstance(texts, (str, Path)) else type(texts).__name__)
     if isinstance(texts, (str, Path)): about.update(split=split, config=config, column=column)
-    asked = dict(zip(layers, layer if isinstance(layer, (list, tuple, range)) else [layer]))
+    asked = dict(zip(layers, (int(l) if isinstance(l, np.integer) else l for l in (layer if isinstance(layer, (list, tuple, range)) else [layer]))))
     plan = HarvestPlan(folder, model, tokenizer, layers, asked, dict(zip(layers.values(), d_in)), old["medians"] if old else dict(zip(layers.values(), medians)),
                        old["n_sample"] if old else sum(int(d.keep.sum()) for d in head), rate, total, settings, about, batch_tokens, chain(head, docs), counts, old)
     check_disk(plan)
@@ -1070,8 +1090,7 @@ def make_shard(self:HarvestPlan,
     paths = [self.layers[name] for name in names]
     for name, path, x in zip(names, paths, doc_activations(self.model, docs, paths, self.batch_tokens, self.tokenizer.pad_token_id or 0, on_batch)):
         check_finite(x, where_rows(docs))
-        norms, limit = x.norm(dim=1), self.settings["norm_limit"]
-        out = norms > limit*self.medians[path] if limit else torch.zeros(len(x), dtype=torch.bool)
+        out, norms = is_outlier(x, self.medians[path], self.settings["norm_limit"]), x.norm(dim=1)
         entry = write_shard(self.folder/name, i, split_heldout(docs, x, ~out), self.settings["store_dtype"], n_tokens=len(x), n_outliers=int(out.sum()),
                             max_outlier=norms[out].max().item() if out.any() else 0.0, tokens=digest)
         write_atomic(self.folder/name/f"shard-{i:05d}.json", json.dumps(entry).encode())

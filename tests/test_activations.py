@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset, DatasetDict
 from safetensors.numpy import save_file
 
 # %% ../nbs/03_activations.ipynb #33f54d43
@@ -94,7 +95,6 @@ def test_texts_are_read_from_files_and_an_odd_item_is_named():
 
 # %% ../nbs/03_activations.ipynb #b843c070
 def test_texts_are_read_from_datasets_in_memory_streamed_on_disk_and_from_parquet():
-    from datasets import Dataset, DatasetDict
     texts = tiny_texts(20)
     data = Dataset.from_dict({"body": texts, "label": list(range(20))})
     assert list(read_texts(data, "body")) == list(read_texts(data.to_iterable_dataset(), "body")) == texts
@@ -402,6 +402,16 @@ def test_waiting_ends_with_the_files_or_with_an_error_that_names_them():
         wait_for([Path(d) / "a"])
         with pytest.raises(TimeoutError, match="for b and 0 more"): wait_for([Path(d) / "a", Path(d) / "b"], patience=0.2)
 
+# %% ../nbs/03_activations.ipynb #22546f5a
+def test_ranks_come_from_the_environment():
+    with pytest.MonkeyPatch.context() as env:
+        for name in ("RANK", "WORLD_SIZE"): env.delenv(name, raising=False)
+        assert process_rank() == (0, 1)
+        env.setenv("RANK", "1")
+        with pytest.raises(ValueError, match="RANK=1, WORLD_SIZE=1"): process_rank()
+        env.setenv("WORLD_SIZE", "2")
+        assert process_rank() == (1, 2)
+
 # %% ../nbs/03_activations.ipynb #47a07a56
 def test_the_quote_counts_tokens_and_bytes_and_the_disk_is_looked_at():
     import sae_l0_nb.activations as module
@@ -441,16 +451,34 @@ def test_the_store_holds_the_hidden_states_of_every_content_token_once():
             assert sorted(seen) == wanted
             assert not set(store.where("train")[:, 0]) & set(store.where("heldout")[:, 0])
 
-# %% ../nbs/03_activations.ipynb #ef4ca00f
+# %% ../nbs/03_activations.ipynb #817f0607
 def test_a_harvest_does_not_depend_on_how_the_text_comes_or_how_batches_are_packed():
     model, texts = tiny_model("bert"), tiny_texts(300)
+    data = Dataset.from_dict({"body": texts})
     with tempfile.TemporaryDirectory() as d:
         run = lambda name, texts, **k: harvest(model, texts, "encoder.layer.2", Path(d) / name, n_tokens=2000, max_length=64, progress=False, **k)
-        a, b, c = run("a", texts), run("b", iter(texts)), run("c", ({"text": t} for t in texts), batch_tokens=10_000)
-        assert [s["sha256"] for s in a.manifest["shards"]] == [s["sha256"] for s in b.manifest["shards"]]
+        data.to_parquet(f"{d}/texts.parquet")
+        data.save_to_disk(f"{d}/saved")
+        a, c = run("a", texts), run("c", ({"text": t} for t in texts), batch_tokens=10_000)
+        same = [run("b", iter(texts)), run("e", data, column="body"), run("f", data.to_iterable_dataset(), column="body"),
+                run("g", f"{d}/texts.parquet", column="body"), run("h", Path(d) / "saved", column="body")]
+        for b in same: assert [s["sha256"] for s in a.manifest["shards"]] == [s["sha256"] for s in b.manifest["shards"]]
         assert len(a) + a.n_heldout == 2000
         assert np.array_equal(a.where(), c.where())
         np.testing.assert_allclose(np.concatenate(a.parts["train"]).astype(np.float32), np.concatenate(c.parts["train"]).astype(np.float32), atol=4e-3)
+
+# %% ../nbs/03_activations.ipynb #30129b4d
+def test_the_manifest_says_what_was_done():
+    with tempfile.TemporaryDirectory() as d:
+        tiny_model("llama", Path(d) / "model")
+        (Path(d) / "texts.txt").write_text("\n".join(tiny_texts(80)))
+        m = harvest(Path(d) / "model", Path(d) / "texts.txt", np.int64(1), Path(d) / "a", n_tokens=np.int64(700), seed=3, revision="main", max_length=64, progress=False).manifest
+        said = {k: m[k] for k in ("model", "revision", "texts", "layer", "module", "weights_dtype", "dtype", "seed", "n_tokens", "pack", "max_length")}
+        assert said == dict(model=f"{d}/model", revision="main", texts=f"{d}/texts.txt", layer=1, module="layers.1", weights_dtype="float32", dtype="float16", seed=3,
+                            n_tokens=700, pack=False, max_length=64)
+        assert m["tokens"] == "content tokens; left out: special tokens, padding, tokens with a norm above 10 times the median of the first 700 content tokens"
+        assert m["outliers"]["n"] == 0 and m["outliers"]["median_norm"] == m["median_norm"] and 0 < m["mean_norm"] <= m["rms_norm"] <= m["max_norm"] < 10 * m["median_norm"]
+        assert m["counts"]["n_special"] == m["counts"]["n_texts"] and all(len(s["sha256"]) == 64 and s["n_tokens"] for s in m["shards"])
 
 # %% ../nbs/03_activations.ipynb #2f63f2a0
 def test_a_saved_model_gives_what_the_loaded_one_gives():
@@ -526,6 +554,7 @@ def test_tokens_with_a_huge_norm_are_left_out_and_counted_in_every_layer():
                 assert len(kept := run("c", norm_limit=1e6)[2]) + kept.n_heldout == n_words
             else:
                 with pytest.raises(ValueError, match="up to 65504"): run("b", norm_limit=None)
+                assert not (Path(d) / "b").exists() # noticed in the sample
 
 # %% ../nbs/03_activations.ipynb #6e8f4ec3
 def test_bad_settings_are_refused_with_nothing_written():
@@ -609,7 +638,7 @@ def test_infinity_is_an_error_and_not_left_out_as_a_large_norm():
 
 # %% ../nbs/03_activations.ipynb #61de4286
 KILL = """
-import os, signal, sys
+import os, signal, sys, time
 import torch
 torch.set_num_threads(1) # no thread pool, so that a fork is safe
 from sae_l0_nb import activations as acts
@@ -640,6 +669,16 @@ while harvest(f"half{at}", at, half=True): # until there is no such write
     assert harvest(f"after{at}", at)
     assert not harvest(f"after{at}")
     at += 1
+if not (pid := os.fork()): # a process that others kill, in the middle of the model's work
+    work = acts.doc_activations
+    acts.doc_activations = lambda *a: (time.sleep(0.3), work(*a))[1]
+    acts.harvest(model, texts, [0, 2], f"{root}/between", max_length=64, shard_rows=250, progress=False)
+    os._exit(0)
+while not os.path.exists(f"{root}/between/layer2/shard-00000.json"): time.sleep(0.01)
+time.sleep(0.1)
+os.kill(pid, signal.SIGKILL)
+assert os.waitpid(pid, 0)[1] == signal.SIGKILL and not os.path.exists(f"{root}/between/layer0/shard-00001.json")
+assert not harvest("between")
 rounds = 1
 while harvest("often", 2, half=rounds % 2 == 0): rounds += 1 # killed at the second write of every run
 print(at - 1, rounds)
@@ -653,7 +692,7 @@ def test_killed_at_any_write_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
     whole = contents(tmp_path/"whole")
     assert len(whole) == 9 and n_writes == 1 + 3*2*2 + 2 and rounds > 5 # harvest.json, 3 shards and their marks in 2 stores, 2 manifests
     names = [p for p in tmp_path.iterdir() if p.name != "model"]
-    assert len(names) == 2*n_writes + 3 # "after" the last write too, and one folder that was never killed
+    assert len(names) == 2*n_writes + 4 # "after" the last write too, and one folder that was never killed
     for p in names: assert contents(p) == whole, p.name
 
 # %% ../nbs/03_activations.ipynb #d58db684
