@@ -6,13 +6,13 @@
 __all__ = ['WORDS', 'FAMILIES', 'FORMATS', 'SAMPLE_TOKENS', 'tiny_tokenizer', 'tiny_model', 'tiny_texts', 'load_model',
            'find_blocks', 'resolve_layer', 'resolve_layers', 'residual_stream', 'read_texts', 'open_texts',
            'can_reread', 'Doc', 'special_ids', 'tokenize', 'length_batches', 'pad_batch', 'check_ids',
-           'doc_activations', 'is_heldout', 'documents', 'frame_ids', 'pack_docs', 'contexts', 'check_finite',
-           'to_half', 'write_atomic', 'write_shard', 'StoreWriter', 'store_manifest', 'write_manifest', 'read_manifest',
-           'check_shard', 'map_tensors', 'from_bits', 'gather_rows', 'shuffled_rows', 'ActivationStore', 'take_tokens',
-           'is_outlier', 'sample_norms', 'check_counts', 'check_settings', 'shard_groups', 'where_rows',
-           'split_heldout', 'docs_digest', 'count_first', 'check_length', 'weights_digest', 'process_rank',
-           'read_start', 'check_same', 'wait_for', 'HarvestPlan', 'plan_harvest', 'is_finished', 'check_disk',
-           'harvest']
+           'doc_activations', 'is_heldout', 'documents', 'frame_ids', 'pack_docs', 'contexts', 'where_rows',
+           'check_finite', 'to_half', 'write_atomic', 'write_shard', 'StoreWriter', 'store_manifest', 'write_manifest',
+           'read_manifest', 'check_shard', 'map_tensors', 'from_bits', 'gather_rows', 'shuffled_rows',
+           'ActivationStore', 'take_tokens', 'is_outlier', 'sample_norms', 'check_counts', 'check_settings',
+           'shard_groups', 'split_heldout', 'docs_digest', 'count_first', 'check_length', 'weights_digest',
+           'process_rank', 'read_start', 'check_same', 'wait_for', 'HarvestPlan', 'plan_harvest', 'is_finished',
+           'check_disk', 'harvest']
 
 # %% ../nbs/03_activations.ipynb #f10a07ce
 import hashlib, inspect, json, os, shutil, time
@@ -455,6 +455,16 @@ def contexts(
     counts = Counter() if counts is None else counts
     return pack_docs(documents(tokenizer, texts, n_tokens, None, frac_heldout, seed, counts), tokenizer, max_length, counts)
 
+# %% ../nbs/03_activations.ipynb #0a995452
+def where_rows(
+    docs, # list of Doc
+) -> np.ndarray: # [n, 3] int32: text, position in it and token id of each kept token
+    "The row labels of a shard"
+    def rows(d):
+        index, position = np.broadcast_to(d.index, len(d.ids)), np.arange(len(d.ids)) if d.position is None else d.position
+        return np.stack([index[d.keep], position[d.keep], d.ids[d.keep]], axis=1)
+    return np.concatenate([rows(d) for d in docs]).astype(np.int32)
+
 # %% ../nbs/03_activations.ipynb #1091a3b5
 def check_finite(
     x, # [n, d_in] activations
@@ -821,16 +831,6 @@ def shard_groups(
         n += int(doc.keep.sum())
         if n >= shard_rows: yield group; group, n = [], 0
     if group: yield group
-
-# %% ../nbs/03_activations.ipynb #0a995452
-def where_rows(
-    docs, # list of Doc
-) -> np.ndarray: # [n, 3] int32: text, position in it and token id of each kept token
-    "The row labels of a shard"
-    def rows(d):
-        index, position = np.broadcast_to(d.index, len(d.ids)), np.arange(len(d.ids)) if d.position is None else d.position
-        return np.stack([index[d.keep], position[d.keep], d.ids[d.keep]], axis=1)
-    return np.concatenate([rows(d) for d in docs]).astype(np.int32)
 
 # %% ../nbs/03_activations.ipynb #504cdbfa
 def split_heldout(

@@ -250,20 +250,6 @@ def test_a_missing_truncated_or_altered_shard_is_named():
         with pytest.raises(ValueError, match="not an activation store but holds 1: a; choose"): read_manifest(d)
         with pytest.raises(ValueError, match="no manifest.json"): read_manifest(Path(d) / "b")
 
-# %% ../nbs/03_activations.ipynb #0995ae2f
-def test_a_store_of_the_first_format_is_read_and_one_of_the_future_refused():
-    with tempfile.TemporaryDirectory() as d:
-        folder = count_store(Path(d) / "a")
-        manifest = json.loads((folder / "manifest.json").read_text())
-        new = [ActivationStore(folder).heldout(10), next(ActivationStore(folder).batches(50))]
-        for key in ("rms_norm", "format"): manifest.pop(key)
-        for shard in manifest["shards"]: shard.pop("mean_square")
-        (folder / "manifest.json").write_text(json.dumps(dict(manifest, format="sae_l0_nb activations 1")))
-        old = ActivationStore(folder)
-        assert torch.equal(old.heldout(10), new[0]) and torch.equal(next(old.batches(50)), new[1])
-        (folder / "manifest.json").write_text(json.dumps(dict(manifest, format="sae_l0_nb activations 3")))
-        with pytest.raises(ValueError, match="manifest format 'sae_l0_nb activations 3', expected one of"): ActivationStore(folder)
-
 # %% ../nbs/03_activations.ipynb #8516b67e
 def test_bfloat16_comes_back_bit_for_bit():
     x = torch.randn(1000, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
@@ -360,6 +346,20 @@ def test_asking_for_more_than_there_is_says_what_is_allowed():
         with pytest.raises(ValueError, match="n=11: allowed are 1 to 10"): store.heldout(11)
         with pytest.raises(ValueError, match="start=-1"): store.batches(5, start=-1)
 
+# %% ../nbs/03_activations.ipynb #0995ae2f
+def test_a_store_of_the_first_format_is_read_and_one_of_the_future_refused():
+    with tempfile.TemporaryDirectory() as d:
+        folder = count_store(Path(d) / "a")
+        manifest = json.loads((folder / "manifest.json").read_text())
+        new = [ActivationStore(folder).heldout(10), next(ActivationStore(folder).batches(50))]
+        for key in ("rms_norm", "format"): manifest.pop(key)
+        for shard in manifest["shards"]: shard.pop("mean_square")
+        (folder / "manifest.json").write_text(json.dumps(dict(manifest, format="sae_l0_nb activations 1")))
+        old = ActivationStore(folder)
+        assert torch.equal(old.heldout(10), new[0]) and torch.equal(next(old.batches(50)), new[1])
+        (folder / "manifest.json").write_text(json.dumps(dict(manifest, format="sae_l0_nb activations 3")))
+        with pytest.raises(ValueError, match="manifest format 'sae_l0_nb activations 3', expected one of"): ActivationStore(folder)
+
 # %% ../nbs/03_activations.ipynb #7eb2dc82
 def test_a_store_in_bfloat16_is_read_like_any_other():
     with tempfile.TemporaryDirectory() as d:
@@ -412,9 +412,13 @@ def test_ranks_come_from_the_environment():
         env.setenv("WORLD_SIZE", "2")
         assert process_rank() == (1, 2)
 
+# %% ../nbs/03_activations.ipynb #8855bf92
+def contents(folder):
+    "Every file below a folder: name -> bytes"
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
+
 # %% ../nbs/03_activations.ipynb #47a07a56
 def test_the_quote_counts_tokens_and_bytes_and_the_disk_is_looked_at():
-    import sae_l0_nb.activations as module
     model, texts = tiny_model("bert"), tiny_texts(300)
     with tempfile.TemporaryDirectory() as d:
         plan = plan_harvest(model, texts, [0, 2], Path(d) / "a", n_tokens=2000, max_length=64)
@@ -596,11 +600,6 @@ def test_the_same_command_again_changes_nothing_and_another_one_is_refused():
         (Path(d) / "notes.txt").touch()
         with pytest.raises(ValueError, match="already holds something"): harvest(model, tiny_texts(10), 0, d, max_length=64, progress=False)
         assert [p.name for p in Path(d).iterdir()] == ["notes.txt"]
-
-# %% ../nbs/03_activations.ipynb #8855bf92
-def contents(folder):
-    "Every file below a folder: name -> bytes"
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
 
 # %% ../nbs/03_activations.ipynb #0bf5c2be
 def test_text_that_runs_out_is_an_error_and_what_was_harvested_can_still_become_a_store():
