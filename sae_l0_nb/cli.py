@@ -18,15 +18,25 @@ def parser() -> argparse.ArgumentParser:
         description='Train a grid of SAEs and find the L0 at which c_dec stops falling. Writes figure.png, table.csv and estimate.json.',
         epilog='examples:\n  sae-l0 calibrate                         the large world of the paper (true L0 10.95)\n  sae-l0 calibrate toy:small\n  sae-l0 calibrate acts.npy --width 1536 --out acts_l0'))
     _harvest_args(sub.add_parser('harvest', help="store a language model's activations", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description='Run a transformers model over texts and store the residual stream after one layer, ready for `sae-l0 calibrate`.',
-        epilog='example:\n  sae-l0 harvest gpt2 texts.txt --layer 6 --tokens 1000000 --out gpt2_l6\n  sae-l0 calibrate gpt2_l6 --width 3072'))
+        description='Run a transformers model over texts and store the residual stream after one layer, or after several in one pass, ready for\n`sae-l0 calibrate`. Prints tokens, disk and time before it starts. If it is killed, the same command continues it.',
+        epilog='examples:\n  sae-l0 harvest gpt2 texts.txt --layer 6 --tokens 1000000 --out gpt2_l6\n  sae-l0 calibrate gpt2_l6 --width 3072\n'
+               '  sae-l0 harvest google/gemma-2-2b monology/pile-uncopyrighted --layer 5,12 --tokens 10000000 --pack --max-length 1024\n'
+               '      --dtype bfloat16 --batch-tokens 16384 --out gemma        stores in gemma/layer5 and gemma/layer12\n'
+               '  torchrun --nproc-per-node 8 --no-python sae-l0 harvest ...   the same stores, made by 8 processes'))
     return p
 
-# %% ../nbs/09_cli.ipynb #1f9fcd2b
+# %% ../nbs/09_cli.ipynb #75b85e0f
 def _numbers(kind):
     def parse(text):
         try: return [kind(v) for v in text.split(',')]
         except ValueError: raise argparse.ArgumentTypeError(f"{text!r}; numbers separated by commas are needed, e.g. 5,11,18")
+    return parse
+
+def _or(kind, word):
+    "A number, or a word that stands for None"
+    def parse(text):
+        try: return None if text == word else kind(text)
+        except ValueError: raise argparse.ArgumentTypeError(f"{text!r}; a number or {word} is needed")
     return parse
 
 def _calibrate_args(p):
@@ -46,17 +56,27 @@ def _calibrate_args(p):
     p.add_argument('--out', metavar='DIR', help='new folder for the results (default: l0_SOURCE)')
     p.add_argument('--quiet', action='store_true', help='no progress bars')
 
-# %% ../nbs/09_cli.ipynb #330b8551
+# %% ../nbs/09_cli.ipynb #e4a33507
 def _harvest_args(p):
     p.add_argument('model', help='transformers model: name on the hub or local folder')
-    p.add_argument('texts', help='a .txt file (one text a line) or a .jsonl file (objects with the key "text")')
-    p.add_argument('--layer', required=True, help='number of the block, or its module path, e.g. 6 or model.layers.6')
-    p.add_argument('--tokens', type=int, required=True, metavar='N', help='tokens to store')
-    p.add_argument('--max-length', type=int, default=256, metavar='N', help='tokens of a text at most; the rest is cut off (default 256)')
+    p.add_argument('texts', help='a .txt (one text a line), .jsonl or .parquet file, or the folder or the hub name of a data set')
+    p.add_argument('--layer', required=True, metavar='A,B,..', help='number of the block, or its module path, e.g. 6 or model.layers.6; several, e.g. 3,6, make a store each: DIR/layer3, DIR/layer6')
+    p.add_argument('--tokens', type=_or(int, 'all'), required=True, metavar='N', help='content tokens to read, or "all"')
+    p.add_argument('--column', default='text', help='column or key of the text (default text)')
+    p.add_argument('--split', default='train', help='split of a data set (default train)')
+    p.add_argument('--config', help='configuration of a data set')
+    p.add_argument('--max-length', type=int, default=256, metavar='N', help='tokens of a context at most; the rest of a text is cut off unless --pack (default 256)')
+    p.add_argument('--pack', action='store_true', help='fill contexts of --max-length with one text after the other (for decoders)')
+    p.add_argument('--norm-limit', type=_or(float, 'none'), default=10.0, metavar='X', help='leave out tokens whose norm is above X times the median; "none" keeps them (default 10)')
+    p.add_argument('--revision', help="branch, tag or commit of the model on the hub")
+    p.add_argument('--dtype', default='float32', help="the weights' precision: float32 (default), bfloat16, float16")
+    p.add_argument('--store-dtype', default='float16', help='precision on disk: float16 (default), bfloat16')
     p.add_argument('--batch-tokens', type=int, default=2048, metavar='N', help='positions of a forward pass (default 2,048; more suits a GPU)')
+    p.add_argument('--shard-rows', type=int, default=65_536, metavar='N', help='rows of a shard; a killed run loses the work on one shard at most (default 65,536)')
     p.add_argument('--seed', type=int, default=0, metavar='N', help='of the choice of held-out documents (default 0)')
-    p.add_argument('--device', help='cpu, cuda, cuda:1 ... (default: where the model is loaded)')
-    p.add_argument('--out', required=True, metavar='DIR', help='new folder for the store')
+    p.add_argument('--device', help='cpu, cuda, cuda:1 ... (default: a GPU if there is one)')
+    p.add_argument('--out', required=True, metavar='DIR', help='folder for the store: new, or that of a harvest to continue')
+    p.add_argument('--quote', action='store_true', help='print what it would take, and stop')
     p.add_argument('--quiet', action='store_true', help='no progress bar')
 
 # %% ../nbs/09_cli.ipynb #30a477d4
@@ -103,16 +123,28 @@ def report(
              '', f"{r.cost['n_saes']} SAEs of width {r.d_sae}, {r.cost['sae_steps']:,} SAE-steps, {r.cost['seconds']:.0f} s. Figure, table and estimate: {out}/"]
     return '\n'.join(lines)
 
-# %% ../nbs/09_cli.ipynb #0d17117f
+# %% ../nbs/09_cli.ipynb #0bb34d40
+def _layers(text):
+    "'3' -> 3, '3,h.5' -> [3, 'h.5']"
+    layers = [int(l) if l.isdigit() else l for l in text.split(',')]
+    return layers if ',' in text else layers[0]
+
+# %% ../nbs/09_cli.ipynb #61099b01
 def harvest(
     a:argparse.Namespace, # parsed arguments
 ):
-    "Run `activations.harvest` and say what was stored."
+    "Run `activations.harvest`, say what it will take and what was stored."
     from sae_l0_nb import activations
-    layer = int(a.layer) if a.layer.isdigit() else a.layer
-    store = activations.harvest(a.model, a.texts, layer, a.out, n_tokens=a.tokens, max_length=a.max_length, batch_tokens=a.batch_tokens, seed=a.seed,
-                                device=a.device, progress=not a.quiet)
-    print(f"{len(store):,} tokens to train on and {store.n_heldout:,} held out, dimension {store.d_in}, in {a.out}/\nnext: sae-l0 calibrate {a.out}")
+    say = print if activations.process_rank()[0] == 0 else lambda *_, **k: None
+    plan = activations.plan_harvest(a.model, a.texts, _layers(a.layer), a.out, n_tokens=a.tokens, revision=a.revision, column=a.column, split=a.split, config=a.config,
+                                    max_length=a.max_length, pack=a.pack, norm_limit=a.norm_limit, shard_rows=a.shard_rows, batch_tokens=a.batch_tokens, seed=a.seed,
+                                    dtype=a.dtype, store_dtype=a.store_dtype, device=a.device)
+    say(plan, flush=True)
+    if a.quote: return
+    stores = plan.run(not a.quiet)
+    for store in stores.values() if isinstance(stores, dict) else [stores]:
+        out = store.manifest['outliers']
+        say(f"{len(store):,} tokens to train on and {store.n_heldout:,} held out, {out['n']:,} left out for their norm, dimension {store.d_in}, in {store.folder}/\nnext: sae-l0 calibrate {store.folder}")
 
 # %% ../nbs/09_cli.ipynb #75885409
 def main(

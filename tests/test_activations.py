@@ -3,14 +3,15 @@
 import pytest
 from sae_l0_nb.activations import *
 
-# %% ../nbs/03_activations.ipynb #248484be
-import json, tempfile
+# %% ../nbs/03_activations.ipynb #5073c299
+import json, os, shutil, subprocess, sys, tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset, DatasetDict
 from safetensors.numpy import save_file
 
 # %% ../nbs/03_activations.ipynb #33f54d43
@@ -40,17 +41,33 @@ def test_a_layer_is_found_by_number_and_by_path_and_an_unknown_one_lists_near_na
     with pytest.raises(ValueError, match="near names: encoder.layer.1, decoder.layer.1"): resolve_layer(model, "layer.1")
     with pytest.raises(ValueError, match=r"layer='encoder.layers.1'.*near names: .*encoder\.layer\.1"): resolve_layer(bert, "encoder.layers.1")
 
-# %% ../nbs/03_activations.ipynb #2daedba1
+# %% ../nbs/03_activations.ipynb #80c5bbf9
+def test_a_list_of_layers_is_named_and_none_comes_twice():
+    model = tiny_model("gpt2")[0]
+    assert resolve_layers(model, "2") == {"": "h.2"} and resolve_layers(model, range(2)) == {"layer0": "h.0", "layer1": "h.1"}
+    with pytest.raises(ValueError, match=r"layer=\[1, 'h.1'\]: h.1 is asked for twice"): resolve_layers(model, [1, "h.1"])
+    with pytest.raises(ValueError, match="at least one layer"): resolve_layers(model, [])
+    with pytest.raises(ValueError, match="layer=7: GPT2Model has blocks 0 to 2"): resolve_layers(model, [1, 7])
+
+# %% ../nbs/03_activations.ipynb #29b740e6
 def test_the_hook_gives_what_output_hidden_states_gives():
-    for family in ("bert", "gpt2", "llama"):
+    for family in FAMILIES:
         model, tok = tiny_model(family)
         enc = tok(["the cat sat on the mat"], return_tensors="pt")
         with torch.no_grad(): states = model(**enc, output_hidden_states=True).hidden_states
-        x = [residual_stream(model, enc.input_ids, enc.attention_mask, resolve_layer(model, i)) for i in range(3)]
-        assert torch.equal(x[0], states[1]) and torch.equal(x[1], states[2])
-        assert torch.equal(x[2], states[3]) == (family == "bert")
-        norm = dict(bert=lambda v: v, gpt2=lambda v: model.ln_f(v), llama=lambda v: model.norm(v))[family]
+        x = residual_stream(model, enc.input_ids, enc.attention_mask, [resolve_layer(model, i) for i in range(3)])
+        assert torch.equal(x[0], states[1]) and torch.equal(x[1], states[2]), family
+        assert torch.equal(x[2], states[3]) == (family == "bert"), family
+        norm = dict(bert=lambda v: v, gpt2=lambda v: model.ln_f(v), gpt_neox=lambda v: model.final_layer_norm(v)).get(family, lambda v: model.norm(v))
         torch.testing.assert_close(norm(x[2]), states[3])
+
+# %% ../nbs/03_activations.ipynb #8d570868
+def test_many_layers_in_one_pass_are_the_bits_of_one_pass_for_each():
+    for family in FAMILIES:
+        model, tok = tiny_model(family)
+        ids, paths = torch.arange(12).reshape(2, 6), [resolve_layer(model, i) for i in (2, 0, 1)]
+        for path, x in zip(paths, residual_stream(model, ids, torch.ones_like(ids), paths)):
+            assert torch.equal(x, residual_stream(model, ids, torch.ones_like(ids), path))
 
 # %% ../nbs/03_activations.ipynb #6c091871
 def test_nothing_after_the_layer_is_run():
@@ -58,24 +75,51 @@ def test_nothing_after_the_layer_is_run():
     ran = []
     for i, block in enumerate(model.h): block.register_forward_hook(lambda m, a, o, i=i: ran.append(i))
     residual_stream(model, torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.long), "h.1")
-    assert ran == [0, 1] and len(model.h[1]._forward_hooks) == 1
+    residual_stream(model, torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.long), ["h.1", "h.0"])
+    assert ran == [0, 1, 0, 1] and len(model.h[1]._forward_hooks) == len(model.h[0]._forward_hooks) == 1
 
-# %% ../nbs/03_activations.ipynb #d94fb03f
+# %% ../nbs/03_activations.ipynb #93c36800
 def test_texts_are_read_from_files_and_an_odd_item_is_named():
     with tempfile.TemporaryDirectory() as d:
         (Path(d) / "a.txt").write_text("one\ntwo words\n")
         (Path(d) / "b.jsonl").write_text('{"text": "one"}\n{"text": "two words"}\n')
         assert list(read_texts(Path(d) / "a.txt")) == list(read_texts(str(Path(d) / "b.jsonl"))) == ["one", "two words"]
+        (Path(d) / "b.jsonl").write_text('{"text": "one"}\n{"text"\n')
+        with pytest.raises(ValueError, match="line 2 is not JSON"): list(read_texts(Path(d) / "b.jsonl"))
+        (Path(d) / "c.csv").write_text("one\n")
+        with pytest.raises(ValueError, match=r"allowed are files that end in .txt, .jsonl, .parquet"): list(read_texts(Path(d) / "c.csv"))
     with pytest.raises(ValueError, match=r"texts\[1\] is int '7'"): list(read_texts(["a", 7]))
+    with pytest.raises(ValueError, match=r"texts\[0\] is dict .* keys are body: expected str, or a mapping with a str under 'text'"): list(read_texts([{"body": "a"}]))
     with pytest.raises(ValueError, match="texts='nowhere.txt'"): list(read_texts("nowhere.txt"))
+    with pytest.raises(ValueError, match="texts is a dict with the keys train, test"): list(read_texts(dict(train=["a"], test=["b"])))
+
+# %% ../nbs/03_activations.ipynb #b843c070
+def test_texts_are_read_from_datasets_in_memory_streamed_on_disk_and_from_parquet():
+    texts = tiny_texts(20)
+    data = Dataset.from_dict({"body": texts, "label": list(range(20))})
+    assert list(read_texts(data, "body")) == list(read_texts(data.to_iterable_dataset(), "body")) == texts
+    with tempfile.TemporaryDirectory() as d:
+        (Path(d) / "folder").mkdir()
+        data.to_parquet(f"{d}/folder/part.parquet")
+        data.save_to_disk(f"{d}/saved")
+        DatasetDict(test=data).save_to_disk(f"{d}/splits")
+        assert list(read_texts(f"{d}/folder/part.parquet", "body")) == list(read_texts(f"{d}/folder", "body")) == texts
+        assert list(read_texts(f"{d}/saved", "body")) == list(read_texts(f"{d}/splits", "body", split="test")) == texts
+        with pytest.raises(ValueError, match="column='text': part.parquet has the columns body, label"): list(read_texts(f"{d}/folder/part.parquet"))
+        with pytest.raises(ValueError, match="split='train'.*no data set that can be read"): list(read_texts(f"{d}/splits", "body"))
+        with pytest.raises(ValueError, match="no data set that can be read"): list(read_texts(f"{d}/nothing"))
+
+# %% ../nbs/03_activations.ipynb #3609a977
+def test_what_can_be_read_twice():
+    assert can_reread(["a"]) and not can_reread(iter(["a"])) and not can_reread("some/dataset")
 
 # %% ../nbs/03_activations.ipynb #be14d6df
 def test_content_tokens_are_those_of_the_text():
-    for family, first in (("bert", 1), ("llama", 1), ("gpt2", 0)):
+    for family in FAMILIES:
         tok = tiny_tokenizer(family)
         doc = tokenize(tok, ["the cat sat"])[0]
         assert tok.convert_ids_to_tokens(doc.ids[doc.keep].tolist()) == ["the", "cat", "sat"]
-        assert doc.keep.argmax() == first
+        assert doc.keep.argmax() == (family in ("bert", "llama", "gemma2"))
     tok = tiny_tokenizer("bert")
     assert tok.convert_ids_to_tokens(tokenize(tok, ["the sofa"])[0].ids[[1, 2]].tolist()) == ["the", "[UNK]"]
     assert tokenize(tok, ["the sofa"])[0].keep.tolist() == [False, True, True, False]
@@ -99,7 +143,7 @@ def test_length_batches_hold_every_document_once_and_little_padding():
 
 # %% ../nbs/03_activations.ipynb #fcc4384e
 def test_rows_equal_one_direct_forward_pass_per_text_whatever_the_padding_side():
-    for family in ("bert", "gpt2", "llama"):
+    for family in FAMILIES:
         model, tok = tiny_model(family)
         texts = tiny_texts(20)
         for side in ("left", "right"):
@@ -109,6 +153,11 @@ def test_rows_equal_one_direct_forward_pass_per_text_whatever_the_padding_side()
             with torch.no_grad():
                 direct = [model(**tok([t], return_tensors="pt"), output_hidden_states=True).hidden_states[2][0] for t in texts]
             torch.testing.assert_close(x, torch.cat([h[torch.from_numpy(d.keep)] for h, d in zip(direct, docs)]), atol=1e-5, rtol=1e-5)
+
+# %% ../nbs/03_activations.ipynb #13463d7f
+def test_a_tokenizer_of_another_model_is_noticed():
+    model = tiny_model("gpt2")[0] # 21 tokens
+    with pytest.raises(ValueError, match="tokenizer: it gives the token id 23, but GPT2Model knows only 0 to 20"): doc_activations(model, tokenize(tiny_tokenizer("bert"), ["a small cat"]), "h.0")
 
 # %% ../nbs/03_activations.ipynb #55d6af93
 def test_the_held_out_share_is_as_asked_and_does_not_depend_on_order():
@@ -125,10 +174,38 @@ def test_documents_stop_at_exactly_the_budget():
     assert [int(d.keep.sum()) for d in docs] == [3, 2] and [d.index for d in docs] == [0, 2]
     assert counts["n_tokens"] == 5 and counts["n_no_content"] == 1 and counts["n_special"] == 6
 
-# %% ../nbs/03_activations.ipynb #e2284d29
+# %% ../nbs/03_activations.ipynb #a6202bb3
+def test_packing_by_hand():
+    show = lambda family, **k: [tok.convert_ids_to_tokens(w.ids.tolist()) for tok in [tiny_tokenizer(family)] for w in contexts(tok, ["the cat sat", "a dog"], frac_heldout=0, pack=True, **k)]
+    assert show("gpt2", max_length=4) == [["the", "cat", "sat", "<|end|>"], ["a", "dog", "<|end|>"]]
+    assert show("gpt2", max_length=2) == [["the", "cat"], ["sat", "<|end|>"], ["a", "dog"]] # a window of separators only is not a context
+    assert show("llama", max_length=4) == [["<s>", "the", "cat", "sat"], ["<s>", "</s>", "a", "dog"]]
+    assert show("bert", max_length=6) == [["[CLS]", "the", "cat", "sat", "[SEP]", "[SEP]"], ["[CLS]", "a", "dog", "[SEP]", "[SEP]"]]
+    assert show("gpt2", max_length=9, n_tokens=4) == [["the", "cat", "sat", "<|end|>", "a", "<|end|>"]]
+    with pytest.raises(ValueError, match="max_length=1: no room"): show("llama", max_length=1)
+    tok = tiny_tokenizer("gpt2")
+    tok.eos_token = None
+    with pytest.raises(ValueError, match="pack=True: .* no end-of-text"): list(contexts(tok, ["a"], pack=True))
+
+# %% ../nbs/03_activations.ipynb #cd6fc635
+def test_packing_keeps_every_content_token_once_and_the_two_sides_apart():
+    texts = tiny_texts(200)
+    for family in FAMILIES:
+        tok, counts = tiny_tokenizer(family), Counter()
+        windows = list(contexts(tok, texts, max_length=16, frac_heldout=0.3, pack=True, counts=counts))
+        seen = sorted((i, p, t) for w in windows for i, p, t in zip(w.index[w.keep].tolist(), w.position[w.keep].tolist(), w.ids[w.keep].tolist()))
+        assert seen == [(i, p, tok.convert_tokens_to_ids(word)) for i, text in enumerate(texts) for p, word in enumerate(text.split())]
+        assert all(w.heldout == is_heldout(texts[i], 0.3) for w in windows for i in w.index[w.keep])
+        assert sum(len(w.ids) < 16 for w in windows) <= 2 and counts["n_windows"] == len(windows) and counts["n_tokens"] == len(seen)
+        assert counts["n_special"] == sum(len(w.ids) for w in windows) - len(seen)
+
+# %% ../nbs/03_activations.ipynb #35f5f975
 def test_a_value_outside_float16_is_named_and_not_clipped():
-    with pytest.raises(ValueError, match="activations: 70000.0 at row 1 "): to_float16(torch.tensor([[0., 1.], [70000., 0.], [0., 0.]]))
-    with pytest.raises(ValueError, match="nan at text 4, position 2, token id 9"): to_float16(torch.tensor([[float("nan")]]), np.array([[4, 2, 9]]))
+    big = torch.tensor([[0., 1.], [70000., 0.], [0., 0.]])
+    with pytest.raises(ValueError, match="activations: 70000.0 at row 1 .*up to 65504, .*store_dtype='bfloat16'"): to_half(big)
+    assert to_half(big, dtype="bfloat16")[1, 0].item() == 70144 # the nearest number with 8 bits
+    with pytest.raises(ValueError, match="nan at text 4, position 2, token id 9"): to_half(torch.tensor([[float("nan")]]), np.array([[4, 2, 9]]))
+    with pytest.raises(ValueError, match="inf at row 0"): to_half(torch.tensor([[float("inf")]]), dtype="bfloat16")
 
 # %% ../nbs/03_activations.ipynb #fbe84b7a
 def count_store(folder, shards=((40, 5), (30, 5), (30, 0))):
@@ -170,7 +247,14 @@ def test_a_missing_truncated_or_altered_shard_is_named():
         with pytest.raises(ValueError, match="shard-00001.safetensors fails its checksum"): read_manifest(folder)
         shard.unlink()
         with pytest.raises(ValueError, match="shard-00001.safetensors is missing"): read_manifest(folder)
-        with pytest.raises(ValueError, match="no manifest.json"): read_manifest(d)
+        with pytest.raises(ValueError, match="not an activation store but holds 1: a; choose"): read_manifest(d)
+        with pytest.raises(ValueError, match="no manifest.json"): read_manifest(Path(d) / "b")
+
+# %% ../nbs/03_activations.ipynb #8516b67e
+def test_bfloat16_comes_back_bit_for_bit():
+    x = torch.randn(1000, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
+    assert np.array_equal(from_bits(x.view(torch.uint16).numpy()), x.float().numpy())
+    assert from_bits(np.ones(2, np.float16)).dtype == np.float16
 
 # %% ../nbs/03_activations.ipynb #7679e62b
 def test_mapped_tensors_are_those_that_were_written():
@@ -209,6 +293,24 @@ def test_no_filling_of_the_buffer_is_much_smaller_than_the_others():
     sizes = [len(rows) for rows in shuffled_rows(4000, 1000)]
     assert len(sizes) == 5 and min(sizes) > 700 and max(sizes) <= 1000
 
+# %% ../nbs/03_activations.ipynb #662e1e9b
+def test_companions_from_one_block_are_as_few_as_the_formula_says():
+    n, buffer_rows, b = 2**17, 2**13, 256
+    fillings = list(shuffled_rows(n, buffer_rows))
+    batches = np.concatenate(fillings).reshape(-1, b) # [n/b, b] row numbers
+    same = [(np.bincount(x // 32)**2).sum() - b for x in batches] # ordered pairs of rows from one block
+    assert abs(np.mean(same) / b - (b - 1) * 31 / (buffer_rows - 1)) < 0.02 # 0.965 companions
+    assert abs(np.concatenate(fillings).reshape(len(fillings), -1).mean(axis=1) / n - 0.5).max() < 0.08 # every buffer is filled from all over the store
+
+# %% ../nbs/03_activations.ipynb #460bfd07
+def test_a_batch_from_a_large_store_is_worth_nearly_as_much_as_independent_rows():
+    n, b, rho = 2**17, 256, 0.5
+    rng = np.random.default_rng(0)
+    value = np.sqrt(rho) * np.repeat(rng.normal(size=n // 128), 128) + np.sqrt(1 - rho) * rng.normal(size=n) # texts of 128 rows, correlation rho within one
+    loss = lambda order: value[order.reshape(-1, b)].mean(axis=1).var() / (value.var() / b) # 1 for independent rows
+    as_stored, perfect, buffered = loss(np.arange(n)), loss(rng.permutation(n)), loss(np.concatenate(list(shuffled_rows(n, n // 16))))
+    assert as_stored > 50 and 0.8 < perfect < 1.2 and 1.2 < buffered < 1.8 # here (1 + rho 0.96) = 1.48
+
 # %% ../nbs/03_activations.ipynb #993f6d01
 def test_batches_give_every_training_row_once_in_a_pass_and_never_a_held_out_one():
     with tempfile.TemporaryDirectory() as d:
@@ -244,6 +346,40 @@ def test_asking_for_more_than_there_is_says_what_is_allowed():
         with pytest.raises(ValueError, match="n=11: allowed are 1 to 10"): store.heldout(11)
         with pytest.raises(ValueError, match="start=-1"): store.batches(5, start=-1)
 
+# %% ../nbs/03_activations.ipynb #0995ae2f
+def test_a_store_of_the_first_format_is_read_and_one_of_the_future_refused():
+    with tempfile.TemporaryDirectory() as d:
+        folder = count_store(Path(d) / "a")
+        manifest = json.loads((folder / "manifest.json").read_text())
+        new = [ActivationStore(folder).heldout(10), next(ActivationStore(folder).batches(50))]
+        for key in ("rms_norm", "format"): manifest.pop(key)
+        for shard in manifest["shards"]: shard.pop("mean_square")
+        (folder / "manifest.json").write_text(json.dumps(dict(manifest, format="sae_l0_nb activations 1")))
+        old = ActivationStore(folder)
+        assert torch.equal(old.heldout(10), new[0]) and torch.equal(next(old.batches(50)), new[1])
+        (folder / "manifest.json").write_text(json.dumps(dict(manifest, format="sae_l0_nb activations 3")))
+        with pytest.raises(ValueError, match="manifest format 'sae_l0_nb activations 3', expected one of"): ActivationStore(folder)
+
+# %% ../nbs/03_activations.ipynb #7eb2dc82
+def test_a_store_in_bfloat16_is_read_like_any_other():
+    with tempfile.TemporaryDirectory() as d:
+        x = torch.randn(200, 6, generator=torch.Generator().manual_seed(0)) * 1e6 # beyond float16
+        with StoreWriter(d, dtype="bfloat16") as writer:
+            writer.add(x[:100], x[100:110])
+            writer.add(x[110:], x[:0])
+            writer.close()
+        store = ActivationStore(d)
+        rows = torch.cat([x[:100], x[110:]]).to(torch.bfloat16).float()
+        b = next(store.batches(190))
+        assert b.dtype == torch.float32 and sorted(b[:, 0].tolist()) == sorted(rows[:, 0].tolist())
+        assert sorted(store.heldout(10)[:, 0].tolist()) == sorted(x[100:110].to(torch.bfloat16).float()[:, 0].tolist())
+
+# %% ../nbs/03_activations.ipynb #66f61ed3
+def test_a_digest_sees_every_part_of_a_document():
+    doc = lambda **k: [Doc(**{**dict(index=0, ids=np.int32([1, 2]), keep=np.array([True, True]), heldout=False), **k})]
+    changed = [doc(index=1), doc(ids=np.int32([1, 3])), doc(keep=np.array([True, False])), doc(heldout=True), doc() + doc(), []]
+    assert docs_digest(doc()) == docs_digest(doc()) and len({docs_digest(d) for d in [doc(), *changed]}) == 7
+
 # %% ../nbs/03_activations.ipynb #7c3db6a9
 def test_groups_are_whole_documents_in_order():
     docs = list(documents(tiny_tokenizer("bert"), tiny_texts(100)))
@@ -253,9 +389,54 @@ def test_groups_are_whole_documents_in_order():
     assert all(200 <= x < 220 for x in n[:-1]) and sum(n) == sum(int(d.keep.sum()) for d in docs)
     assert len(where_rows(docs)) == sum(n)
 
+# %% ../nbs/03_activations.ipynb #dd35d1bf
+def test_the_digest_of_the_weights_sees_another_seed_and_another_precision():
+    a, b, c = (weights_digest(m) for m in (tiny_model("llama")[0], tiny_model("llama", seed=1)[0], tiny_model("llama")[0].bfloat16()))
+    assert a == weights_digest(tiny_model("llama")[0]) and len({a, b, c}) == 3
+
+# %% ../nbs/03_activations.ipynb #ee4bd838
+def test_waiting_ends_with_the_files_or_with_an_error_that_names_them():
+    with tempfile.TemporaryDirectory() as d:
+        wait_for([])
+        (Path(d) / "a").touch()
+        wait_for([Path(d) / "a"])
+        with pytest.raises(TimeoutError, match="for b and 0 more"): wait_for([Path(d) / "a", Path(d) / "b"], patience=0.2)
+
+# %% ../nbs/03_activations.ipynb #22546f5a
+def test_ranks_come_from_the_environment():
+    with pytest.MonkeyPatch.context() as env:
+        for name in ("RANK", "WORLD_SIZE"): env.delenv(name, raising=False)
+        assert process_rank() == (0, 1)
+        env.setenv("RANK", "1")
+        with pytest.raises(ValueError, match="RANK=1, WORLD_SIZE=1"): process_rank()
+        env.setenv("WORLD_SIZE", "2")
+        assert process_rank() == (1, 2)
+
+# %% ../nbs/03_activations.ipynb #8855bf92
+def contents(folder):
+    "Every file below a folder: name -> bytes"
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
+
+# %% ../nbs/03_activations.ipynb #47a07a56
+def test_the_quote_counts_tokens_and_bytes_and_the_disk_is_looked_at():
+    model, texts = tiny_model("bert"), tiny_texts(300)
+    with tempfile.TemporaryDirectory() as d:
+        plan = plan_harvest(model, texts, [0, 2], Path(d) / "a", n_tokens=2000, max_length=64)
+        q = plan.quote()
+        assert (q["tokens"], q["tokens_left"], q["stores"], q["bytes_left"]) == (2000, 2000, 2, 2000 * 2 * (2 * 32 + 12)) and q["seconds"] > 0
+        assert str(plan).startswith("2,000 tokens, at encoder.layer.0 (32 dimensions), encoder.layer.2 (32 dimensions): 304 kB to write, ")
+        assert not (Path(d) / "a").exists()
+        plan.run(progress=False)
+        size = sum(p.stat().st_size for p in Path(d).rglob("*.safetensors"))
+        assert 0 < size - q["bytes_left"] < 1000 # headers
+        assert plan_harvest(model, texts, [0, 2], Path(d) / "a", n_tokens=2000, max_length=64).quote()["bytes_left"] == 0
+        assert "all tokens of the texts" in str(plan_harvest(model, iter(texts), 0, Path(d) / "b", max_length=64))
+        plan.n_tokens, plan.folder = 10**15, Path(d) / "c"
+        with pytest.raises(ValueError, match="folder=.* bytes are needed and .* are free"): check_disk(plan)
+
 # %% ../nbs/03_activations.ipynb #938890d3
 def test_the_store_holds_the_hidden_states_of_every_content_token_once():
-    for family in ("bert", "gpt2", "llama"):
+    for family in FAMILIES:
         model, tok = tiny_model(family)
         texts = tiny_texts(60)
         with tempfile.TemporaryDirectory() as d:
@@ -269,20 +450,39 @@ def test_the_store_holds_the_hidden_states_of_every_content_token_once():
                     np.testing.assert_allclose(row, direct[doc][pos], atol=4e-3, rtol=1e-3)
                     assert tok(texts[doc]).input_ids[pos] == token
                 seen += [tuple(w) for w in where[:, :2]]
-            wanted = [(i, p + (family != "gpt2")) for i, t in enumerate(texts) for p in range(len(t.split()))]
+            first = family in ("bert", "llama", "gemma2") # a special token in front
+            wanted = [(i, p + first) for i, t in enumerate(texts) for p in range(len(t.split()))]
             assert sorted(seen) == wanted
             assert not set(store.where("train")[:, 0]) & set(store.where("heldout")[:, 0])
 
-# %% ../nbs/03_activations.ipynb #ef4ca00f
+# %% ../nbs/03_activations.ipynb #817f0607
 def test_a_harvest_does_not_depend_on_how_the_text_comes_or_how_batches_are_packed():
     model, texts = tiny_model("bert"), tiny_texts(300)
+    data = Dataset.from_dict({"body": texts})
     with tempfile.TemporaryDirectory() as d:
         run = lambda name, texts, **k: harvest(model, texts, "encoder.layer.2", Path(d) / name, n_tokens=2000, max_length=64, progress=False, **k)
-        a, b, c = run("a", texts), run("b", iter(texts)), run("c", ({"text": t} for t in texts), batch_tokens=10_000)
-        assert [s["sha256"] for s in a.manifest["shards"]] == [s["sha256"] for s in b.manifest["shards"]]
+        data.to_parquet(f"{d}/texts.parquet")
+        data.save_to_disk(f"{d}/saved")
+        a, c = run("a", texts), run("c", ({"text": t} for t in texts), batch_tokens=10_000)
+        same = [run("b", iter(texts)), run("e", data, column="body"), run("f", data.to_iterable_dataset(), column="body"),
+                run("g", f"{d}/texts.parquet", column="body"), run("h", Path(d) / "saved", column="body")]
+        for b in same: assert [s["sha256"] for s in a.manifest["shards"]] == [s["sha256"] for s in b.manifest["shards"]]
         assert len(a) + a.n_heldout == 2000
         assert np.array_equal(a.where(), c.where())
         np.testing.assert_allclose(np.concatenate(a.parts["train"]).astype(np.float32), np.concatenate(c.parts["train"]).astype(np.float32), atol=4e-3)
+
+# %% ../nbs/03_activations.ipynb #30129b4d
+def test_the_manifest_says_what_was_done():
+    with tempfile.TemporaryDirectory() as d:
+        tiny_model("llama", Path(d) / "model")
+        (Path(d) / "texts.txt").write_text("\n".join(tiny_texts(80)))
+        m = harvest(Path(d) / "model", Path(d) / "texts.txt", np.int64(1), Path(d) / "a", n_tokens=np.int64(700), seed=3, revision="main", max_length=64, progress=False).manifest
+        said = {k: m[k] for k in ("model", "revision", "texts", "layer", "module", "weights_dtype", "dtype", "seed", "n_tokens", "pack", "max_length")}
+        assert said == dict(model=f"{d}/model", revision="main", texts=f"{d}/texts.txt", layer=1, module="layers.1", weights_dtype="float32", dtype="float16", seed=3,
+                            n_tokens=700, pack=False, max_length=64)
+        assert m["tokens"] == "content tokens; left out: special tokens, padding, tokens with a norm above 10 times the median of the first 700 content tokens"
+        assert m["outliers"]["n"] == 0 and m["outliers"]["median_norm"] == m["median_norm"] and 0 < m["mean_norm"] <= m["rms_norm"] <= m["max_norm"] < 10 * m["median_norm"]
+        assert m["counts"]["n_special"] == m["counts"]["n_texts"] and all(len(s["sha256"]) == 64 and s["n_tokens"] for s in m["shards"])
 
 # %% ../nbs/03_activations.ipynb #2f63f2a0
 def test_a_saved_model_gives_what_the_loaded_one_gives():
@@ -293,6 +493,73 @@ def test_a_saved_model_gives_what_the_loaded_one_gives():
         b = harvest(model[0], tiny_texts(80), "layers.2", Path(d) / "b", tokenizer=model[1], max_length=64, progress=False)
         assert a.manifest["shards"][0]["sha256"] == b.manifest["shards"][0]["sha256"] and a.manifest["module"] == "layers.2"
 
+# %% ../nbs/03_activations.ipynb #682137d4
+def test_stores_of_one_pass_are_bit_for_bit_those_of_separate_passes_in_every_family():
+    for family in FAMILIES:
+        with tempfile.TemporaryDirectory() as d:
+            tiny_model(family, Path(d) / "model")
+            words = tiny_tokenizer(family) if family == "qwen2" else None # transformers 5 reads every tokenizer beside a Qwen 2 as Qwen 2's own
+            run = lambda layer, name: harvest(Path(d) / "model", tiny_texts(60), layer, Path(d) / name, tokenizer=words, max_length=64, shard_rows=300, progress=False)
+            stores = run([2, 0], "both")
+            assert list(stores) == [2, 0] and stores[2].folder == Path(d) / "both" / "layer2" and sorted(p.name for p in (Path(d) / "both").iterdir()) == ["harvest.json", "layer0", "layer2"]
+            for layer in (0, 2):
+                one = run(layer, f"one{layer}")
+                assert contents(stores[layer].folder) == {k: v for k, v in contents(one.folder).items() if k != "harvest.json"}
+                assert one.manifest["layer"] == layer and len(one.manifest["shards"]) == 3
+
+# %% ../nbs/03_activations.ipynb #1c31a917
+def test_a_harvest_of_packed_windows_is_the_forward_pass_over_those_windows():
+    for family in ("gpt2", "gemma2"):
+        model, tok = tiny_model(family)
+        texts = tiny_texts(100)
+        with tempfile.TemporaryDirectory() as d:
+            store = harvest((model, tok), texts, 1, d, max_length=16, pack=True, frac_heldout=0.2, batch_tokens=1, progress=False) # a pass for each window
+            got = {tuple(w[:2]): x for part in ("train", "heldout") for x, w in zip(np.concatenate(store.parts[part]), store.where(part).tolist())}
+            for w in contexts(tok, iter(texts), max_length=16, frac_heldout=0.2, pack=True):
+                with torch.no_grad(): x = model(torch.from_numpy(w.ids)[None].long(), output_hidden_states=True).hidden_states[2][0].half().numpy()
+                for i in np.flatnonzero(w.keep): assert np.array_equal(got.pop((w.index[i], w.position[i])), x[i])
+            assert not got and store.manifest["pack"] and store.manifest["counts"]["n_windows"] > 50
+
+# %% ../nbs/03_activations.ipynb #6103275c
+def test_weights_in_bfloat16_and_float16_on_the_cpu_and_a_store_in_bfloat16():
+    texts = tiny_texts(60)
+    for dtype, tolerance in (("bfloat16", 0.03), ("float16", 0.004)):
+        with tempfile.TemporaryDirectory() as d:
+            model, tok = tiny_model("llama", Path(d) / "model")
+            run = lambda name, **k: harvest(Path(d) / "model", texts, 1, Path(d) / name, max_length=64, batch_tokens=1, progress=False, **k)
+            full, half, bits = run("a"), run("b", dtype=dtype), run("c", dtype=dtype, store_dtype="bfloat16")
+            assert half.manifest["weights_dtype"] == dtype and half.manifest["dtype"] == "float16" and bits.manifest["dtype"] == "bfloat16"
+            direct = load_model(Path(d) / "model", dtype=dtype)[0]
+            with torch.no_grad(): states = [direct(**tok(t, return_tensors="pt"), output_hidden_states=True).hidden_states[2][0, 1:] for t in texts]
+            rows = torch.cat([x for t, x in zip(texts, states) if not is_heldout(t, 0.05)]).float()
+            a, b, c = (torch.from_numpy(from_bits(np.concatenate(s.parts["train"]))).float() for s in (full, half, bits))
+            assert torch.equal(b, rows.half().float()) and torch.equal(c, rows.to(torch.bfloat16).float())
+            assert 0 < (a - b).norm() / a.norm() < tolerance
+
+# %% ../nbs/03_activations.ipynb #bdf8ec38
+def test_tokens_with_a_huge_norm_are_left_out_and_counted_in_every_layer():
+    texts = tiny_texts(200)
+    n_cats = sum(t.split().count("cat") for t in texts)
+    n_words = sum(len(t.split()) for t in texts)
+    for factor in (1e3, 1e7):
+        model, tok = tiny_model("gpt2")
+        cat = tok.convert_tokens_to_ids("cat")
+        model.wte.weight.data[cat] *= factor
+        with tempfile.TemporaryDirectory() as d:
+            run = lambda name, **k: harvest((model, tok), texts, [0, 2], Path(d) / name, max_length=64, shard_rows=500, progress=False, **k)
+            for store in run("a").values():
+                out, where = store.manifest["outliers"], np.concatenate([store.where("train"), store.where("heldout")])
+                assert out["n"] == n_cats > 50 and len(store) + store.n_heldout == n_words - n_cats == len(where) and cat not in where[:, 2]
+                assert out["limit"] == 10 and out["n_sample"] == n_words and out["max_norm"] > 10 * out["median_norm"] > store.manifest["max_norm"]
+                norms = torch.cat([store.heldout(store.n_heldout), next(store.batches(len(store)))]).norm(dim=1)
+                np.testing.assert_allclose([store.manifest["rms_norm"], store.manifest["max_norm"]], [norms.square().mean().sqrt(), norms.max()], rtol=2e-3)
+            if factor == 1e3:
+                assert len(kept := run("b", norm_limit=None)[0]) + kept.n_heldout == n_words and kept.manifest["outliers"]["n"] == 0
+                assert len(kept := run("c", norm_limit=1e6)[2]) + kept.n_heldout == n_words
+            else:
+                with pytest.raises(ValueError, match="up to 65504"): run("b", norm_limit=None)
+                assert not (Path(d) / "b").exists() # noticed in the sample
+
 # %% ../nbs/03_activations.ipynb #6e8f4ec3
 def test_bad_settings_are_refused_with_nothing_written():
     model = tiny_model("bert")
@@ -302,7 +569,9 @@ def test_bad_settings_are_refused_with_nothing_written():
             assert not any(Path(d).iterdir())
         refused("n_tokens=0: expected a whole number of at least 1", n_tokens=0)
         refused("n_tokens=5000: the 50 texts hold only .* content tokens", n_tokens=5000)
-        refused("n_tokens=5000: the 50 texts hold only .* content tokens", texts=iter(tiny_texts(50)), n_tokens=5000, shard_rows=100)
+        refused("norm_limit=1: allowed are numbers above 1", norm_limit=1)
+        refused("store_dtype='int8': allowed are float16, bfloat16", store_dtype="int8")
+        refused("layer=.*h.1.*has no such module|near names", layer=[0, "h.1"])
         refused("max_length=512: this model has 64 positions", max_length=512)
         refused("frac_heldout=1.0: allowed", frac_heldout=1.0)
         refused("frac_heldout=0.05: 0 of 3 tokens", texts=["the cat sat"])
@@ -310,14 +579,39 @@ def test_bad_settings_are_refused_with_nothing_written():
         refused("near names: .*encoder.layer.1", layer="encoder.layers.1")
         refused("gives no \\[batch, token, d_in\\] output", layer="pooler")
 
-# %% ../nbs/03_activations.ipynb #89ea19e5
-def test_a_harvest_into_a_folder_that_holds_a_run_changes_nothing():
+# %% ../nbs/03_activations.ipynb #70b79a77
+def test_the_same_command_again_changes_nothing_and_another_one_is_refused():
     model = tiny_model("bert")
     with tempfile.TemporaryDirectory() as d:
-        harvest(model, tiny_texts(100), 0, d, max_length=64, progress=False)
-        before = {p.name: p.read_bytes() for p in Path(d).iterdir()}
+        run = lambda texts=tiny_texts(100), layer=0, model=model, **k: harvest(model, texts, layer, d, **{"max_length": 64, "progress": False, **k})
+        store = run()
+        before = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in Path(d).glob("s*")}
+        assert run().manifest == store.manifest and run(batch_tokens=100).manifest == store.manifest
+        def refused(match, **k):
+            with pytest.raises(ValueError, match=match): run(**k)
+        refused("already holds shard-00000.safetensors, made from other tokens: other texts", texts=tiny_texts(100, seed=1))
+        refused("already holds a harvest with layers={'': 'encoder.layer.0'}, this one has layers={'': 'encoder.layer.1'}", layer=1)
+        refused("already holds a harvest with weights=", model=tiny_model("bert", seed=1))
+        refused("already holds a harvest with n_tokens=None, this one has n_tokens=500", n_tokens=500)
+        refused("with max_length=64, this one has max_length=32", max_length=32)
+        refused("with pack=False, this one has pack=True", pack=True)
+        assert {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in Path(d).glob("s*")} == before
+    with tempfile.TemporaryDirectory() as d:
+        (Path(d) / "notes.txt").touch()
         with pytest.raises(ValueError, match="already holds something"): harvest(model, tiny_texts(10), 0, d, max_length=64, progress=False)
-        assert {p.name: p.read_bytes() for p in Path(d).iterdir()} == before
+        assert [p.name for p in Path(d).iterdir()] == ["notes.txt"]
+
+# %% ../nbs/03_activations.ipynb #0bf5c2be
+def test_text_that_runs_out_is_an_error_and_what_was_harvested_can_still_become_a_store():
+    model, texts = tiny_model("gpt2"), tiny_texts(60)
+    with tempfile.TemporaryDirectory() as d:
+        run = lambda name, **k: harvest(model, iter(texts), [0, 1], Path(d) / name, max_length=64, shard_rows=150, progress=False, **k)
+        with pytest.raises(ValueError, match=r"n_tokens=5000: the 60 texts hold only \d+ content tokens; .*n_tokens=None makes it a store"): run("a", n_tokens=5000)
+        with pytest.raises(ValueError, match="this harvest is not finished"): ActivationStore(Path(d) / "a")
+        made = {p: p.stat().st_mtime_ns for p in (Path(d) / "a").rglob("shard-*.safetensors")}
+        run("a", n_tokens=None)
+        run("b", n_tokens=None)
+        assert len(made) == 10 and all(p.stat().st_mtime_ns == t for p, t in made.items()) and contents(Path(d) / "a") == contents(Path(d) / "b")
 
 # %% ../nbs/03_activations.ipynb #a047bae4
 def test_activations_that_are_not_numbers_stop_the_harvest():
@@ -327,3 +621,99 @@ def test_activations_that_are_not_numbers_stop_the_harvest():
         texts = ["the dog sat"] * 10 + ["a fast cat"] + ["the dog sat"] * 10
         with pytest.raises(ValueError, match="activations: nan at text 10, "): harvest((model, tok), texts, 0, Path(d) / "a", frac_heldout=0, max_length=64, progress=False)
         assert not any(Path(d).iterdir())
+
+# %% ../nbs/03_activations.ipynb #31e48578
+def test_infinity_is_an_error_and_not_left_out_as_a_large_norm():
+    model, tok = tiny_model("gpt2")
+    def spoil(module, args, x):
+        x = x.clone()
+        x[:, 9:] = float("inf") # from the tenth token on
+        return x
+    model.h[0].register_forward_hook(spoil)
+    with tempfile.TemporaryDirectory() as d:
+        texts = ["the dog sat on a red mat under the"] * 1000 + ["the dog sat on a red mat under the tree"]
+        with pytest.raises(ValueError, match="activations: inf at text 1000, position 9"): # behind the sample
+            harvest((model, tok), texts, 0, d, frac_heldout=0, max_length=64, progress=False)
+
+# %% ../nbs/03_activations.ipynb #61de4286
+KILL = """
+import os, signal, sys, time
+import torch
+torch.set_num_threads(1) # no thread pool, so that a fork is safe
+from sae_l0_nb import activations as acts
+
+root, write, n = sys.argv[1], acts.write_atomic, 0
+model, texts = acts.load_model(root + "/model"), acts.tiny_texts(60)
+
+def harvest(name, at=None, half=False):
+    "In a process of its own; it kills itself at write number `at`"
+    def killer(path, data):
+        global n
+        n += 1
+        if n == at and half: open(f"{path}.tmp", "wb").write(data[:len(data)//2])
+        if n != at or not half: write(path, data)
+        if n == at: os.kill(os.getpid(), signal.SIGKILL)
+    if not (pid := os.fork()):
+        acts.write_atomic = killer
+        acts.harvest(model, texts, [0, 2], f"{root}/{name}", max_length=64, shard_rows=250, progress=False)
+        os._exit(0)
+    status = os.waitpid(pid, 0)[1]
+    assert status in (0, signal.SIGKILL), status
+    return status == signal.SIGKILL
+
+assert not harvest("whole")
+at = 1
+while harvest(f"half{at}", at, half=True): # until there is no such write
+    assert not harvest(f"half{at}")
+    assert harvest(f"after{at}", at)
+    assert not harvest(f"after{at}")
+    at += 1
+if not (pid := os.fork()): # a process that others kill, in the middle of the model's work
+    work = acts.doc_activations
+    acts.doc_activations = lambda *a: (time.sleep(0.3), work(*a))[1]
+    acts.harvest(model, texts, [0, 2], f"{root}/between", max_length=64, shard_rows=250, progress=False)
+    os._exit(0)
+while not os.path.exists(f"{root}/between/layer2/shard-00000.json"): time.sleep(0.01)
+time.sleep(0.1)
+os.kill(pid, signal.SIGKILL)
+assert os.waitpid(pid, 0)[1] == signal.SIGKILL and not os.path.exists(f"{root}/between/layer0/shard-00001.json")
+assert not harvest("between")
+rounds = 1
+while harvest("often", 2, half=rounds % 2 == 0): rounds += 1 # killed at the second write of every run
+print(at - 1, rounds)
+"""
+
+def test_killed_at_any_write_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
+    tiny_model("llama", tmp_path/"model")
+    done = subprocess.run([sys.executable, "-c", KILL, str(tmp_path)], capture_output=True, text=True, env=dict(os.environ, TOKENIZERS_PARALLELISM="false"))
+    assert done.returncode == 0, done.stderr
+    n_writes, rounds = map(int, done.stdout.split())
+    whole = contents(tmp_path/"whole")
+    assert len(whole) == 9 and n_writes == 1 + 3*2*2 + 2 and rounds > 5 # harvest.json, 3 shards and their marks in 2 stores, 2 manifests
+    names = [p for p in tmp_path.iterdir() if p.name != "model"]
+    assert len(names) == 2*n_writes + 4 # "after" the last write too, and one folder that was never killed
+    for p in names: assert contents(p) == whole, p.name
+
+# %% ../nbs/03_activations.ipynb #d58db684
+RANKS = """
+import sys
+from sae_l0_nb.activations import harvest, tiny_texts
+stores = harvest(sys.argv[1] + "/model", tiny_texts(1500), [0, 2], sys.argv[1] + "/two", max_length=64, shard_rows=1000, progress=False)
+print("read", len(stores[0]), len(stores[2]))
+"""
+
+def test_two_processes_of_torchrun_continue_one_and_write_its_bytes(tmp_path):
+    tiny_model("llama", tmp_path/"model")
+    run = lambda texts, name: harvest(tmp_path/"model", texts, [0, 2], tmp_path/name, max_length=64, shard_rows=1000, progress=False)
+    whole = run(tiny_texts(1500), "one")
+    def broken():
+        yield from tiny_texts(1500)[:800] # behind the sample
+        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): run(broken(), "two")
+    assert len(list((tmp_path/"two"/"layer2").glob("*.json"))) == 8 and len(whole[0].manifest["shards"]) == 18
+    (tmp_path/"script.py").write_text(RANKS)
+    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(tmp_path/"script.py"), str(tmp_path)],
+                          capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS="1"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines().count(f"read {len(whole[0])} {len(whole[2])}") == 2
+    assert contents(tmp_path/"two") == contents(tmp_path/"one")

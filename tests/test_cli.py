@@ -34,10 +34,27 @@ def test_harvest_then_calibrate(tmp_path, capsys):
     tiny_model('gpt2', tmp_path/'model')
     (tmp_path/'texts.txt').write_text('\n'.join(tiny_texts(400)) + '\n')
     assert main(['harvest', str(tmp_path/'model'), str(tmp_path/'texts.txt'), '--layer', '1', '--tokens', '3000', '--max-length', '64', '--out', str(tmp_path/'store'), '--quiet']) == 0
-    assert 'held out, dimension 32' in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith('3,000 tokens, at h.1 (32 dimensions): 228 kB to write, ') and 'held out, 0 left out for their norm, dimension 32' in said[1]
     assert main(['calibrate', str(tmp_path/'store'), '--width', '8', '--samples', '4096', '--l0s', '1,2,4', '--seeds', '1', '--rounds', '0', '--quiet', '--out', str(tmp_path/'out')]) == 0
     assert main(['harvest', str(tmp_path/'model'), str(tmp_path/'texts.txt'), '--layer', 'h.9', '--tokens', '3000', '--out', str(tmp_path/'other'), '--quiet']) == 2
     assert 'h.2' in capsys.readouterr().err and not (tmp_path/'other').exists()
+
+def test_harvest_of_two_layers_a_quote_first_and_the_same_command_again(tmp_path, capsys):
+    from sae_l0_nb.activations import ActivationStore, tiny_model, tiny_texts
+    tiny_model('llama', tmp_path/'model')
+    (tmp_path/'texts.jsonl').write_text('\n'.join(json.dumps(dict(body=t)) for t in tiny_texts(400)))
+    args = ['harvest', str(tmp_path/'model'), str(tmp_path/'texts.jsonl'), '--layer', '0,layers.2', '--tokens', '3000', '--column', 'body', '--pack', '--max-length', '32', '--dtype', 'bfloat16',
+            '--store-dtype', 'bfloat16', '--norm-limit', 'none', '--shard-rows', '1000', '--out', str(tmp_path/'out'), '--quiet']
+    assert main([*args, '--quote']) == 0 and not (tmp_path/'out').exists()
+    assert capsys.readouterr().out.startswith('3,000 tokens, at layers.0 (32 dimensions), layers.2 (32 dimensions): 456 kB to write, ')
+    assert main(args) == 0 and capsys.readouterr().out.count('next: sae-l0 calibrate') == 2
+    stores = [ActivationStore(tmp_path/'out'/name) for name in ('layer0', 'layers.2')]
+    assert all(len(s) + s.n_heldout == 3000 and s.manifest['pack'] and s.manifest['dtype'] == s.manifest['weights_dtype'] == 'bfloat16' for s in stores)
+    assert main(args) == 0 and '3,000 of them there already' in capsys.readouterr().out
+    args[args.index('3000')] = 'all'
+    assert main(args) == 2 and 'already holds a harvest with n_tokens=3000, this one has n_tokens=None' in capsys.readouterr().err
+    assert main(['calibrate', str(tmp_path/'out'), '--out', str(tmp_path/'l0')]) == 2 and 'holds 2: layer0, layers.2; choose one' in capsys.readouterr().err
 
 def test_no_command_and_help_read_well(capsys):
     for argv, status in (([], 2), (['--help'], 0), (['calibrate', '--help'], 0), (['harvest', '--help'], 0), (['calibrate', '--l0s', 'a'], 2)):
