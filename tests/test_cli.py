@@ -60,7 +60,7 @@ def test_probe_writes_its_folder_and_prints_a_table_by_l0(tmp_path, capsys):
 
 def test_probe_refuses_bad_input(tmp_path, capsys):
     from sae_l0_nb.sae import init_bank, save_sae
-    save_sae(init_bank(32, 8, [2], [0]), tmp_path/'sae')
+    save_sae(init_bank(32, 16, [2], [0]), tmp_path/'sae')
     for saes, tasks, words in (('none', 't.csv', "saes='.*none': no SAELens folder"), ('sae', 'no.csv', "task='no.csv': no such file|could not be loaded"), ('sae', '', 'tasks is empty')):
         assert main(['probe', str(tmp_path/saes), '--model', str(tmp_path/'nomodel'), '--layer', '1', '--tasks', tasks, '--quiet', '--out', str(tmp_path/'out')]) == 2
         err = capsys.readouterr().err

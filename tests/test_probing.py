@@ -84,11 +84,14 @@ def mixed_latents(n, seed, n_latents=200):
     return (fires * rng.exponential(1, (n, n_latents)) * rng.lognormal(0, 1, n_latents)).astype(np.float32), y
 
 # %% ../nbs/06_probing.ipynb #ed080a45
-def test_with_time_lbfgs_comes_to_the_same_optimum():
+def test_lbfgs_stops_where_scikit_learn_stops_and_newton_where_it_would_with_time():
     from sklearn.linear_model import LogisticRegression
     acts, y = mixed_latents(600, 0, n_latents=16)
-    sk = [LogisticRegression(C=c, tol=1e-10, max_iter=100_000, class_weight="balanced").fit(acts.astype(float), y) for c in (100, 1, 0.01)]
-    np.testing.assert_allclose(newton_logistic(acts.astype(float), y, [100, 1, 0.01], class_weights(y))[:, :-1], [s.coef_[0] for s in sk], atol=1e-4)
+    acts = acts.astype(np.float64) / 10
+    for C in (100, 1, 0.01):
+        short, long = (LogisticRegression(C=C, tol=tol, max_iter=100_000, class_weight="balanced").fit(acts, y) for tol in (1e-4, 1e-10))
+        np.testing.assert_allclose(lbfgs_logistic(acts, y, [C], class_weights(y))[0], np.r_[short.coef_[0], short.intercept_], atol=1e-6)
+        np.testing.assert_allclose(newton_logistic(acts, y, [C], class_weights(y))[0], np.r_[long.coef_[0], long.intercept_], atol=1e-3)
 
 # %% ../nbs/06_probing.ipynb #c1cd0217
 def test_scores_are_those_of_scikit_learn_and_a_count_is_as_good_as_a_copy():
@@ -102,6 +105,7 @@ def test_scores_are_those_of_scikit_learn_and_a_count_is_as_good_as_a_copy():
         rows = np.repeat(np.arange(60), counts[:, b].astype(int))
         assert auc_scores(scores, y, counts)[b] == pytest.approx(roc_auc_score(y[rows], scores[rows]))
         assert f1[b] == pytest.approx(f1_score(y[rows], scores[rows] > 1, average="weighted")) and accuracy[b] == pytest.approx(accuracy_score(y[rows], scores[rows] > 1))
+    assert pair_auc(np.stack([scores, -scores]), y).tolist() == pytest.approx([roc_auc_score(y, scores), 1 - roc_auc_score(y, scores)]) and auc_scores(scores, y) == pytest.approx(roc_auc_score(y, scores))
     assert auc_scores(np.array([0., 1, 1, 2]), np.array([0, 0, 1, 1])).tolist() == [0.875]  # four pairs: three right, one level
     assert [v.tolist() for v in hit_scores(np.array([True] * 4), np.array([0, 0, 0, 1]))] == [[0.1], [0.25]]  # F1 0.4 for a quarter of the texts, 0 for the rest
 
@@ -163,7 +167,7 @@ def test_few_rows_use_folds_and_a_class_of_one_row_is_refused():
     (1424, 1024, 4, 128, [21, 172, 98, 58, 27, 194, 72, 184], 0.7200, 0.7200, 0.7973, 0.8016)])
 def test_agrees_with_sae_probes(n, n_train, seed, k, latents, f1, accuracy, auc, val_auc):
     acts, y = mixed_latents(n, seed)
-    for protocol, tol, val_tol in (("sae-probes", 2e-4, 1e-3), ("stratified", 2e-3, 5e-3)): # in small folds classes differ by a row, and the default weights them
+    for protocol, tol, val_tol in (("sae-probes", 3e-3, 3e-3), ("stratified", 3e-3, 5e-3)): # rounding moves where L-BFGS stops; in small folds classes differ by a row, and the default weights them
         p = probe_latents(acts[:n_train], y[:n_train], acts[n_train:], y[n_train:], k, seed=42, protocol=protocol)
         assert p.latents[:8] == latents
         assert [p.f1, p.accuracy, p.auc] == pytest.approx([f1, accuracy, auc], abs=tol) and p.val_auc == pytest.approx(val_auc, abs=val_tol)
@@ -413,7 +417,8 @@ def test_texts_pass_through_the_model_once(tmp_path, monkeypatch):
 def test_a_sweep_refuses_bad_input_before_anything_slow_starts():
     bank, tasks = two_member_bank(), made_up_tasks(1)
     for kw, words in ((dict(k=0), "k=0: allowed are whole numbers from 1 to 20"), (dict(kinds="dense"), "kinds='dense': expected a list"), (dict(kinds=["best"]), "kind='best': allowed"),
-                      (dict(protocol="x"), "protocol='x'"), (dict(n_texts=3), "n_texts=3"), (dict(model=tiny_model("gpt2")), "layer=None"), (dict(tasks=[]), "tasks is empty"),
+                      (dict(protocol="x"), "protocol='x'"), (dict(n_texts=3), "n_texts=3"), (dict(model=tiny_model("gpt2")), "layer=None"), (dict(tasks=[]), "tasks is empty"), (dict(tasks=["a/x.csv", "b/x.csv"]), "name 'x' comes more than once"),
+                      (dict(tasks=["a/x.csv"]), "task='a/x.csv': no such file"),
                       (dict(saes=[bank, two_member_bank(d_in=9)]), "different d_in")):
         with pytest.raises(ValueError, match=words): probe_sweep(**(dict(saes=bank, tasks=tasks, progress=False) | kw))
 
