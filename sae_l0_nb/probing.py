@@ -95,7 +95,8 @@ def class_sums(
     "What the score of a latent needs; sums of several batches may be added"
     y = torch.as_tensor(y, device=acts.device).to(acts.dtype)
     by_class = torch.stack([1 - y, y]) @ acts # [..., 2, s]
-    return torch.stack([*by_class.unbind(-2), acts.abs().sum(-2), (acts != 0).sum(-2)]).double()
+    n_fired = torch.ones_like(y)[None] @ acts.sign().abs() # [..., 1, s]
+    return torch.cat([by_class, acts.abs().sum(-2, keepdim=True), n_fired], -2).movedim(-2, 0).double()
 
 # %% ../nbs/06_probing.ipynb #ec37e523
 def class_difference(
@@ -174,36 +175,38 @@ def newton_logistic(
     y, # [n] 0 or 1
     C, # [c] inverse penalties
     weights, # [n] of the rows
-    tol=1e-9, # stop when a further step would lower no loss by more than this
+    tol=1e-9, # stop when a further step would lower the loss by no more than this
     max_steps=200, # refuse to go on after so many
 ) -> np.ndarray: # [c, k + 1] coefficients, the intercept last
     "The optimum of sum of weighted log-losses + |coefficients|^2 / 2C, for every C"
+    from scipy.special import expit
     x = np.c_[x, np.ones(len(x))] # [n, k + 1]
+    pairs = (x[:, :, None] * x[:, None]).reshape(len(x), -1) # [n, (k + 1)^2]
     penalty = np.outer(1 / np.asarray(C), np.arange(x.shape[1]) < x.shape[1] - 1) # [c, k + 1], none on the intercept
-    def loss(theta):
-        eta = theta @ x.T # [c, n]
-        return (weights * np.logaddexp(0, (1 - 2 * y) * eta)).sum(1) + (penalty * theta**2).sum(1) / 2, eta
     ridge = np.stack([np.diag(d + 1e-9) for d in penalty]) # [c, k + 1, k + 1]
-    theta, pairs = np.zeros(penalty.shape), (x[:, :, None] * x[:, None]).reshape(len(x), -1) # [n, (k + 1)^2]
-    value, eta = loss(theta)
+    theta, todo = np.zeros(penalty.shape), np.arange(len(penalty))
+    value = np.full(len(penalty), np.log(2) * weights.sum()) # [c] the loss at theta
     for _ in range(max_steps):
-        p = 1 / (1 + np.exp(-eta.clip(-500, 500)))
-        slope = (weights * (p - y)) @ x + penalty * theta # [c, k + 1]
-        curve = ((weights * p * (1 - p)) @ pairs).reshape(ridge.shape) + ridge # [c, k + 1, k + 1]
+        p = expit(theta[todo] @ x.T) # [todo, n]
+        slope = (weights * (p - y)) @ x + penalty[todo] * theta[todo] # [todo, k + 1]
+        curve = ((weights * p * (1 - p)) @ pairs).reshape(-1, *ridge.shape[1:]) + ridge[todo] # [todo, k + 1, k + 1]
         step = np.linalg.solve(curve, slope[..., None])[..., 0]
-        if ((slope * step).sum(1) / 2 <= tol).all(): return theta
-        theta, value, eta = shorter_steps(theta, step, value, loss)
+        far = (slope * step).sum(1) / 2 > tol
+        todo, step = todo[far], step[far]
+        if not len(todo): return theta
+        theta[todo], value[todo] = downhill(theta[todo], value[todo], step, x, 1 - 2 * y, weights, penalty[todo])
     raise ValueError(f"columns of size up to {np.abs(x).max():.3g}: no optimum after {max_steps} steps of Newton's method; scale the activations")
 
 # %% ../nbs/06_probing.ipynb #fa9bf4c9
-def shorter_steps(theta, step, value, loss): # theta, step [c, k + 1]; value [c] -> theta, value and eta after a step, halved for each C until its loss does not rise
+def downhill(theta, value, step, x, sign, weights, penalty): # theta, step, penalty [c, k + 1]; value [c]; x [n, k + 1]; sign [n] -> theta and its loss after a step, halved for each C until the loss does not rise
     size = np.ones((len(theta), 1))
     for _ in range(50):
-        new, eta = loss(theta - size * step)
-        worse = new > value + 1e-12 * np.abs(value)
+        new = theta - size * step
+        loss = np.logaddexp(0, sign * (new @ x.T)) @ weights + (penalty * new**2).sum(1) / 2
+        worse = loss > value + 1e-12 * np.abs(value)
         if not worse.any(): break
         size[worse] /= 2
-    return theta - size * step, new, eta
+    return new, loss
 
 # %% ../nbs/06_probing.ipynb #68687467
 def lbfgs_logistic(
@@ -274,9 +277,10 @@ def auc_scores(
     neg = neg[np.argsort(scores[neg], kind="stable")]
     cum = np.zeros((len(neg) + 1, counts.shape[1]), counts.dtype) # [1 + negatives, b]
     np.cumsum(counts[neg], axis=0, out=cum[1:])
-    below, upto = (cum[np.searchsorted(scores[neg], scores[pos], side)] for side in ("left", "right")) # [positives, b] negatives below, and below or level
-    won = np.einsum("pb,pb->b", counts[pos], below) + np.einsum("pb,pb->b", counts[pos], upto)
-    return won.astype(np.float64) / 2 / (counts[pos].sum(0) * cum[-1])
+    drawn = counts[pos] # [positives, b]
+    below, upto = (np.searchsorted(scores[neg], scores[pos], side) for side in ("left", "right")) # negatives below, and below or level
+    won = [np.einsum("pb,pb->b", drawn, cum[rank], dtype=np.float64) for rank in ([below] if (below == upto).all() else [below, upto])]
+    return sum(won) / len(won) / (drawn.sum(0, dtype=np.float64) * cum[-1])
 
 # %% ../nbs/06_probing.ipynb #899d9378
 def hit_scores(
@@ -374,7 +378,7 @@ def last_token_activations(
     return doc_activations(model, last_token_docs(tokenizer, texts, max_length), path, batch_tokens, tokenizer.pad_token_id or 0)
 
 # %% ../nbs/06_probing.ipynb #824a30af
-BATCH_VALUES = 2**20 # latents of all members held at a time: 4 MiB, about what a processor keeps close
+BATCH_VALUES = 2**18 # latents of all members held at a time: 1 MiB, about what a processor keeps close
 
 def batch_rows(
     sae, # a Bank, or anything with encode
