@@ -175,21 +175,24 @@ def newton_logistic(
     y, # [n] 0 or 1
     C, # [c] inverse penalties
     weights, # [n] of the rows
+    start=None, # [c, k + 1] a guess near the optimum; None: zero
     tol=1e-9, # stop when a further step would lower the loss by no more than this
     max_steps=200, # refuse to go on after so many
 ) -> np.ndarray: # [c, k + 1] coefficients, the intercept last
     "The optimum of sum of weighted log-losses + |coefficients|^2 / 2C, for every C"
     from scipy.special import expit
     x = np.c_[x, np.ones(len(x))] # [n, k + 1]
-    pairs = (x[:, :, None] * x[:, None]).reshape(len(x), -1) # [n, (k + 1)^2]
+    i, j = np.triu_indices(x.shape[1])
+    pairs = x[:, i] * x[:, j] # [n, (k + 1)(k + 2) / 2]
     penalty = np.outer(1 / np.asarray(C), np.arange(x.shape[1]) < x.shape[1] - 1) # [c, k + 1], none on the intercept
     ridge = np.stack([np.diag(d + 1e-9) for d in penalty]) # [c, k + 1, k + 1]
-    theta, todo = np.zeros(penalty.shape), np.arange(len(penalty))
-    value = np.full(len(penalty), np.log(2) * weights.sum()) # [c] the loss at theta
+    theta, todo = np.zeros(penalty.shape) if start is None else start.copy(), np.arange(len(penalty))
+    value = np.full(len(penalty), np.inf) # [c] the loss at theta; the first step is taken as it is
     for _ in range(max_steps):
         p = expit(theta[todo] @ x.T) # [todo, n]
         slope = (weights * (p - y)) @ x + penalty[todo] * theta[todo] # [todo, k + 1]
-        curve = ((weights * p * (1 - p)) @ pairs).reshape(-1, *ridge.shape[1:]) + ridge[todo] # [todo, k + 1, k + 1]
+        curve = ridge[todo] # [todo, k + 1, k + 1]
+        curve[:, j, i] = curve[:, i, j] = curve[:, i, j] + (weights * p * (1 - p)) @ pairs
         step = np.linalg.solve(curve, slope[..., None])[..., 0]
         far = (slope * step).sum(1) / 2 > tol
         todo, step = todo[far], step[far]
@@ -237,10 +240,12 @@ def fit_logistic(
     y, # [n] 0 or 1
     C, # [c] inverse penalties
     protocol="stratified", # or "sae-probes"
+    start=None, # [c, k + 1] a guess for Newton's method
 ) -> np.ndarray: # [c, k + 1] coefficients, the intercept last
     "Logistic regressions at every C"
-    fit = lbfgs_logistic if protocol == "sae-probes" or x.shape[1] > N_NEWTON else newton_logistic
-    return fit(x, y, C, class_weights(y, protocol))
+    weights = class_weights(y, protocol)
+    if protocol == "sae-probes" or x.shape[1] > N_NEWTON: return lbfgs_logistic(x, y, C, weights)
+    return newton_logistic(x, y, C, weights, start)
 
 # %% ../nbs/06_probing.ipynb #69783f36
 def resample_counts(
@@ -253,7 +258,7 @@ def resample_counts(
     for c in (0, 1):
         rows = np.flatnonzero(y == c)
         drawn = rng.integers(len(rows), size=(n_boot, len(rows))) + len(rows) * np.arange(n_boot)[:, None]
-        counts[rows] = np.bincount(drawn.ravel(), minlength=len(rows) * n_boot).reshape(n_boot, -1).T
+        counts[rows] = np.bincount(drawn.ravel(), minlength=len(rows) * n_boot).reshape(n_boot, len(rows)).T
     return counts
 
 # %% ../nbs/06_probing.ipynb #e167abb8
@@ -275,12 +280,11 @@ def auc_scores(
     counts = np.ones((len(y), 1)) if counts is None else counts
     pos, neg = (np.flatnonzero(y == c) for c in (1, 0))
     neg = neg[np.argsort(scores[neg], kind="stable")]
-    cum = np.zeros((len(neg) + 1, counts.shape[1]), counts.dtype) # [1 + negatives, b]
-    np.cumsum(counts[neg], axis=0, out=cum[1:])
-    drawn = counts[pos] # [positives, b]
+    drawn, zero = counts[pos], np.zeros((1, counts.shape[1]), counts.dtype) # [positives, b], [1, b]
+    cum = torch.from_numpy(np.concatenate([zero, counts[neg]])).cumsum(0).numpy() # [1 + negatives, b]
     below, upto = (np.searchsorted(scores[neg], scores[pos], side) for side in ("left", "right")) # negatives below, and below or level
-    won = [np.einsum("pb,pb->b", drawn, cum[rank], dtype=np.float64) for rank in ([below] if (below == upto).all() else [below, upto])]
-    return sum(won) / len(won) / (drawn.sum(0, dtype=np.float64) * cum[-1])
+    won = [np.einsum("pb,pb->b", drawn, cum[rank]).astype(np.float64) for rank in ([below] if (below == upto).all() else [below, upto])]
+    return sum(won) / len(won) / (drawn.sum(0) * cum[-1])
 
 # %% ../nbs/06_probing.ipynb #899d9378
 def hit_scores(
@@ -306,7 +310,7 @@ def fit_probe(
     y_test, # [t] 0 or 1
     seed=0, # of the validation folds and the bootstrap
     protocol="stratified", # or "sae-probes"
-    counts=None, # [t, n_boot] from `resample_counts`; None: 200 samples
+    counts=None, # [t, n_boot] from `resample_counts`; None: 200 samples; without columns there are no intervals
 ) -> Probe: # scores on the test part
     "Logistic regression with C chosen on the training part"
     check_protocol(protocol)
@@ -314,11 +318,12 @@ def fit_probe(
     y_train, y_test = np.asarray(y_train), np.asarray(y_test)
     score = lambda theta, x: theta[:, :-1] @ x.T + theta[:, -1:] # [c, n]
     grid, splits = np.logspace(5, -5, 10), validation_splits(y_train, seed)
-    val = np.mean([pair_auc(score(fit_logistic(x_train[a], y_train[a], grid, protocol), x_train[b]), y_train[b]) for a, b in splits], axis=0)
+    fits = [fit_logistic(x_train[a], y_train[a], grid, protocol) for a, _ in splits]
+    val = np.mean([pair_auc(score(theta, x_train[b]), y_train[b]) for theta, (_, b) in zip(fits, splits)], axis=0)
     best = int(np.argmax(val))
-    scores, = score(fit_logistic(x_train, y_train, grid[best:best + 1], protocol), x_test)
+    scores, = score(fit_logistic(x_train, y_train, grid[[best]], protocol, fits[0][[best]]), x_test)
     counts = resample_counts(y_test, seed=seed) if counts is None else counts
-    low, high = np.quantile(_scores(scores, y_test, counts), (0.025, 0.975), axis=1)
+    low, high = np.quantile(_scores(scores, y_test, counts), (0.025, 0.975), axis=1) if counts.shape[1] else np.full((2, 3), np.nan)
     return Probe(*_scores(scores, y_test)[:, 0].tolist(), float(val[best]), float(grid[best]), intervals=dict(zip(("f1", "accuracy", "auc"), zip(low.tolist(), high.tolist()))))
 
 # %% ../nbs/06_probing.ipynb #dff56c6b
@@ -438,8 +443,9 @@ def check_activations(
     x = torch.as_tensor(x).float()
     if x.ndim != 2 or len(x) != n: raise ValueError(f"activations of shape {tuple(x.shape)} for {n} labels: expected [{n}, d_in]")
     if (d_in := getattr(sae, "d_in", x.shape[1])) != x.shape[1]: raise ValueError(f"activations have d_in={x.shape[1]}, the SAE has d_in={d_in}")
-    bad = ~torch.isfinite(x).all(dim=1)
-    if bad.any(): raise ValueError(f"activations: row {int(bad.nonzero()[0])} holds NaN or infinity ({int(bad.sum())} such rows)")
+    if not x.sum(dtype=torch.float64).isfinite():
+        bad = ~torch.isfinite(x).all(dim=1)
+        raise ValueError(f"activations: row {int(bad.nonzero()[0])} holds NaN or infinity ({int(bad.sum())} such rows)")
     return x
 
 # %% ../nbs/06_probing.ipynb #9e96caee
@@ -468,7 +474,7 @@ def split_data(
     n_train=None, # training texts; None: see `split_texts`
     seed=0, # of the split, the validation folds, the controls and the bootstrap
     protocol="stratified", # or "sae-probes"
-    n_boot=200, # bootstrap samples
+    n_boot=200, # bootstrap samples; 0: no intervals
     shuffle=False, # put the labels in random order first
 ) -> Data:
     "What all probes of a task share, so that they are compared on the same rows"
@@ -525,7 +531,7 @@ def probe_activations(
     seed=0, # of the split, the validation folds, the controls and the bootstrap
     protocol="stratified", # or "sae-probes"
     kind="latents", # or a control: "random latents", "shuffled labels"; see also `probe_dense`
-    n_boot=200, # bootstrap samples behind the intervals
+    n_boot=200, # bootstrap samples behind the intervals; 0: no intervals
 ): # pandas DataFrame, one row for each member and number of latents: member, k (asked-for L0), l0 (measured here), n_latents, f1, accuracy, auc and their _low, _high, val_auc, C, latents
     "k-sparse probes of every member of a bank on the same activations and the same split"
     import pandas as pd
@@ -543,7 +549,7 @@ def probe_dense(
     n_train=None, # training texts; None: see `split_texts`
     seed=0, # of the split, the validation folds and the bootstrap
     protocol="stratified", # or "sae-probes"
-    n_boot=200, # bootstrap samples
+    n_boot=200, # bootstrap samples; 0: no intervals
 ) -> dict: # as a row of `probe_activations`, without an SAE
     "Logistic regression on all raw dimensions: what could be had without an SAE"
     d = split_data(check_activations(x, len(labels)), labels, n_train, seed, protocol, n_boot)
@@ -810,7 +816,7 @@ def probe_sweep(
     n_train=None, # training texts; None: see `split_texts`
     seed=0, # of the split, the validation folds, the controls and the bootstrap
     protocol="stratified", # or "sae-probes"
-    n_boot=200, # bootstrap samples behind the intervals
+    n_boot=200, # bootstrap samples behind the intervals; 0: no intervals
     cache=None, # folder to keep activations and scores in; the same call goes on where it was stopped
     progress=True, # show a bar
     tokenizer=None, # of a model that is loaded and comes alone

@@ -71,6 +71,7 @@ def test_newton_finds_the_optimum_whatever_the_unit_and_the_separation():
     slope = (w * (expit(theta @ np.c_[x, np.ones(300)].T) - y)) @ np.c_[x, np.ones(300)] + theta * np.r_[np.ones(6), 0] / C[:, None]
     assert np.abs(slope).max() < 1e-3 and np.isfinite(theta).all() and (theta[:, 5] == 0).all()
     np.testing.assert_allclose(newton_logistic(x / 1000, y, C * 1e6, w) * np.r_[np.full(6, 1e-3), 1], theta, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(newton_logistic(x, y, C, w, theta + 0.1), theta, rtol=1e-3, atol=1e-4)  # wherever it starts
     np.testing.assert_allclose(newton_logistic(np.array([[0.], [0], [1], [1]]), np.array([0, 1, 0, 1]), [1.], np.ones(4)), 0, atol=1e-12)
 
 # %% ../nbs/06_probing.ipynb #a9b734ea
@@ -237,6 +238,8 @@ def test_the_bank_gives_what_plain_arrays_give_member_by_member():
         assert row.f1_low <= row.f1 <= row.f1_high and row.auc_low <= row.auc <= row.auc_high
         assert row.l0 == pytest.approx((a[row.member][train] != 0).sum().item() / 700)
     assert table.n_latents.tolist() == [1, 4, 1, 4]
+    bare = probe_activations(bank, x, y, k=[1, 4], n_train=700, seed=2, n_boot=0)
+    assert bare.auc.equals(table.auc) and bare.auc_low.isna().all()
 
 # %% ../nbs/06_probing.ipynb #974eeab1
 def test_controls_know_nothing_and_the_dense_probe_knows_all():
