@@ -12,4 +12,4 @@ def test_the_committed_tables_of_probing_parity_say_what_the_page_says():
     gap = pd.DataFrame(dict(task=table.task, f1=(table.f1 - table.f1_peer).abs(), auc=(table.auc - table.auc_peer).abs()))
     assert table.sae.nunique() == 12 and (gap.groupby('task').max() <= .005).all(axis=1).sum() >= 10 and (gap.groupby('task').mean() <= .005).all(axis=None)
     cost = speed.groupby('what').cpu_seconds.median()
-    assert cost['sae-probes'] > FASTER*cost['ours']
+    assert cost['sae-probes'] > 4*cost['ours'] and cost['sae-probes'] > 3*cost['ours, its protocol']
