@@ -167,7 +167,7 @@ def probe_report(
     for (kind, n), t in means.groupby(['kind', 'n_latents'], sort=False):
         span = lambda s: [f'{v:.3f} ({low:.3f} to {high:.3f})' for v, low, high in zip(t[s], t[f'{s}_low'], t[f'{s}_high'])]
         shown = t[[by, 'l0', 'n_saes']].assign(F1=span('f1'), AUC=span('auc'))
-        lines += ['', f"{kind}, {n} {'dimensions' if kind == 'dense' else 'latents'}", (shown[['F1', 'AUC']] if kind == 'dense' else shown).to_string(index=False, float_format='{:.4g}'.format)]
+        lines += ['', f"{kind}, {n} {'dimensions' if kind == 'dense' else 'latent' if n == 1 else 'latents'}", (shown[['F1', 'AUC']] if kind == 'dense' else shown).to_string(index=False, float_format='{:.4g}'.format)]
         if t.among_best.notna().all(): lines += [f"{by} that cannot be told from the best by F1 (95%): " + ', '.join(f'{v:.4g}' if by == 'k' else v for v in t[by][t.among_best.astype(bool)])]
     return '\n'.join([*lines, '', last])
 
