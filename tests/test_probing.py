@@ -14,6 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from datasets import Dataset
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from sae_l0_nb.activations import WORDS, tiny_model, tokenize
 from sae_l0_nb.sae import Bank, fit_threshold, init_bank, save_sae
@@ -62,7 +66,6 @@ def test_sums_of_parts_add_up_to_the_sums_of_the_whole():
 
 # %% ../nbs/06_probing.ipynb #035c5c45
 def test_newton_finds_the_optimum_whatever_the_unit_and_the_separation():
-    from scipy.special import expit
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 300)
     x = np.c_[rng.exponential(1, (300, 4)), y, np.zeros(300)]  # column 4 separates the classes, column 5 is silent
@@ -86,7 +89,6 @@ def mixed_latents(n, seed, n_latents=200):
 
 # %% ../nbs/06_probing.ipynb #ed080a45
 def test_lbfgs_stops_where_scikit_learn_stops_and_newton_where_it_would_with_time():
-    from sklearn.linear_model import LogisticRegression
     acts, y = mixed_latents(600, 0, n_latents=16)
     acts = acts.astype(np.float64) / 10
     for C in (100, 1, 0.01):
@@ -96,7 +98,6 @@ def test_lbfgs_stops_where_scikit_learn_stops_and_newton_where_it_would_with_tim
 
 # %% ../nbs/06_probing.ipynb #c1cd0217
 def test_scores_are_those_of_scikit_learn_and_a_count_is_as_good_as_a_copy():
-    from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
     rng = np.random.default_rng(0)
     y, scores = rng.integers(0, 2, 60), rng.integers(0, 9, 60) / 3  # with ties
     counts = resample_counts(y, 5, seed=1)
@@ -291,7 +292,6 @@ def test_texts_and_labels_must_be_as_many_and_probing_texts_is_probing_their_act
     with pytest.raises(ValueError, match="299 texts and 300 labels"): probe_sae(bank, model, 1, texts[:-1], labels)
 
 # %% ../nbs/06_probing.ipynb #0bf8b1fd
-from datasets import Dataset
 def test_a_task_is_read_from_lists_a_csv_and_a_dataset(tmp_path):
     texts, labels = ["a, b", "c"], ["yes", "no"]
     pd.DataFrame(dict(text=texts, label=labels)).to_csv(tmp_path/"t.csv", index=False)
