@@ -113,7 +113,7 @@ def jump_relu(
     threshold:torch.Tensor, # [m, d_sae]
 ) -> torch.Tensor: # [m, b, d_sae] latents
     "Positive pre-activations above their latent's threshold."
-    return torch.where((pre > threshold[:, None]) & (pre > 0), pre, 0)
+    return pre*(pre > threshold[:, None].clamp(min=0))
 
 # %% ../nbs/01_sae.ipynb #20f6192c
 @patch

@@ -4,7 +4,8 @@ import pytest
 from sae_l0_nb.cli import *
 
 # %% ../nbs/09_cli.ipynb #5804e6dd
-import json, pytest, numpy as np
+import json, re, pytest, numpy as np, pandas as pd
+from sae_l0_nb.activations import WORDS
 from sae_l0_nb.cli import main
 
 # %% ../nbs/09_cli.ipynb #a8069cb8
@@ -56,8 +57,34 @@ def test_harvest_of_two_layers_a_quote_first_and_the_same_command_again(tmp_path
     assert main(args) == 2 and 'already holds a harvest with n_tokens=3000, this one has n_tokens=None' in capsys.readouterr().err
     assert main(['calibrate', str(tmp_path/'out'), '--out', str(tmp_path/'l0')]) == 2 and 'holds 2: layer0, layers.2; choose one' in capsys.readouterr().err
 
+def test_probe_writes_its_folder_and_prints_a_table_by_l0(tmp_path, capsys):
+    from sae_l0_nb.activations import tiny_model, tiny_texts
+    from sae_l0_nb.sae import init_bank, save_sae
+    tiny_model('gpt2', tmp_path/'model')
+    bank = init_bank(32, 64, [3, 3, 9, 9], seeds=[0, 1, 0, 1])
+    for i, sae in enumerate(bank): save_sae(sae, tmp_path/f'l0/saes/k{sae.k[0]:g}_seed{i % 2}')
+    texts = tiny_texts(300)
+    for i in range(5): pd.DataFrame(dict(text=texts, label=[t.split()[-1] in WORDS[i:i + 10] for t in texts])).to_csv(tmp_path/f'{i}.csv', index=False)
+    args = ['probe', str(tmp_path/'l0'), '--model', str(tmp_path/'model'), '--layer', '1', '--tasks', ','.join(str(tmp_path/f'{i}.csv') for i in range(5)),
+            '--latents', '1,4', '--max-length', '64', '--cache', str(tmp_path/'cache'), '--quiet', '--controls', '--out', str(tmp_path/'out')]
+    assert main(args) == 0
+    said = capsys.readouterr().out
+    rows, means = pd.read_csv(tmp_path/'out/probes.csv'), pd.read_csv(tmp_path/'out/by_l0.csv')
+    assert len(rows) == 5*(4*2*3 + 1) and set(rows.sae.dropna()) == {'k3_seed0', 'k3_seed1', 'k9_seed0', 'k9_seed1'} and len(means) == 2*2*3 + 1
+    assert '4 SAEs, 5 tasks' in said and 'shuffled labels' in said and 'dense' in said and 'cannot be told from the best' in said and f"{means.f1[0]:.3f}" in said
+    assert main(args) == 2 and 'already holds' in capsys.readouterr().err
+    assert main([*args[:-1], str(tmp_path/'again')]) == 0 and (tmp_path/'again/probes.csv').read_bytes() == (tmp_path/'out/probes.csv').read_bytes()
+
+def test_probe_refuses_bad_input(tmp_path, capsys):
+    from sae_l0_nb.sae import init_bank, save_sae
+    save_sae(init_bank(32, 16, [2], [0]), tmp_path/'sae')
+    for saes, tasks, words in (('none', 't.csv', "saes='.*none': no SAELens folder"), ('sae', 'no.csv', "task='no.csv': no such file|could not be loaded"), ('sae', '', 'tasks is empty')):
+        assert main(['probe', str(tmp_path/saes), '--model', str(tmp_path/'nomodel'), '--layer', '1', '--tasks', tasks, '--quiet', '--out', str(tmp_path/'out')]) == 2
+        err = capsys.readouterr().err
+        assert re.search(words, err) and err.count('\n') == 1 and not (tmp_path/'out').exists()
+
 def test_no_command_and_help_read_well(capsys):
-    for argv, status in (([], 2), (['--help'], 0), (['calibrate', '--help'], 0), (['harvest', '--help'], 0), (['calibrate', '--l0s', 'a'], 2)):
+    for argv, status in (([], 2), (['--help'], 0), (['calibrate', '--help'], 0), (['harvest', '--help'], 0), (['probe', '--help'], 0), (['calibrate', '--l0s', 'a'], 2)):
         with pytest.raises(SystemExit) as e: main(argv)
         assert e.value.code == status
     assert 'toy:large' in capsys.readouterr().out
