@@ -72,10 +72,12 @@ class L0Estimate:
 # %% ../nbs/05_calibrate.ipynb #ef3416c8
 @patch
 def plot(self:L0Estimate): # matplotlib Figure
-    "The report figure: the metrics against L0 with estimate, interval and verdict."
+    "The report figure: c_dec and the s_n nearest to 1.6 times the estimate, against L0, with estimate, interval and verdict."
     from sae_l0_nb.explore import plot_calibration
-    head = str(self).split(': ')[0]
-    return plot_calibration(latest(self.table), self.l0, self.interval, f"{head}  (width {self.d_sae})", self.true_l0, c_dec_random(self.d_in))
+    names = sorted((c for c in self.table if c.startswith('s_')), key=lambda c: float(c[2:]))
+    near = min(names, key=lambda c: abs(math.log(float(c[2:])/(1.6*self.l0)))) if math.isfinite(self.l0) and names else names[-1] if names else None
+    shown = latest(self.table).drop(columns=[c for c in names if c != near])
+    return plot_calibration(shown, self.l0, self.interval, f"{str(self).split(': ')[0]}  (width {self.d_sae})", self.true_l0, c_dec_random(self.d_in))
 
 # %% ../nbs/05_calibrate.ipynb #1e075bef
 @patch
@@ -301,9 +303,9 @@ def _close_look(run, at, start): # -> an earlier reading of the elbow for `judge
         init = {n: (start[n] if isinstance(start, dict) else getattr(start, n)).repeat(len(L), *[1]*(2 if n[0] == 'W' else 1)) for n in PARAMS}
         bank, _ = run.grid('close', L, run.seeds, init=init, lr=run.settings['lr']/2, lr_decay=.7, data_seed=run.settings.get('data_seed', 0) + 1 + again)
         l0 = table_elbow(run.table()).l0
-        if not np.isfinite(l0) or L[1] <= l0 <= L[-2]: return before, True
+        if not np.isfinite(l0) or not L[0] < l0 < L[-1]: return before, False
+        if L[2] <= l0 <= L[-3] or again: return before, bool(L[1] <= l0 <= L[-2])
         before, at, start = None, l0, _just_above(bank, L, l0, m)
-    return before, False
 
 def _rows_for(source, n):
     from sae_l0_nb.train import _heldout

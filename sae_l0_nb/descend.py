@@ -96,7 +96,9 @@ def _finish(self, trainer, leg): # read the trace; fresh weights for the next le
         fresh = init_bank(bank.d_in, bank.d_sae, bank.k.where(bank.k.isfinite(), 1), [self.seed + 1000*(leg + 1) + i for i in range(m)])
         for n in PARAMS: getattr(bank, n).copy_(getattr(fresh, n))
     else: self.restore(bank)
-    trainer.silent.zero_(); trainer.adam.state.clear()
+    trainer.silent.zero_()
+    for s in trainer.adam.state.values():
+        for v in s.values(): v.zero_()
 
 def _restore(self, bank): # each member's state at the smallest k that is at least 1.08 times its own L0
     for i in range(len(bank)):

@@ -35,12 +35,12 @@ def _crossing(L, y, level, i, step): # walk from index i in direction step; L wh
 
 # %% ../nbs/05_elbow.ipynb #f304eb13
 def _valley(y, noise) -> int: # step 1
-    lowest = np.minimum.accumulate(y)
-    for i in np.flatnonzero(y == lowest):
-        fall = y[:i + 1].max() - y[i]
-        after = y[i:i + 1 + int((y[i + 1:] < y[i]).argmax())] if (y[i + 1:] < y[i]).any() else y[i:] # until it gets lower
-        if fall >= FALL*np.ptp(y) and fall > 0 and after.max() - y[i] >= max(TOLERANCE*fall, 3*noise): return int(i)
-    return int(y.argmin())
+    i = p = int(y.argmin())
+    while p > 0 and y[p - 1] >= y[p]: p -= 1 # the hump before the smallest value
+    if (np.diff(y[i:]) > 0).any() or p == 0: return i # it is no end of a falling stretch
+    v = int(y[:p + 1].argmin())
+    fall = y[:v + 1].max() - y[v]
+    return v if fall >= FALL*np.ptp(y) and y[p] - y[v] >= max(TOLERANCE*fall, 3*noise) else i
 
 # %% ../nbs/05_elbow.ipynb #32d71e1f
 def _misfits(L, y, at): # [n] L0s, [n] values, [c] breakpoints -> [c] sums of squares left by the best level and slopes

@@ -33,12 +33,15 @@ def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
     for source in (toy, toy.sample(60_000, torch.Generator().manual_seed(5))):
         r = calibrate_l0(source, d_sae=5, n_samples=256_000, progress=False)
         assert r.verdict == 'found' and abs(r.l0 - 2) < .15 and r.interval[0] < r.l0 < r.interval[1], str(r)
-        near = r.table[r.table.k < 1.9]  # at and above the truth too few pre-activations are positive to reach k
-        assert np.abs(near.l0/near.k - 1).max() < .03 and r.table.groupby('k').seed.nunique().eq(3).all()
+        last = r.table[r.table['round'] == r.table['round'].max()]
+        near = last[last.k < 1.9]  # at and above the truth too few pre-activations are positive to reach k
+        assert np.abs(near.l0/near.k - 1).max() < .03 and last.groupby('k').seed.nunique().eq(3).all() and r.table['round'].nunique() >= 2
+        assert r.cost['n_saes'] == len(r.table) + 3 and r.cost['sae_steps'] == sum(r.table['round'].eq(0))*333 + (len(r.table) - sum(r.table['round'].eq(0)))*1000 + 3*3000
+        assert r.trace.leg.nunique() == 2 and r.trace.k.min() < 2 < r.trace.k.max()
 
 # %% ../nbs/05_calibrate.ipynb #5f131144
 def test_a_grid_that_does_not_reach_the_answer_is_told_so():
-    r = calibrate_l0(ToyModel.small(), d_sae=5, l0s=[.5, .7, .9, 1.2], n_samples=128_000, n_rounds=1, progress=False)
+    r = calibrate_l0(ToyModel.small(), d_sae=5, l0s=[.5, .7, .9, 1.2], progress=False)
     assert r.verdict == 'edge' and np.isnan(r.l0) and 'upper end' in r.reason and str(r).startswith('no L0, edge')
 
 # %% ../nbs/05_calibrate.ipynb #2ff6ba9f
@@ -48,28 +51,30 @@ def test_the_saved_folder_holds_what_was_found():
         r = calibrate_l0(ToyModel.small(), d_sae=5, l0s=[1.2, 1.6, 2, 2.6, 3.4], seeds=[0, 1], n_samples=128_000, n_rounds=0, keep_saes=True, progress=False)
         out = Path(tmp)/'out'
         r.save(out)
-        assert {p.name for p in out.iterdir()} == {'estimate.json', 'table.csv', 'figure.png', 'saes'}
+        assert {p.name for p in out.iterdir()} == {'estimate.json', 'table.csv', 'figure.png', 'saes'} and r.trace is None
         saved = json.loads((out/'estimate.json').read_text())
         assert saved['verdict'] == r.verdict and saved['l0'] == (None if np.isnan(r.l0) else r.l0) and saved['true_l0'] == pytest.approx(2)
-        assert np.allclose(pd.read_csv(out/'table.csv').c_dec, r.table.c_dec) and len(list((out/'saes').iterdir())) == 10
-        assert torch.allclose(load_sae(out/'saes'/'k2_seed1').W_dec, r.sae(2, seed=1).W_dec, atol=1e-6)
+        assert np.allclose(pd.read_csv(out/'table.csv').c_dec, r.table.c_dec) and len(list((out/'saes'/'round0').iterdir())) == 10
+        assert torch.allclose(load_sae(out/'saes'/'round0'/'k2_seed1').W_dec, r.sae(2, seed=1).W_dec, atol=1e-6)
         with pytest.raises(ValueError, match='already holds'): r.save(out)
 
 # %% ../nbs/05_calibrate.ipynb #45ec93a0
 def test_a_killed_calibration_continues():
     with tempfile.TemporaryDirectory() as tmp:
-        kw = dict(d_sae=5, l0s=[1.2, 1.6, 2, 2.6, 3.4], seeds=[0], n_samples=64_000, n_rounds=1, progress=False)
+        kw = dict(d_sae=5, seeds=[0], n_samples=64_000, n_rounds=2, checkpoint_every=20, progress=False)
         one = calibrate_l0(ToyModel.small(), checkpoint=Path(tmp)/'run', **kw)
         start = time.perf_counter()
         again = calibrate_l0(ToyModel.small(), checkpoint=Path(tmp)/'run', **kw)
         assert one.table.equals(again.table) and again.cost['seconds'] > time.perf_counter() - start # what was spent the first time counts
-
-        with mock.patch('sae_l0_nb.train.lr_at', side_effect=[.01]*150) as killed, pytest.raises(BaseException): # dies in step 151
-            calibrate_l0(ToyModel.small(), checkpoint=Path(tmp)/'killed', **kw)
-        assert killed.call_count == 151 and load_file(Path(tmp)/'killed'/'round0'/'checkpoint.safetensors')['adam.step.W_enc'] == 100
+        for stop in (50, 83 + 500, 83 + 750 + 100): # in the coarse grid, the descent, the close look
+            folder = Path(tmp)/f'{stop}'
+            with mock.patch('sae_l0_nb.train.lr_at', side_effect=[.003]*stop), pytest.raises(BaseException): calibrate_l0(ToyModel.small(), checkpoint=folder, **kw)
+        from sae_l0_nb.train import lr_at
+        with mock.patch('sae_l0_nb.train.lr_at', side_effect=lr_at) as left: calibrate_l0(ToyModel.small(), checkpoint=folder, **kw)
+        assert left.call_count == 250 - 100 # only what the third stage lacked
 
 # %% ../nbs/05_calibrate.ipynb #f470f5e6
-@pytest.mark.parametrize('kw, words', [(dict(l0s=[1, 2, 9]), 'k = 9; allowed'), (dict(l0s=[0, 1, 2]), 'k = 0'), (dict(seeds=[0, 0]), 'seeds'), (dict(l0s=[1, 2]), 'at least three'),
+@pytest.mark.parametrize('kw, words', [(dict(l0s=[1, 2, 9]), 'k = 9; allowed'), (dict(l0s=[0, 1, 2]), 'k = 0'), (dict(seeds=[0, 0]), 'seeds'), (dict(l0s=[1, 2]), 'at least three'), (dict(method='guess'), "allowed: 'descent'"), (dict(budget=10), 'budget = 10; allowed: at least the'),
                                        (dict(source='nowhere'), "'nowhere' does not exist"), (dict(batch_size=10**6), 'batch_size = 1000000; allowed')])
 def test_bad_calls_are_refused(kw, words):
     source = kw.pop('source', torch.randn(3000, 4, generator=torch.Generator().manual_seed(0)))
