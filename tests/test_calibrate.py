@@ -54,8 +54,8 @@ def test_the_saved_folder_holds_what_was_found():
         assert {p.name for p in out.iterdir()} == {'estimate.json', 'table.csv', 'figure.png', 'saes'} and r.trace is None
         saved = json.loads((out/'estimate.json').read_text())
         assert saved['verdict'] == r.verdict and saved['l0'] == (None if np.isnan(r.l0) else r.l0) and saved['true_l0'] == pytest.approx(2)
-        assert np.allclose(pd.read_csv(out/'table.csv').c_dec, r.table.c_dec) and len(list((out/'saes'/'round0').iterdir())) == 10
-        assert torch.allclose(load_sae(out/'saes'/'round0'/'k2_seed1').W_dec, r.sae(2, seed=1).W_dec, atol=1e-6)
+        assert np.allclose(pd.read_csv(out/'table.csv').c_dec, r.table.c_dec) and len(list((out/'saes').iterdir())) == 10
+        assert torch.allclose(load_sae(out/'saes'/'k2_seed1').W_dec, r.sae(2, seed=1).W_dec, atol=1e-6)
         with pytest.raises(ValueError, match='already holds'): r.save(out)
 
 # %% ../nbs/05_calibrate.ipynb #45ec93a0

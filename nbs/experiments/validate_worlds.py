@@ -2,7 +2,7 @@
 
     python validate_worlds.py KIND FIRST LAST METHOD[,METHOD..] [FOLDER]
 
-KIND: orthogonal, superposed or independent; METHOD: descent, search, controller, paper, sweep, oracle, low, high, budget.
+KIND: orthogonal, small (orthogonal, at most 100 features), superposed or independent (both at most 100); METHOD: descent, search, controller, paper, sweep, oracle, low, high, budget.
 Worlds of development have seeds below 10,000, worlds of the final score from 10,000 on.
 """
 import json
