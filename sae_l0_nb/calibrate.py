@@ -32,6 +32,11 @@ def coarse_grid(
     return np.geomspace(low, high, 1 + math.ceil(math.log(high/low)/math.log(ratio)))
 
 # %% ../nbs/05_calibrate.ipynb #0d1172a6
+def _first_grid(l0s, d_sae, d_in): # [n] the user's L0s or the coarse grid, checked
+    L = check_k(coarse_grid(d_sae, d_in) if l0s is None else np.unique(np.atleast_1d(np.asarray(l0s, float))), d_sae).numpy()
+    if len(L) < 3: raise ValueError(f"l0s = {L.tolist()}; at least three are needed")
+    return L
+
 CLOSE = np.array([.86, .91, .96, 1., 1.04, 1.09, 1.15]) # L0s of the close look, as multiples of the elbow
 
 # %% ../nbs/05_calibrate.ipynb #c84a7117
@@ -58,7 +63,7 @@ class L0Estimate:
     d_sae:int # the width it holds for
     d_in:int
     table:object # pandas DataFrame, one row an SAE: k, seed, round, l0, c_dec, s_*, mse, variance_explained, frac_dead...
-    cost:dict # n_saes, sae_steps (SAEs times steps), n_samples (of the longest training), seconds (of runs that were killed too)
+    cost:dict # n_saes, sae_steps (SAEs times steps), n_samples (rows seen by an SAE of the close look), seconds (of runs that were killed too)
     settings:dict # what train_bank was given
     true_l0:float|None = None # where the source knows it
     trace:object = field(default=None, repr=False) # pandas DataFrame of the descent: k, member, c_dec; None without one
@@ -67,7 +72,7 @@ class L0Estimate:
     def __str__(self):
         truth = '' if self.true_l0 is None else f"; truth {self.true_l0:.4g}"
         if math.isnan(self.l0): return f"no L0, {self.verdict}{truth}: {self.reason}"
-        return f"L0 = {self.l0:.3g} ({self.interval[0]:.3g} to {self.interval[1]:.3g}), {self.verdict}{truth}: {self.reason}"
+        return f"L0 = {self.l0:.3g} ({self.interval[0]:.3g} to {self.interval[1]:.3g}), {self.verdict}{truth}: {self.reason} (at width {self.d_sae})"
 
 # %% ../nbs/05_calibrate.ipynb #ef3416c8
 @patch
@@ -87,7 +92,8 @@ def sae(self:L0Estimate,
 ) -> Bank: # one member
     "A trained SAE of the sweep (calibrate with keep_saes=True)."
     if not self.saes: raise ValueError("saes were not kept; call calibrate_l0 with keep_saes=True")
-    t = self.table[self.table.seed == seed]
+    t = latest(self.table)
+    t = t[t.seed == seed]
     if not len(t): raise ValueError(f"seed = {seed}; allowed: {sorted(self.table.seed.unique().tolist())}")
     row = t.loc[(t.k/k).map(math.log).abs().idxmin()]
     return self.saes[int(row['round'])][int(row['member'])]
@@ -139,10 +145,11 @@ def _only_matrix(path):
     return next(iter(tensors.values()))
 
 # %% ../nbs/05_calibrate.ipynb #73ae167f
-def _rows_for(source, n):
+def _rows_for(source, n): # [n, d_in] held-out rows, or what there are
     from sae_l0_nb.train import _heldout
-    held = _heldout(source, None)
-    return held[:n]
+    if n < 1: raise ValueError(f"n_eval = {n}; allowed: 1 or more")
+    try: return source.heldout(n)
+    except ValueError: return _heldout(source, None)[:n]
 
 # %% ../nbs/05_calibrate.ipynb #4ca056ea
 def default_lr(
@@ -157,7 +164,8 @@ def default_settings(
 ) -> dict: # for `train_bank`
     "Short runs of many small steps up to width 512, longer ones with larger batches above."
     small = d_sae <= 512
-    return dict(n_samples=n_samples or (384_000 if small else 1_024_000), batch_size=batch_size or (256 if small else 1024), lr=lr or default_lr(d_sae), lr_decay=.5,
+    given = lambda v, default: default if v is None else v
+    return dict(n_samples=given(n_samples, 384_000 if small else 1_024_000), batch_size=given(batch_size, 256 if small else 1024), lr=given(lr, default_lr(d_sae)), lr_decay=.5,
                 input_norm=math.sqrt(d_in), dead_after=100 if small else 300)
 
 # %% ../nbs/05_calibrate.ipynb #8da499df
@@ -167,7 +175,7 @@ def _plan(method, n_l0s, n_seeds): # (stage, SAEs, training of each): what is al
     if method not in ('descent', 'search'): raise ValueError(f"method = {method!r}; allowed: 'descent', 'search'")
     near = ('descent', n_seeds, DESCENT) if method == 'descent' else ('fine', len(CLOSE)*n_seeds, 1.)
     close = ('close', len(CLOSE)*n_seeds, 1.)
-    return [('coarse', n_l0s*min(2, n_seeds), COARSE), near, close], [near, close] + [('fine', len(CLOSE)*n_seeds, 1.)]*(method == 'descent')
+    return [('coarse', n_l0s*min(2, n_seeds), COARSE), near, close], [close] + [('fine', len(CLOSE)*n_seeds, 1.), close]*(method == 'descent')
 
 # %% ../nbs/05_calibrate.ipynb #987cae85
 def quote_l0(
@@ -176,17 +184,17 @@ def quote_l0(
     l0s=None, seeds=(0, 1, 2), n_samples:int|None=None, batch_size:int|None=None, method:str='descent', # as for `calibrate_l0`
     device:str='cpu',
     n_steps:int=3, # timed; 0: no time is given
-) -> dict: # n_saes, sae_steps and n_samples (rows through an SAE, summed) as expected; most_sae_steps; seconds (nan if not timed) and most_seconds; bytes (of the largest bank with its gradients and moments)
+) -> dict: # n_saes, sae_steps and rows (batches times SAEs) as expected; most_sae_steps; seconds (nan if not timed) and most_seconds; bytes (of the largest bank with its gradients and moments)
     "What a calibration costs, before it starts."
     source = open_source(source)
     s = default_settings(d_sae, source.d_in, n_samples, batch_size)
-    L = coarse_grid(d_sae, source.d_in) if l0s is None else check_k(np.unique(np.asarray(l0s, float)), d_sae).numpy()
+    L, seeds = _first_grid(l0s, d_sae, source.d_in), list(seeds)
     usual, more = _plan(method, len(L), len(seeds))
     steps = lambda stages: sum(n*_steps(s, share) for _, n, share in stages)
     m = max(n for _, n, _ in usual)
     each = _time_step(source, d_sae, s, usual[0][1], n_steps, device) if n_steps else math.nan
     values = m*(2*d_sae*source.d_in + d_sae + source.d_in)
-    return dict(n_saes=sum(n for _, n, _ in usual), sae_steps=steps(usual), n_samples=steps(usual)*s['batch_size'], most_sae_steps=steps(usual + more), seconds=each*steps(usual), most_seconds=each*steps(usual + more), bytes=4*4*values)
+    return dict(n_saes=sum(n for _, n, _ in usual), sae_steps=steps(usual), rows=steps(usual)*s['batch_size'], most_sae_steps=steps(usual + more), seconds=each*steps(usual), most_seconds=each*steps(usual + more), bytes=4*4*values)
 
 # %% ../nbs/05_calibrate.ipynb #8cde0e63
 def _steps(settings, share): return max(1, int(settings['n_samples']*share)//settings['batch_size'])
@@ -209,7 +217,7 @@ def calibrate_l0(
     d_sae:int, # width; the answer holds for this width
     l0s=None, # L0s of the coarse grid; None: `coarse_grid`
     seeds=(0, 1, 2), # at least 3 for an interval that means something; the coarse grid uses the first two
-    n_samples:int|None=None, # rows seen by an SAE of the close look; None: 384,000 up to width 512, else 1,024,000
+    n_samples:int|None=None, # rows seen by an SAE of the close look (those of the descent see three times as many); None: 384,000 up to width 512, else 1,024,000
     batch_size:int|None=None, # None: 256 up to width 512, else 1,024
     lr:float|None=None, # None: `default_lr`
     n_rounds:int=5, # stages at most after the coarse one; 0: the coarse grid alone, with all seeds and `n_samples`
@@ -221,16 +229,21 @@ def calibrate_l0(
     checkpoint=None, # folder; a killed calibration continues from it
     device:str='cpu',
     progress:bool=True,
-    **kwargs, # more for `train_bank`
+    **kwargs, # more for `train_bank`; not schedule, init or lr_decay, unless n_rounds is 0
 ) -> L0Estimate:
     "Find the L0 at which c_dec stops falling."
     source = open_source(source)
-    L = check_k(coarse_grid(d_sae, source.d_in) if l0s is None else np.unique(np.atleast_1d(np.asarray(l0s, float))), d_sae).numpy()
-    if len(L) < 3: raise ValueError(f"l0s = {L.tolist()}; at least three are needed")
+    L = _first_grid(l0s, d_sae, source.d_in)
     seeds = list(seeds)
+    if d_sae < 2: raise ValueError(f"d_sae = {d_sae}; allowed: 2 or more")
+    if n_rounds < 0: raise ValueError(f"n_rounds = {n_rounds}; allowed: 0 or more")
+    if n is not None: check_k(np.atleast_1d(n), d_sae)
+    if n_rounds and getattr(source, '_once', False): raise ValueError("source = an iterator, which can be read once; allowed with n_rounds above 0: a list of batches, a data loader, a tensor, a store")
+    if n_rounds and (bad := {'schedule', 'init', 'lr_decay'} & set(kwargs)): raise ValueError(f"{', '.join(sorted(bad))} given; the stages set these themselves (allowed with n_rounds=0)")
     if len(seeds) < 1 or len(set(seeds)) < len(seeds): raise ValueError(f"seeds = {seeds!r}; allowed: one or more different whole numbers")
     settings = default_settings(d_sae, source.d_in, n_samples, batch_size, lr) | kwargs
     plan, _ = _plan(method, len(L), len(seeds))
+    if settings['n_samples'] < (30*settings['batch_size'] if n_rounds else settings['batch_size']): raise ValueError(f"n_samples = {settings['n_samples']}; allowed: at least {'30 batches' if n_rounds else 'one batch'} of {settings['batch_size']}")
     first = plan[0][1]*_steps(settings, COARSE) if n_rounds else len(L)*len(seeds)*_steps(settings, 1)
     if budget is not None and budget < first: raise ValueError(f"budget = {budget}; allowed: at least the {first} SAE-steps of the first grid (`quote_l0` says what the rest takes)")
     run = _Run(source, d_sae, seeds, settings, budget, n_rounds, _rows_for(source, n_eval), s_places(d_sae) if n is None else n, keep_saes, checkpoint, device, progress)
@@ -258,8 +271,8 @@ class _Run: # the stages of one calibration: trains, measures, counts
         return pd.concat(self.tables, ignore_index=True).sort_values(['k', 'round', 'seed'], ignore_index=True)
     def cost(self): return dict(n_saes=self.n_saes, sae_steps=self.sae_steps, n_samples=self.settings['n_samples'], seconds=round(self.before + time.perf_counter() - self.began, 1))
 
-    def may(self, members, share): # is there a round and the budget for this stage?
-        self.stopped = self.left < 1 or self.budget is not None and self.sae_steps + members*_steps(self.settings, share) > self.budget
+    def may(self, *stages): # are there rounds and budget for these stages, each (SAEs, training)?
+        self.stopped = self.left < len(stages) or self.budget is not None and self.sae_steps + sum(m*_steps(self.settings, share) for m, share in stages) > self.budget
         return not self.stopped
 
     def train(self, name, L, seeds, share, **more): # -> bank, history
@@ -304,9 +317,9 @@ def _in_stages(run, L, method):
 
 # %% ../nbs/05_calibrate.ipynb #b6af8f29
 def _descend(run, L): # -> elbow, bank of SAEs just above it [one a seed]; None if k did not pass a turning point, or there was no budget
-    i, top = int(np.abs(L - table_elbow(run.table()).best).argmin()), .95*min(run.d_sae, max(run.source.d_in, 2))
+    i, top = int(np.abs(L - table_elbow(run.table()).best).argmin()), .95*min(run.d_sae, max(run.source.d_in, 2, L[-1]))
     high, low = min(1.05*L[min(i + 1, len(L) - 1)], top), L[max(i - 1, 0)]/1.1
-    if not run.may(len(run.seeds), DESCENT): return None
+    if not run.may((len(run.seeds), DESCENT), (len(CLOSE)*len(run.seeds), 1)): return None # a descent without a close look is no answer
     down = Descent(high, low, again=((1.4, .7),), shares=(.45, .55), together=True)
     bank, _ = run.train('descent', [L[i]], run.seeds, DESCENT, schedule=down, lr_decay=0.)
     run.trace = trace_table(down)
@@ -314,7 +327,7 @@ def _descend(run, L): # -> elbow, bank of SAEs just above it [one a seed]; None 
 
 def _finer(run, L): # -> elbow, bank of the SAEs just above it; None without budget, or without an elbow
     L = np.unique(refine(run.table()).clip(max=.95*run.d_sae))
-    if not run.may(len(L)*len(run.seeds), 1): return None
+    if not run.may(*[(len(L)*len(run.seeds), 1)]*2): return None
     bank, _ = run.grid('fine', L, run.seeds)
     e = table_elbow(run.table())
     return (e.l0, _just_above(bank, L, e.l0, len(run.seeds))) if np.isfinite(e.l0) else None
@@ -327,11 +340,11 @@ def _just_above(bank, L, at, m): # the m SAEs of the smallest L0 that is at leas
 def _close_look(run, at, start): # -> an earlier reading of the elbow for `judge`, or None; True if the elbow is well inside the last look
     m, before = len(run.seeds), at
     for again in range(2):
-        L = (at*CLOSE).clip(max=.99*run.d_sae)
-        if not run.may(len(L)*m, 1): return before, False
+        L = np.unique((at*CLOSE).clip(max=.99*run.d_sae))
+        if not run.may((len(L)*m, 1)): return before, False
         init = {n: (start[n] if isinstance(start, dict) else getattr(start, n)).repeat(len(L), *[1]*(2 if n[0] == 'W' else 1)) for n in PARAMS}
         bank, _ = run.grid('close', L, run.seeds, init=init, lr=run.settings['lr']/2, lr_decay=.7, data_seed=run.settings.get('data_seed', 0) + 1 + again)
         l0 = table_elbow(run.table()).l0
         if not np.isfinite(l0) or not L[0] < l0 < L[-1]: return before, False
-        if L[2] <= l0 <= L[-3] or again: return before, bool(L[1] <= l0 <= L[-2])
-        before, at, start = None, l0, _just_above(bank, L, l0, m)
+        if again or .959 <= l0/at <= 1.041: return before, .909 <= l0/at <= 1.091
+        before, at, start = l0, l0, _just_above(bank, L, l0, m)

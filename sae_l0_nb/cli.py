@@ -148,8 +148,8 @@ def report(
     out, # folder it was written to
 ) -> str: # a few lines
     "The summary that the command prints."
-    t = r.table
-    best = t.groupby('k')[['c_dec', 'variance_explained', 'frac_dead']].median()
+    from sae_l0_nb.elbow import latest
+    best = latest(r.table).groupby('k')[['c_dec', 'variance_explained', 'frac_dead']].median()
     at = r.l0 if math.isfinite(r.l0) else best.c_dec.idxmin()
     near = best.loc[sorted(best.index, key=lambda k: abs(math.log(k/at)))[:5]].sort_index()
     lines = [str(r), '', 'SAEs nearest to it (medians over seeds):' if math.isfinite(r.l0) else 'SAEs with the smallest c_dec (medians over seeds):',

@@ -22,7 +22,7 @@ def trace_minimum(
 ) -> tuple[float, bool]: # the L0 where c_dec turns; True if that is within 4% of an end of the trace
     "Where c_dec is smallest along a descent."
     k, c = torch.as_tensor(k, dtype=torch.float64), torch.as_tensor(c, dtype=torch.float64)
-    if len(k) != len(c) or len(k) < 5 or (k[1:] >= k[:-1]).any(): raise ValueError(f"k has {len(k)} values and c {len(c)}; at least five falling L0s with a value each are needed")
+    if len(k) != len(c) or len(k) < 5 or (k[1:] >= k[:-1]).any() or not torch.isfinite(c).all(): raise ValueError(f"k has {len(k)} values and c {len(c)}; at least five falling L0s with a finite value each are needed")
     mean = torch.nn.functional.avg_pool1d(c[None], 3, 1, 1, count_include_pad=False)[0]
     top = int(mean[:len(k)//2].argmax()) # the SAE has formed
     i = top + int(mean[top:].argmin())
@@ -33,6 +33,7 @@ def trace_minimum(
 # %% ../nbs/05_descend.ipynb #19804f00
 class Descent:
     "A schedule that brings k down in legs, each with fresh weights, and then holds it where c_dec turned."
+    def __repr__(self): return f"Descent({', '.join(f'{k}={v}' for k, v in self.args.items())})"
     def __init__(self,
         high:float, # L0 at which the first leg starts; the smaller of 0.8 d_sae and d_in is always enough
         low:float=1.0, # L0 at which the first leg ends
@@ -43,11 +44,13 @@ class Descent:
         points:int=75, # readings of c_dec in a leg
         warm_up:float=.15, # share of a leg spent at its first L0
     ):
+        if not 0 <= warm_up < 1 or points < 5: raise ValueError(f"warm_up = {warm_up}, points = {points}; allowed: 0 <= warm_up < 1, at least 5 points")
         if not 0 < low < high: raise ValueError(f"high = {high}, low = {low}; allowed: 0 < low < high")
         if len(shares) != 1 + len(again) or min(shares) <= 0 or sum(shares) > 1 + 1e-9: raise ValueError(f"shares = {shares}; allowed: {1 + len(again)} positive shares, together at most 1")
         if any(not 0 < b < a for a, b in again): raise ValueError(f"again = {again}; allowed: pairs (start, end) with 0 < end < start")
         self.high, self.low, self.again, self.shares, self.together, self.seed, self.points, self.warm_up = high, low, tuple(again), tuple(shares), together, seed, points, warm_up
         self.start, self.end, self.l0, self.edge = None, None, None, None # [m] of this leg; what the last leg found, and whether at an end of it
+        self.args = dict(high=high, low=low, again=self.again, shares=self.shares, together=together, seed=seed, points=points, warm_up=warm_up)
         self.traces, self.kept = [], [] # of each leg: list of (k [m], c_dec [m]); last states: (k [m], {name: tensor})
 
 # %% ../nbs/05_descend.ipynb #b50ec4ee
@@ -67,6 +70,7 @@ Descent._leg, Descent.__call__ = _leg, _call
 
 # %% ../nbs/05_descend.ipynb #12dec22c
 def _watch(self, trainer, step, n_steps, k, x): # after a step: note, keep, and end a leg
+    if step == 1 and min(self.shares)*n_steps*(1 - self.warm_up) < 6: raise ValueError(f"n_samples: {n_steps} steps; allowed: enough for six readings in the shortest leg, {math.ceil(6/min(self.shares)/(1 - self.warm_up))} steps")
     leg, done = self._leg(step - 1, n_steps)
     if leg is None: return
     if len(self.traces) <= leg: self.traces.append([]); self.kept = []
@@ -88,7 +92,7 @@ def _finish(self, trainer, leg): # read the trace; fresh weights for the next le
     k, c = (torch.stack(v).double() for v in zip(*self.traces[leg])) # [t, m] each
     if self.together: c = c.nanmedian(1, keepdim=True).values.expand_as(k)
     found = [trace_minimum(k[:, i], c[:, i]) for i in range(k.shape[1])]
-    self.l0, self.edge = torch.tensor([v for v, _ in found]), torch.tensor([e for _, e in found])
+    self.l0, self.edge = torch.tensor([v for v, _ in found], dtype=torch.float64), torch.tensor([e for _, e in found])
     bank, m = trainer.bank, len(trainer.bank)
     if leg < len(self.again):
         a, b = self.again[leg]
@@ -144,13 +148,15 @@ class SlopeController:
         begin:float=.1, # share of the run before the first move; ours
     ):
         if start <= low: raise ValueError(f"start = {start}, low = {low}; allowed: start above low")
+        if mean_over > every: raise ValueError(f"mean_over = {mean_over}; allowed: at most every = {every}")
         if not 0 < delta[0] <= delta[1]: raise ValueError(f"delta = {delta}; allowed: 0 < smallest <= largest")
         self.first, self.lr, self.n, self.bias, self.every, self.mean_over, self.delta, self.low, self.begin = start, lr, n, bias, every, mean_over, delta, low, begin
         self.k = self.delta_k = self.old = self.sum = self.m1 = self.m2 = self.t = None # [m] each, but t
     def __call__(self, step, n_steps, k, history): return torch.full_like(k, self.first) if self.k is None else self.k.clone()
     def state(self): return {n: getattr(self, n) for n in ('k', 'delta_k', 'old', 'sum', 'm1', 'm2', 't') if getattr(self, n) is not None}
     def load(self, state):
-        for n, v in state.items(): setattr(self, n, v.cpu())
+        for n in ('k', 'delta_k', 'old', 'sum', 'm1', 'm2', 't'): setattr(self, n, state.get(n))
+    def __repr__(self): return f"SlopeController(start={self.first}, lr={self.lr}, n={self.n}, bias={self.bias}, every={self.every}, mean_over={self.mean_over}, delta={self.delta}, low={self.low}, begin={self.begin})"
 
 # %% ../nbs/05_descend.ipynb #9235a7d2
 def _watch(self, trainer, step, n_steps, k, x):

@@ -20,7 +20,7 @@ class Elbow:
     floor:float # smallest value
     rise:float # a third of how much larger the value gets below `best`
     flat:tuple # (low, high) of the stretch within the tolerance of the floor
-    edge:str|None = None # 'low' or 'high' if the smallest value or the flat part touches that end of the grid
+    edge:str|None = None # 'low' if the flat part reaches the lowest L0, 'high' if the curve still falls at the highest
 
 # %% ../nbs/05_elbow.ipynb #50d04655
 FALL, SHARE, TOLERANCE, SHOULDER, PLATEAU, BLUR = 1/4, 1/3, .1, .6, 1.5, .75 # constants of the rule
@@ -60,7 +60,9 @@ def bend(
 ) -> float: # between the first L0 and the last
     "The best breakpoint of a level with a slope on either side; curves share it, each with a level, slopes and noise of its own."
     L, y = np.asarray(L, float), np.atleast_2d(np.asarray(y, float))
-    return float(_breakpoints(L)[np.argmin(sum(_loss(L, curve) for curve in y))])
+    loss = sum(_loss(L, curve) for curve in y)
+    best = _breakpoints(L)[loss <= loss.min() + 1e-6] # a drop between two L0s fits anywhere between them: the middle
+    return float(math.sqrt(best[0]*best[-1]))
 
 # %% ../nbs/05_elbow.ipynb #8550bce7
 def find_elbow(
@@ -186,12 +188,13 @@ def judge(
 ) -> Verdict:
     "Apply the rule to c_dec, hold s_n and the earlier reading against it."
     elbows = {name: table_elbow(table, name) for name in ['c_dec'] + [c for c in table.columns if c.startswith('s_')] if table.k[table[name].notna()].nunique() > 2}
+    if 'c_dec' not in elbows: raise ValueError(f"table has c_dec at {table.k[table.c_dec.notna()].nunique()} L0s; at least three are needed")
     e, (L, _), noise = elbows['c_dec'], medians(latest(table)), seed_noise(latest(table))
     no = lambda verdict, reason: Verdict(verdict, math.nan, (math.nan, math.nan), reason, elbows)
     if e.rise <= 2*noise: return no('not_converged', f"c_dec rises by {e.rise:.2g} below its minimum, not clear of what seeds differ by ({noise:.2g}): train longer or on more data")
     if e.edge: return no('edge', _edge_reason(e, L, d_in))
     if moved := _moved(earlier, e.l0): return no('not_converged', f"the elbow still moves: {moved:.3g} before, {e.l0:.3g} at the end: train longer")
-    if name := _against(elbows, e.l0): return no('disagree', f"c_dec has its elbow at {e.l0:.3g}, {name} at {elbows[name].l0:.3g}")
+    if name := _against(elbows, e.l0): return no('disagree', f"c_dec has its elbow at {e.l0:.3g}, {name} is low from {elbows[name].flat[0]:.3g} to {elbows[name].flat[1]:.3g}")
     noisy = batch_size is not None and 'l0_std' in table
     interval = elbow_interval(table, batch_noise=np.interp(e.l0, *medians(latest(table), 'l0_std'))/math.sqrt(batch_size) if noisy else 0.)
     a, b = e.flat
@@ -209,7 +212,7 @@ def _against(elbows, l0): # the s_n that speaks against l0, or None
     name = min(names, key=lambda n: abs(math.log(float(n[2:])/(1.6*l0))), default=None)
     if name is None or not _distinct(elbows[name]): return None
     s = elbows[name]
-    return name if s.l0 > 1.3*l0 or s.flat[1] < l0/1.3 else None
+    return name if s.flat[0] > 1.3*l0 or s.flat[1] < l0/1.3 else None
 
 def _distinct(s:Elbow): return np.isfinite(s.l0) and s.rise > 0 and s.floor < .5*(s.floor + s.rise/SHARE)
 

@@ -289,7 +289,7 @@ def random_world(
 ) -> tuple[ToyModel, dict]: # the world, and what it is: seed, g, d_in, law, correlation, std, orthogonal, true_l0
     "A world drawn at random, the same for the same arguments."
     if correlation not in (None, 'none', *CORRELATIONS): raise ValueError(f"correlation = {correlation!r}; allowed: none, {', '.join(CORRELATIONS)}, or None")
-    if most < 20: raise ValueError(f"most = {most}; allowed: 20 or more")
+    if not 20 <= most <= 200: raise ValueError(f"most = {most}; allowed: 20 to 200")
     rng = np.random.default_rng([4, seed])
     g = round(math.exp(rng.uniform(math.log(20), math.log(most))))
     ratio = math.exp(rng.uniform(0, math.log(4))) if orthogonal else rng.uniform(.6, .95)

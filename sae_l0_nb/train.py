@@ -366,6 +366,7 @@ def train_bank(
         if watch is not None: watch(t, step + 1, n_steps, k_now, x)
         if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == n_steps): save_checkpoint(t, checkpoint, settings, step + 1, history, time.perf_counter() - began, memory)
     bar.close()
+    if watch is not None: t.bank.k.copy_(_scheduled(schedule(n_steps - 1, n_steps, k, history), k, recipes, d_sae)) # where it led: the threshold is fitted to that
     import pandas as pd
     history = pd.DataFrame(history)
     history.attrs['seconds'] = round(time.perf_counter() - began if start < n_steps else spent, 1)
@@ -419,7 +420,9 @@ def _finished(bank, scale, recipes, held): # unit decoder rows, the inputs' own 
 def _probe(schedule, n_steps, k, recipes, d_sae): # False, or what tells one schedule from another: its L0s at three steps
     if schedule is None: return False
     if not any(isinstance(r, BatchTopK) for r in recipes): raise ValueError("schedule is given, but it moves BatchTopK members only and l0s has none")
-    return str([_scheduled(schedule(i, n_steps, k, []), k, recipes, d_sae).tolist() for i in (0, n_steps//3, n_steps - 1)])
+    if hasattr(schedule, 'state'): schedule.load({}) # used before, perhaps
+    name = repr(schedule) if type(schedule).__repr__ is not object.__repr__ and hasattr(schedule, 'state') else ''
+    return name + str([_scheduled(schedule(i, n_steps, k, []), k, recipes, d_sae).tolist() for i in (0, n_steps//3, n_steps - 1)])
 
 def _check_warm_up(recipes, n_steps):
     late = [r for r in recipes if isinstance(r, JumpReLU) and r.lam is not None and r.warm_up >= n_steps]
@@ -497,7 +500,7 @@ def load_checkpoint(
     saved, asked = json.loads(meta['settings']), json.loads(json.dumps(settings))
     for key in asked | saved:
         if saved.get(key) != asked.get(key): raise ValueError(f"checkpoint = {str(folder)!r} holds another run: {key} = {saved.get(key)!r} there, {asked.get(key)!r} asked for")
-    tensors = {key: v.to(t.cut.device) for key, v in load_file(path).items()}
+    tensors = {key: v if key.startswith('schedule.') else v.to(t.cut.device) for key, v in load_file(path).items()}
     for n, p in zip(t.names, t._params):
         p.copy_(tensors[n])
         t.adam.state[p] = {key: tensors[f'adam.{key}.{n}'] for key in ('step', 'exp_avg', 'exp_avg_sq')}

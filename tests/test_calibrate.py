@@ -23,8 +23,8 @@ def test_the_finer_grid_holds_the_elbow():
 # %% ../nbs/05_calibrate.ipynb #795b22e2
 def test_the_quote_adds_up():
     q = quote_l0(ToyModel.small(), 5, n_samples=100*256, seeds=[0, 1, 2], l0s=[1, 1.5, 2, 3], n_steps=1)
-    assert q['n_saes'] == 4*2 + 3 + 21 and q['sae_steps'] == 8*33 + 3*300 + 21*100 and q['n_samples'] == q['sae_steps']*256
-    assert q['most_sae_steps'] == q['sae_steps'] + 3*300 + 21*100 + 21*100 and 0 < q['seconds'] < q['most_seconds'] and q['bytes'] == 16*21*(2*5*20 + 25)
+    assert q['n_saes'] == 4*2 + 3 + 21 and q['sae_steps'] == 8*33 + 3*300 + 21*100 and q['rows'] == q['sae_steps']*256
+    assert q['most_sae_steps'] == q['sae_steps'] + 3*21*100 and 0 < q['seconds'] < q['most_seconds'] and q['bytes'] == 16*21*(2*5*20 + 25)
     with pytest.raises(ValueError, match="method = 'guess'"): quote_l0(ToyModel.small(), 5, method='guess')
 
 # %% ../nbs/05_calibrate.ipynb #ec5965c6
@@ -74,11 +74,12 @@ def test_a_killed_calibration_continues():
         assert left.call_count == 250 - 100 # only what the third stage lacked
 
 # %% ../nbs/05_calibrate.ipynb #f470f5e6
-@pytest.mark.parametrize('kw, words', [(dict(l0s=[1, 2, 9]), 'k = 9; allowed'), (dict(l0s=[0, 1, 2]), 'k = 0'), (dict(seeds=[0, 0]), 'seeds'), (dict(l0s=[1, 2]), 'at least three'), (dict(method='guess'), "allowed: 'descent'"), (dict(budget=10), 'budget = 10; allowed: at least the'),
+@pytest.mark.parametrize('kw, words', [(dict(l0s=[1, 2, 9]), 'k = 9; allowed'), (dict(l0s=[0, 1, 2]), 'k = 0'), (dict(seeds=[0, 0]), 'seeds'), (dict(l0s=[1, 2]), 'at least three'), (dict(method='guess'), "allowed: 'descent'"), (dict(n_rounds=-1), 'n_rounds = -1'), (dict(n_samples=0), 'n_samples = 0'), (dict(lr_decay=.1), 'lr_decay given'), (dict(n_eval=0), 'n_eval = 0'), (dict(n=9), 'k = 9'),
+                                       (dict(source=iter([torch.randn(9000, 4)]*3)), 'can be read once'), (dict(budget=10), 'budget = 10; allowed: at least the'),
                                        (dict(source='nowhere'), "'nowhere' does not exist"), (dict(batch_size=10**6), 'batch_size = 1000000; allowed')])
 def test_bad_calls_are_refused(kw, words):
     source = kw.pop('source', torch.randn(3000, 4, generator=torch.Generator().manual_seed(0)))
-    if 'batch_size' in kw: kw['n_samples'] = 10**6
+    if 'batch_size' in kw: kw['n_samples'] = 30*10**6
     with pytest.raises(ValueError, match=words): calibrate_l0(source, d_sae=5, progress=False, **kw)
 
 def test_files_are_sources(tmp_path):

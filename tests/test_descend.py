@@ -23,6 +23,8 @@ def test_it_ends_near_the_right_l0_with_the_features_recovered():
     toy, descent = ToyModel.small(), Descent(high=4., low=.5, together=True)
     bank, history = train_bank(toy, 5, [1.], seeds=range(3), n_samples=1_024_000, batch_size=256, lr=3e-3, lr_decay=.3, schedule=descent, n_logs=200, dead_after=300, progress=False)
     assert descent.l0.unique().numel() == 1 and 1.9 < descent.l0[0] < 2.15 and not descent.edge.any()
+    fired = torch.stack([(bank[i].encode(toy.heldout(8192)) > 0).sum()/8192 for i in range(3)])
+    assert torch.allclose(bank.k, descent.l0) and torch.allclose(fired.double(), descent.l0, rtol=.05) # the SAE that comes back fires at the L0 that was found
     assert (mcc(bank.W_dec, toy.features) > .99).all() and (history[history.step > 3000].k == descent.l0[0].item()).all()
 
 # %% ../nbs/05_descend.ipynb #b53f397a
@@ -37,7 +39,7 @@ def test_a_killed_descent_goes_on(tmp_path):
         run(tmp_path/f'{stop}', stop)
         assert torch.equal(run(tmp_path/f'{stop}').W_dec, whole.W_dec)
 
-@pytest.mark.parametrize('kw, words', [(dict(high=1., low=2.), 'low < high'), (dict(high=5., shares=(.5,)), '3 positive shares'), (dict(high=5., shares=(.5, .5, .5)), 'at most 1'), (dict(high=5., again=((1., 2.), (1.4, .7))), 'end < start')])
+@pytest.mark.parametrize('kw, words', [(dict(high=1., low=2.), 'low < high'), (dict(high=5., warm_up=1.), 'warm_up = 1'), (dict(high=5., shares=(.5,)), '3 positive shares'), (dict(high=5., shares=(.5, .5, .5)), 'at most 1'), (dict(high=5., again=((1., 2.), (1.4, .7))), 'end < start')])
 def test_descents_that_make_no_sense_are_refused(kw, words):
     with pytest.raises(ValueError, match=words): Descent(**kw)
 
@@ -51,3 +53,4 @@ def test_it_moves_as_often_and_as_far_as_it_may_and_a_kill_changes_nothing():
     again.load(slope.state())
     assert torch.equal(again(0, 1, torch.ones(1).double(), []), slope.k)
     with pytest.raises(ValueError, match='start above low'): SlopeController(start=.2)
+    with pytest.raises(ValueError, match='six readings'): train_bank(ToyModel.small(), 5, [1.], n_samples=64*9, batch_size=64, schedule=Descent(4., .5), progress=False)

@@ -18,6 +18,8 @@ def test_the_rule_on_shapes_made_by_hand():
     flat = find_elbow(L, .01*(10 - L).clip(0) + .05)
     assert flat.l0 == pytest.approx(10, rel=.02) and flat.flat[1] == L[-1] and flat.floor == pytest.approx(.05)
     assert find_elbow(L, .1 - .0015*L).edge == 'high' and find_elbow(L, .01*L).edge == 'low' and np.isnan(find_elbow(L, .01*L).l0)
+    step = find_elbow(L, np.where(L < 10, 1., .02)) # falls between two L0s: the elbow is between them
+    assert L[L < 10].max() < step.l0 < L[L > 10].min()
     with pytest.raises(ValueError, match='three increasing'): find_elbow([1, 2], [0, 1])
 
 # %% ../nbs/05_elbow.ipynb #e06fdb5d
@@ -69,7 +71,10 @@ def test_every_verdict_on_a_table_made_for_it():
     assert got['plateau'].verdict == 'plateau' and got['plateau'].l0 == pytest.approx(10, rel=.03) and 'end of the grid' in got['plateau'].reason
     for want in ('edge', 'disagree'): assert got[want].verdict == want and np.isnan(got[want].l0)
     assert got['not_converged'].verdict == 'not_converged' and np.isnan(got['not_converged'].l0)
-    assert '20' in got['disagree'].reason and '10' in got['disagree'].reason
+    assert 'elbow at 10, s_16 is low from 18.7 to 22.5' in got['disagree'].reason
+    wide = table(vee(10), s=lambda k: .02*max(0, 10 - k) + .03*max(0, k - 20)) # low from 10 to 20, with a steeper side on the right: no witness against 10
+    assert judge(wide).verdict == 'found'
+    with pytest.raises(ValueError, match='c_dec at 2 L0s'): judge(table(vee(10)).query('k < 2.5'))
     moved = judge(table(vee(10)), earlier=table(vee(14)))
     assert moved.verdict == 'not_converged' and 'still moves' in moved.reason and judge(table(vee(10)), earlier=table(vee(10.5))).verdict == 'found'
     dense = judge(table(lambda k: .1 - .0015*k), d_in=60)

@@ -108,7 +108,7 @@ def test_random_worlds_are_as_they_say():
     assert firing_law('zipf', 30, 5., 1.).sum() == pytest.approx(5) and firing_law('flat', 10, 2.).tolist() == pytest.approx([.2]*10)
 
 # %% ../nbs/00_toy.ipynb #64b37498
-@pytest.mark.parametrize('call, words', [(lambda: random_world(0, correlation='odd'), "'odd'"), (lambda: random_world(0, most=10), 'most = 10'), (lambda: firing_law('square', 10, 2.), "'square'"), (lambda: firing_law('flat', 10, 9.), 'between 0.1 and 6')])
+@pytest.mark.parametrize('call, words', [(lambda: random_world(0, correlation='odd'), "'odd'"), (lambda: random_world(0, most=10), 'most = 10'), (lambda: random_world(0, most=999), 'most = 999'), (lambda: firing_law('square', 10, 2.), "'square'"), (lambda: firing_law('flat', 10, 9.), 'between 0.1 and 6')])
 def test_impossible_worlds_are_refused(call, words):
     with pytest.raises(ValueError, match=words): call()
 
