@@ -308,11 +308,11 @@ def _in_stages(run, L, method):
     if v.verdict in ('edge', 'not_converged'): return v
     for near in (_descend, _finer) if method == 'descent' else (_finer,):
         found = near(run, L)
-        at, centred = _close_look(run, *found) if found else (None, False)
+        at, centred = _close_look(run, *found) if found else (None, None)
         if centred or run.stopped: break
     v = look(at)
     if run.stopped: v.reason += f" (the {'budget' if run.left > 0 else 'number of rounds'} ended the search early)"
-    elif not centred and np.isfinite(v.l0): v = replace(v, verdict='not_converged', l0=math.nan, interval=(math.nan, math.nan), reason=f"a close look around {v.l0:.3g} still has its elbow at an end: train longer")
+    if centred is False and np.isfinite(v.l0): v = replace(v, verdict='not_converged', l0=math.nan, interval=(math.nan, math.nan), reason=f"a close look around {v.l0:.3g} still has its elbow at an end: train longer")
     return v
 
 # %% ../nbs/05_calibrate.ipynb #b6af8f29
