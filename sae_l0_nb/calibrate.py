@@ -311,8 +311,9 @@ def _in_stages(run, L, method):
         at, centred = _close_look(run, *found) if found else (None, None)
         if centred or run.stopped: break
     v = look(at)
-    if run.stopped: v.reason += f" (the {'budget' if run.left > 0 else 'number of rounds'} ended the search early)"
-    if centred is False and np.isfinite(v.l0): v = replace(v, verdict='not_converged', l0=math.nan, interval=(math.nan, math.nan), reason=f"a close look around {v.l0:.3g} still has its elbow at an end: train longer")
+    if not centred and np.isfinite(v.l0): # a coarse reading, or one at the end of a look, is no answer
+        why = f"the {'budget' if run.left > 0 else 'number of rounds'} ended the search near {v.l0:.3g}, before a close look had the elbow inside: allow more" if run.stopped else f"a close look around {v.l0:.3g} still has its elbow at an end: train longer"
+        v = replace(v, verdict='not_converged', l0=math.nan, interval=(math.nan, math.nan), reason=why)
     return v
 
 # %% ../nbs/05_calibrate.ipynb #b6af8f29

@@ -44,6 +44,11 @@ def test_a_grid_that_does_not_reach_the_answer_is_told_so():
     r = calibrate_l0(ToyModel.small(), d_sae=5, l0s=[.5, .7, .9, 1.2], progress=False)
     assert r.verdict == 'edge' and np.isnan(r.l0) and 'upper end' in r.reason and str(r).startswith('no L0, edge')
 
+# %% ../nbs/05_calibrate.ipynb #a3a64950
+def test_a_budget_is_kept_and_an_answer_that_it_cut_short_is_none():
+    r = calibrate_l0(ToyModel.small(), d_sae=5, budget=9000, progress=False)
+    assert r.verdict == 'not_converged' and np.isnan(r.l0) and 'the budget ended the search' in r.reason and r.cost['sae_steps'] <= 9000 and r.table['round'].nunique() == 1
+
 # %% ../nbs/05_calibrate.ipynb #2ff6ba9f
 def test_the_saved_folder_holds_what_was_found():
     from sae_l0_nb.sae import load_sae
