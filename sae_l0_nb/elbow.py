@@ -23,7 +23,7 @@ class Elbow:
     edge:str|None = None # 'low' if the flat part reaches the lowest L0, 'high' if the curve still falls at the highest
 
 # %% ../nbs/05_elbow.ipynb #50d04655
-FALL, SHARE, TOLERANCE, SHOULDER, PLATEAU, BLUR = 1/4, 1/3, .1, .6, 1.5, .75 # constants of the rule
+FALL, SHARE, TOLERANCE, SHOULDER, PLATEAU, BLUR, WIDEN = 1/4, 1/3, .1, .6, 1.5, .75, 1.25 # constants of the rule
 
 def _crossing(L, y, level, i, step): # walk from index i in direction step; L where y first exceeds level (interpolated in log L), or the end
     while 0 <= i + step < len(L):
@@ -155,7 +155,7 @@ def elbow_interval(
     boots = _boots_of_last(*last, n_boot, rng) if last is not None and last[0][0] < e.best < last[0][-1] else _boots_of_medians(table, metric, n_boot, rng)
     low, high = np.quantile(np.append(boots, e.l0), [(1 - coverage)/2, (1 + coverage)/2])
     unseen = math.hypot((L[L > e.l0].min() - L[L < e.l0].max())/4, BLUR*batch_noise)
-    return float(e.l0 - math.hypot(max(0., e.l0 - low), unseen)), float(e.l0 + math.hypot(max(0., high - e.l0), unseen))
+    return float(e.l0 - WIDEN*math.hypot(max(0., e.l0 - low), unseen)), float(e.l0 + WIDEN*math.hypot(max(0., high - e.l0), unseen))
 
 # %% ../nbs/05_elbow.ipynb #f5b4e102
 def _boots_of_last(L, Y, n_boot, rng): # seeds of the last round, drawn with replacement
