@@ -16,10 +16,10 @@ import torch
 from fastcore.basics import patch
 
 from .descend import Descent, trace_table
-from .elbow import Verdict, judge, latest, medians, table_elbow
+from .elbow import judge, latest, medians, table_elbow
 from .metrics import c_dec_random
 from .sae import PARAMS, Bank, check_k, init_bank, new_folder, save_sae, writing
-from .train import Trainer, as_source, default_n, evaluate, rms_norm, train_bank
+from .train import Trainer, as_source, default_n, evaluate, train_bank
 
 # %% ../nbs/05_calibrate.ipynb #52528776
 def coarse_grid(

@@ -118,15 +118,11 @@ def medians(
     return m.index.to_numpy(), m.to_numpy()
 
 # %% ../nbs/05_elbow.ipynb #c01958b5
-def _last(table, metric): # L0s [n] and curves [s, n] of the last round; None if there was one round only, or seeds are missing
-    if 'round' not in table or table['round'].nunique() < 2: return None
+def _last(table, metric, e): # L0s [n] and curves [s, n] of the last round; None if there was one round only, if it does not enclose the lowest place, or if seeds are missing
+    if e.edge or 'round' not in table or table['round'].nunique() < 2: return None
     p = table[table['round'] == table['round'].max()].pivot_table(index='seed', columns='k', values=metric)
-    return (p.columns.to_numpy(), p.to_numpy()) if p.shape[1] >= 5 and p.notna().all(axis=None) else None
-
-def _elbow(L, y, noise, last) -> Elbow: # steps 1 to 5, `last` from `_last`
-    e = find_elbow(L, y, noise)
-    if not e.edge and last is not None and last[0][0] < e.best < last[0][-1]: e.l0 = bend(*last)
-    return e
+    enough = p.shape[1] >= 5 and p.notna().all(axis=None) and p.columns[0] < e.best < p.columns[-1]
+    return (p.columns.to_numpy(), p.to_numpy()) if enough else None
 
 # %% ../nbs/05_elbow.ipynb #273b9892
 def table_elbow(
@@ -135,8 +131,9 @@ def table_elbow(
 ) -> Elbow:
     "Steps 1 to 5 for the medians over seeds of a table."
     table = latest(table[table[metric].notna()])
-    L, y = medians(table, metric)
-    return _elbow(L, y, seed_noise(table, metric), _last(table, metric))
+    e = find_elbow(*medians(table, metric), seed_noise(table, metric))
+    if (last := _last(table, metric, e)) is not None: e.l0 = bend(*last)
+    return e
 
 # %% ../nbs/05_elbow.ipynb #474fde82
 def elbow_interval(
@@ -151,8 +148,8 @@ def elbow_interval(
     table = latest(table[table[metric].notna()])
     L, e = table.k.sort_values().unique(), table_elbow(table, metric)
     if not np.isfinite(e.l0): return math.nan, math.nan
-    last, rng = _last(table, metric), np.random.default_rng(seed)
-    boots = _boots_of_last(*last, n_boot, rng) if last is not None and last[0][0] < e.best < last[0][-1] else _boots_of_medians(table, metric, n_boot, rng)
+    last, rng = _last(table, metric, e), np.random.default_rng(seed)
+    boots = _boots_of_last(*last, n_boot, rng) if last is not None else _boots_of_medians(table, metric, n_boot, rng)
     low, high = np.quantile(np.append(boots, e.l0), [(1 - coverage)/2, (1 + coverage)/2])
     unseen = math.hypot((L[L > e.l0].min() - L[L < e.l0].max())/4, BLUR*batch_noise)
     return float(e.l0 - WIDEN*math.hypot(max(0., e.l0 - low), unseen)), float(e.l0 + WIDEN*math.hypot(max(0., high - e.l0), unseen))

@@ -320,7 +320,7 @@ def train_bank(
     batch_size:int=1024,
     lr:float=3e-4, # Adam
     lr_decay:float=0.0, # share of the run over which lr falls to a hundredth
-    schedule:Callable|None=None, # (step, n_steps, k [m] float64, history: list of rows so far) -> k [m] of this step, for BatchTopK members; may also have a method `watch`, see above
+    schedule:Callable|None=None, # (step, n_steps, k [m] float64, history: list of rows so far) -> k [m] of this step, for BatchTopK members; may have methods `watch`, `state` and `load`, see above
     init=None, # starting weights instead of random directions: a Bank or a dict of W_enc, W_dec, b_enc, b_dec, of one member or of each (thresholds start afresh)
     grad_clip:float|None=1.0, # largest gradient norm of a member
     dead_after:int=1000, # steps of silence until a latent is dead

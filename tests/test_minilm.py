@@ -8,7 +8,7 @@ def test_the_committed_tables_of_minilm_say_what_the_page_says():
     import pandas as pd
     from pathlib import Path
     import sae_l0_nb
-    from sae_l0_nb.calibrate import judge
+    from sae_l0_nb.elbow import judge
     results = Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results'
     table, probes = pd.read_csv(results/'minilm.csv'), pd.read_csv(results/'minilm_probing.csv')
     assert judge(table, d_in=384).verdict == json.loads((results/'minilm.json').read_text())['verdict'] == 'edge'

@@ -69,4 +69,4 @@ def main(kind, first, last, methods, folder='_runs/validation'):
 
 
 if __name__ == '__main__':
-    main(*sys.argv[1:])
+    main(*sys.argv[1:]) if len(sys.argv) > 4 else print(__doc__)
