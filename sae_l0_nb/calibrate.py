@@ -175,7 +175,8 @@ def _plan(method, n_l0s, n_seeds): # (stage, SAEs, training of each): what is al
     if method not in ('descent', 'search'): raise ValueError(f"method = {method!r}; allowed: 'descent', 'search'")
     near = ('descent', n_seeds, DESCENT) if method == 'descent' else ('fine', len(CLOSE)*n_seeds, 1.)
     close = ('close', len(CLOSE)*n_seeds, 1.)
-    return [('coarse', n_l0s*min(2, n_seeds), COARSE), near, close], [close] + [('fine', len(CLOSE)*n_seeds, 1.), close]*(method == 'descent')
+    again = ('coarse', n_l0s*min(2, n_seeds), 1.)
+    return [again[:2] + (COARSE,), near, close], [again, close, close] + [('fine', len(CLOSE)*n_seeds, 1.), close]*(method == 'descent')
 
 # %% ../nbs/05_calibrate.ipynb #987cae85
 def quote_l0(
@@ -220,7 +221,7 @@ def calibrate_l0(
     n_samples:int|None=None, # rows seen by an SAE of the close look (those of the descent see three times as many); None: 384,000 up to width 512, else 1,024,000
     batch_size:int|None=None, # None: 256 up to width 512, else 1,024
     lr:float|None=None, # None: `default_lr`
-    n_rounds:int=5, # stages at most after the coarse one; 0: the coarse grid alone, with all seeds and `n_samples`
+    n_rounds:int=6, # stages at most after the coarse one; 0: the coarse grid alone, with all seeds and `n_samples`
     method:str='descent', # or 'search': a finer grid instead of the descent
     budget:int|None=None, # SAE-steps: a stage that would go over it is not begun
     n_eval:int=16_384, # held-out rows for the metrics, or all that a smaller source holds out
@@ -298,13 +299,16 @@ def _one_grid(run, L): # n_rounds = 0; the earlier reading is at four fifths of 
     _, history = run.grid('grid', L, run.seeds)
     logged = np.sort(history.step.unique())
     earlier = history[history.step == logged[max(0, round(.8*len(logged)) - 1)]][['member', 'c_dec']].merge(run.tables[0][['member', 'k', 'seed']])
-    return judge(run.table(), earlier, run.settings['batch_size'], run.source.d_in)
+    return judge(run.table(), earlier, run.source.d_in)
 
 def _in_stages(run, L, method):
     run.left += 1
-    run.grid('coarse', L, run.seeds[:2], COARSE, lr_decay=.3)
-    look = lambda earlier=None: judge(run.table(), earlier, run.settings['batch_size'], run.source.d_in)
-    v = look()
+    look = lambda earlier=None: judge(run.table(), earlier, run.source.d_in)
+    for share in (COARSE, 1.):
+        run.tables, run.banks = [], [] # SAEs that saw more replace those that saw less
+        run.grid('coarse', L, run.seeds[:2], share, lr_decay=.3)
+        v = look()
+        if not _too_short(v, L, run.d_sae, run.source.d_in) or not run.may((len(L)*len(run.seeds[:2]), 1)): break
     if v.verdict in ('edge', 'not_converged'): return v
     for near in (_descend, _finer) if method == 'descent' else (_finer,):
         found = near(run, L)
@@ -317,6 +321,9 @@ def _in_stages(run, L, method):
     return v
 
 # %% ../nbs/05_calibrate.ipynb #b6af8f29
+def _too_short(v, L, d_sae, d_in): # did the coarse SAEs see too little? Every L0 that can be was tried, and there is no elbow
+    return v.verdict == 'not_converged' or v.verdict == 'edge' and v.elbows['c_dec'].edge == 'high' and L[-1] >= .99*min(.8*d_sae, d_in)
+
 def _descend(run, L): # -> elbow, bank of SAEs just above it [one a seed]; None if k did not pass a turning point, or there was no budget
     i, top = int(np.abs(L - table_elbow(run.table()).best).argmin()), .95*min(run.d_sae, max(run.source.d_in, 2, L[-1]))
     high, low = min(1.05*L[min(i + 1, len(L) - 1)], top), L[max(i - 1, 0)]/1.1
@@ -340,12 +347,12 @@ def _just_above(bank, L, at, m): # the m SAEs of the smallest L0 that is at leas
 # %% ../nbs/05_calibrate.ipynb #43294e04
 def _close_look(run, at, start): # -> an earlier reading of the elbow for `judge`, or None; True if the elbow is well inside the last look
     m, before = len(run.seeds), at
-    for again in range(2):
+    for again in range(3):
         L = np.unique((at*CLOSE).clip(max=.99*run.d_sae))
         if not run.may((len(L)*m, 1)): return before, False
         init = {n: (start[n] if isinstance(start, dict) else getattr(start, n)).repeat(len(L), *[1]*(2 if n[0] == 'W' else 1)) for n in PARAMS}
         bank, _ = run.grid('close', L, run.seeds, init=init, lr=run.settings['lr']/2, lr_decay=.7, data_seed=run.settings.get('data_seed', 0) + 1 + again)
         l0 = table_elbow(run.table()).l0
         if not np.isfinite(l0) or not L[0] < l0 < L[-1]: return before, False
-        if again or .959 <= l0/at <= 1.041: return before, .909 <= l0/at <= 1.091
+        if again == 2 or .959 <= l0/at <= 1.041: return before, .909 <= l0/at <= 1.091
         before, at, start = l0, l0, _just_above(bank, L, l0, m)

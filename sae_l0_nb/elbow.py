@@ -23,7 +23,7 @@ class Elbow:
     edge:str|None = None # 'low' if the flat part reaches the lowest L0, 'high' if the curve still falls at the highest
 
 # %% ../nbs/05_elbow.ipynb #50d04655
-FALL, SHARE, TOLERANCE, SHOULDER, PLATEAU, BLUR, WIDEN = 1/4, 1/3, .1, .6, 1.5, .75, 1.25 # constants of the rule
+FALL, SHARE, TOLERANCE, SHOULDER, PLATEAU, BETWEEN = 1/4, 1/3, .1, .6, 1.5, .035 # constants of the rule
 
 def _crossing(L, y, level, i, step): # walk from index i in direction step; L where y first exceeds level (interpolated in log L), or the end
     while 0 <= i + step < len(L):
@@ -142,17 +142,16 @@ def elbow_interval(
     coverage:float=0.9, # share of the resampled estimates inside
     n_boot:int=200, # resamplings
     seed:int=0,
-    batch_noise:float=0.0, # sd of the number of latents an input needs, over the root of the batch size
 ) -> tuple[float, float]: # (low, high), nan if there is no elbow
-    "Step 6: what resampling the seeds gives, with the grid and the batch noise added as squares on each side."
+    "Step 6: what resampling the seeds gives, with the grid and the difference between worlds added as squares on each side."
     table = latest(table[table[metric].notna()])
     L, e = table.k.sort_values().unique(), table_elbow(table, metric)
     if not np.isfinite(e.l0): return math.nan, math.nan
     last, rng = _last(table, metric, e), np.random.default_rng(seed)
     boots = _boots_of_last(*last, n_boot, rng) if last is not None else _boots_of_medians(table, metric, n_boot, rng)
     low, high = np.quantile(np.append(boots, e.l0), [(1 - coverage)/2, (1 + coverage)/2])
-    unseen = math.hypot((L[L > e.l0].min() - L[L < e.l0].max())/4, BLUR*batch_noise)
-    return float(e.l0 - WIDEN*math.hypot(max(0., e.l0 - low), unseen)), float(e.l0 + WIDEN*math.hypot(max(0., high - e.l0), unseen))
+    unseen = math.hypot((L[L > e.l0].min() - L[L < e.l0].max())/4, BETWEEN*e.l0)
+    return float(e.l0 - math.hypot(max(0., e.l0 - low), unseen)), float(e.l0 + math.hypot(max(0., high - e.l0), unseen))
 
 # %% ../nbs/05_elbow.ipynb #f5b4e102
 def _boots_of_last(L, Y, n_boot, rng): # seeds of the last round, drawn with replacement
@@ -180,7 +179,6 @@ class Verdict:
 def judge(
     table, # DataFrame: one row an SAE, with k, c_dec and s_* columns, and `round` if there were any
     earlier=None, # an earlier reading: such a table with c_dec, or an L0; None: not looked at
-    batch_size:int|None=None, # of the training; with column l0_std in the table it gives the batch noise
     d_in:int|None=None, # dimensions of the data; a grid that ends there is not to be extended
 ) -> Verdict:
     "Apply the rule to c_dec, hold s_n and the earlier reading against it."
@@ -192,8 +190,7 @@ def judge(
     if e.edge: return no('edge', _edge_reason(e, L, d_in))
     if moved := _moved(earlier, e.l0): return no('not_converged', f"the elbow still moves: {moved:.3g} before, {e.l0:.3g} at the end: train longer")
     if name := _against(elbows, e.l0): return no('disagree', f"c_dec has its elbow at {e.l0:.3g}, {name} is low from {elbows[name].flat[0]:.3g} to {elbows[name].flat[1]:.3g}")
-    noisy = batch_size is not None and 'l0_std' in table
-    interval = elbow_interval(table, batch_noise=np.interp(e.l0, *medians(latest(table), 'l0_std'))/math.sqrt(batch_size) if noisy else 0.)
+    interval = elbow_interval(table)
     a, b = e.flat
     if b/a >= PLATEAU: return Verdict('plateau', e.l0, interval, f"c_dec is flat from {a:.3g} to {b:.3g}{' (the end of the grid)' if b == L[-1] else ''}; use the lower end", elbows)
     return Verdict('found', e.l0, interval, f"c_dec falls up to {e.l0:.3g} and no further", elbows)
