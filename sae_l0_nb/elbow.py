@@ -118,10 +118,10 @@ def medians(
     return m.index.to_numpy(), m.to_numpy()
 
 # %% ../nbs/05_elbow.ipynb #c01958b5
-def _last(table, metric, e): # L0s [n] and curves [s, n] of the last round; None if there was one round only, if it does not enclose the lowest place, or if seeds are missing
+def _last(table, metric, e): # L0s [n] and curves [s, n] of the last round; None if there was one round only, if the lowest place is not in the last one or is its lowest L0, or if seeds are missing
     if e.edge or 'round' not in table or table['round'].nunique() < 2: return None
     p = table[table['round'] == table['round'].max()].pivot_table(index='seed', columns='k', values=metric)
-    enough = p.shape[1] >= 5 and p.notna().all(axis=None) and p.columns[0] < e.best < p.columns[-1]
+    enough = p.shape[1] >= 5 and p.notna().all(axis=None) and p.columns[0] < e.best <= p.columns[-1]
     return (p.columns.to_numpy(), p.to_numpy()) if enough else None
 
 # %% ../nbs/05_elbow.ipynb #273b9892
