@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['PARAMS', 'Bank', 'check_k', 'init_bank', 'topk', 'jump_relu', 'nth_largest', 'batch_topk', 'BatchTopK', 'TopK',
-           'JumpReLU', 'as_recipe', 'mse_loss', 'dead_loss', 'sparsity_loss', 'pre_act_loss', 'Forward', 'forward',
-           'gradients', 'nth_largest_chunked', 'fit_threshold', 'save_sae', 'new_folder', 'writing', 'load_sae']
+           'JumpReLU', 'as_recipe', 'mse_loss', 'dead_loss', 'sparsity_loss', 'pre_act_loss', 'Forward', 'product',
+           'forward', 'gradients', 'nth_largest_chunked', 'fit_threshold', 'save_sae', 'new_folder', 'writing',
+           'load_sae']
 
 # %% ../nbs/01_sae.ipynb #c8d2ff5c
 import json, math, os, shutil, tempfile
@@ -276,6 +277,18 @@ class Forward:
     acts:torch.Tensor # [m, b, d_sae]
     cut:torch.Tensor # [m] smallest kept value
     err:torch.Tensor # [m, b, d_in] x_hat - x
+    dtype:torch.dtype|None=None # what the factors of the large products were rounded to; None: not
+
+# %% ../nbs/01_sae.ipynb #d8a1f94f
+def product(
+    a:torch.Tensor, # [m, i, j]
+    b:torch.Tensor, # [m, j, l]
+    dtype:torch.dtype|None=None, # the factors are rounded to it; None: not
+) -> torch.Tensor: # [m, i, l] float32
+    "A matrix product of each member."
+    if dtype is None: return torch.bmm(a, b)
+    a, b = a.to(dtype), b.to(dtype)
+    return torch.bmm(a, b, out_dtype=torch.float32) if a.is_cuda else torch.bmm(a, b).float() # on a CPU the sum is float32, its result is rounded once
 
 # %% ../nbs/01_sae.ipynb #7549c7d0
 def forward(
@@ -284,16 +297,19 @@ def forward(
     k=None, # [m] L0 of this step; None: the bank's
     hint:torch.Tensor|None=None, # [m] cuts of the last step
     kind:type=BatchTopK, # BatchTopK, TopK or JumpReLU, the same for all members
+    dtype:torch.dtype|None=None, # round the factors of the large products to it, e.g. torch.bfloat16; None: not
 ) -> Forward:
     "One training pass of all members over the same batch."
     W, bias, D, norm = bank.effective()
-    pre = torch.baddbmm(bias[:, None], x.expand(len(bank), *x.shape), W) # [m, b, d_sae]
+    if dtype is None: pre = torch.baddbmm(bias[:, None], x.expand(len(bank), *x.shape), W) # [m, b, d_sae]
+    else: pre = product(x - bank.b_dec[:, None], W, dtype).add_((bank.b_enc*norm)[:, None])
     k, none = bank.k if k is None else k, torch.zeros(len(bank), device=x.device)
     if kind not in (BatchTopK, TopK, JumpReLU): raise ValueError(f"kind = {kind!r}; allowed: BatchTopK, TopK, JumpReLU")
     if kind is BatchTopK: acts, cut = batch_topk(pre, k, hint)
     else: acts, cut = topk(pre, k) if kind is TopK else jump_relu(pre, bank.threshold*norm), none
-    err = torch.sub(bank.b_dec[:, None], x).baddbmm_(acts, D) # [m, b, d_in]
-    return Forward(W, D, norm, pre, acts, cut, err)
+    err = torch.sub(bank.b_dec[:, None], x) # [m, b, d_in]
+    err = err.baddbmm_(acts, D) if dtype is None else err.add_(product(acts, D, dtype))
+    return Forward(W, D, norm, pre, acts, cut, err, dtype)
 
 # %% ../nbs/01_sae.ipynb #bac109fc
 def gradients(
@@ -306,14 +322,15 @@ def gradients(
 ) -> dict[str, torch.Tensor]: # gradient of each of PARAMS (and of the threshold of JumpReLU members), in its shape
     "Gradients of `mse_loss` plus `dead_loss`, or for JumpReLU plus its two losses, for each member on its own."
     if jump is not None and (lam is None or dead is not None): raise ValueError("jump is given: lam [m] is needed and dead must be None, JumpReLU has no dead-latent loss")
-    g_a = torch.bmm(f.err, f.D.transpose(1, 2)) # [m, b, d_sae]
+    g_a = product(f.err, f.D.transpose(1, 2), f.dtype) # [m, b, d_sae]
     if jump is None: g_pre = torch.ops.aten.threshold_backward(g_a, f.acts, 0) # zero where a = 0
     else: g_pre, g_tau, g_norm = _jump_gradients(f, g_a, bank.threshold, lam, jump)
-    g_D = torch.bmm(f.acts.transpose(1, 2), f.err) # [m, d_sae, d_in]
+    g_D = product(f.acts.transpose(1, 2), f.err, f.dtype) # [m, d_sae, d_in]
     if dead is not None:
         for i in dead.any(1).nonzero()[:, 0].tolist(): _add_dead(f, i, dead[i].nonzero()[:, 0], g_pre, g_D)
     g_b = g_pre.sum(1) # [m, d_sae]
-    g_W = torch.matmul(x.T, g_pre) - bank.b_dec[:, :, None]*g_b[:, None] # [m, d_in, d_sae]
+    if f.dtype is None: g_W = torch.matmul(x.T, g_pre) - bank.b_dec[:, :, None]*g_b[:, None] # [m, d_in, d_sae]
+    else: g_W = product((x - bank.b_dec[:, None]).transpose(1, 2), g_pre, f.dtype)
     if jump is None: g_norm = (g_W*bank.W_enc).sum(1) + g_b*bank.b_enc # [m, d_sae]
     along = (g_D*f.D).sum(2) # [m, d_sae] what would only change the norm
     g_dec = ((g_D - along[..., None]*f.D)/f.norm[..., None]).addcmul_(g_norm[..., None], f.D)

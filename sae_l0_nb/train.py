@@ -189,7 +189,10 @@ class Trainer:
         betas:tuple=(0.9, 0.999), # Adam
         max_values:int|None=None, # latent values [members at a time, b, d_sae] worked on together; None: 2**19 on a CPU, so that they stay in its cache, else 2**27
         recipes=None, # [m] BatchTopK, TopK or JumpReLU of each member; None: BatchTopK
+        compute:str='float32', # or 'bfloat16': the large products round their factors; weights, thresholds and moments stay float32
     ):
+        if compute not in ('float32', 'bfloat16'): raise ValueError(f"compute = {compute!r}; allowed: 'float32', 'bfloat16'")
+        self.dtype = None if compute == 'float32' else torch.bfloat16
         self.bank, self.lr, self.grad_clip, self.dead_after = bank, lr, grad_clip, dead_after
         self.max_values = max_values or (2**19 if bank.W_dec.device.type == 'cpu' else 2**27)
         self.recipes = list(recipes or (TopK(int(k)) if top else BatchTopK(k) for k, top in zip(bank.k.tolist(), bank.per_input.tolist())))
@@ -212,13 +215,20 @@ def _step(self,
     "One Adam step of every member on the same batch."
     for p in self._params: p.grad = torch.zeros_like(p) if p.grad is None else p.grad
     for part, r in self.parts(len(x)): self._gradients_of(part, r, x, k[part])
-    if self.grad_clip is not None: clip_members([p.grad for p in self._params], self.grad_clip)
+    norm = clip_members([p.grad for p in self._params], math.inf if self.grad_clip is None else self.grad_clip)
+    if not torch.isfinite(norm).all(): raise ValueError(self._broken(x))
     self.adam.param_groups[0]['lr'] = self.lr if lr is None else lr
     self.adam.step()
     self.done += 1
     for i, r in enumerate(self.recipes):
         if isinstance(r, JumpReLU): self.lam[i] = next_lam(self.lam[i].item(), r, self.done, n_steps, self.l0[i].item())
     if len(self.names) > len(PARAMS): self.bank.threshold.clamp_(min=0)
+
+def _broken(self, x): # which tensor holds NaN or infinity
+    what = [('the batch', x)] + [(n, getattr(self.bank, n)) for n in self.names] + [(f'the gradient of {n}', p.grad) for n, p in zip(self.names, self._params)]
+    name, v = next((n, v) for n, v in what if not torch.isfinite(v).all())
+    at = '' if v is x else ' of member ' + ', '.join(str(i) for i in range(len(v)) if not torch.isfinite(v[i]).all())
+    return f"step {self.done + 1}: {name}{at} holds NaN or infinity (k = {self.bank.k.tolist()}); lr = {self.lr} may be too large"
 
 def _parts(self, b:int): # b rows -> (slice of members, their recipe): neighbours with the same activation, few enough to work on together
     n, start = max(1, self.max_values//(b*self.bank.d_sae)), 0
@@ -228,7 +238,7 @@ def _parts(self, b:int): # b rows -> (slice of members, their recipe): neighbour
         start = end
 
 def _forward(self, part:slice, r, x, k):
-    return forward(self.bank[part], x, k, self.cut[part], JumpReLU if isinstance(r, JumpReLU) else r)
+    return forward(self.bank[part], x, k, self.cut[part], JumpReLU if isinstance(r, JumpReLU) else r, self.dtype)
 
 def _gradients_of(self, part:slice, r, x, k):
     "Gradients of some members, written into place; also who fired."
@@ -244,17 +254,19 @@ def _gradients_of(self, part:slice, r, x, k):
     self.silent[part] += 1
     self.silent[part][f.acts.sum(1) > 0] = 0
     self.cut[part] = f.cut
-Trainer.step, Trainer.parts, Trainer.forward, Trainer._gradients_of = _step, _parts, _forward, _gradients_of
+Trainer.step, Trainer.parts, Trainer.forward, Trainer._gradients_of, Trainer._broken = _step, _parts, _forward, _gradients_of, _broken
 
 # %% ../nbs/04_train.ipynb #daa38783
 def clip_members(
     grads:list[torch.Tensor], # tensors [m, ...], scaled in place
-    limit:float, # largest norm
-):
+    limit:float, # largest norm; inf: nothing is scaled
+) -> torch.Tensor: # [m] the norms before
     "Scale each member's gradients so that their joint norm is at most `limit`."
     norm = torch.stack([g.flatten(1).square().sum(1) for g in grads]).sum(0).sqrt() # [m]
+    if limit == math.inf: return norm
     scale = (limit/(norm + 1e-6)).clamp(max=1)
     for g in grads: g.mul_(scale.view(-1, *[1]*(g.ndim - 1)))
+    return norm
 
 # %% ../nbs/04_train.ipynb #a4fe60d5
 def lr_at(
@@ -327,6 +339,7 @@ def train_bank(
     data_seed:int=0, # of the batches, shared by all members
     input_norm:float|None=None, # scale the inputs to this root mean square norm while training; None: as they are
     n_heldout:int|None=None, # rows for the threshold; None: 65,536, or all that a smaller source holds out
+    compute:str='float32', # or 'bfloat16': the large matrix products round their factors to it (weights, thresholds, moments and what is measured stay float32)
     n_logs:int=20, # times that the history is written
     checkpoint:str|Path|None=None, # folder for checkpoints; if it holds one of the same run, the run goes on from there
     checkpoint_every:int=1000, # steps
@@ -345,7 +358,8 @@ def train_bank(
     bank = _started(init_bank(source.d_in, d_sae, k.where(k.isfinite(), 1), seeds), recipes, k, init, scale)
     if init is not None: settings['init'] = _fingerprint(bank.W_dec.flatten(1), bank.W_enc.flatten(1), bank.b_enc, bank.b_dec)
     if any(type(r) is not BatchTopK for r in recipes): settings['recipes'] = [str(r) for r in recipes]
-    t = Trainer(to_device(bank, device), lr, grad_clip, dead_after, recipes=recipes)
+    if compute != 'float32': settings['compute'] = compute
+    t = Trainer(to_device(bank, device), lr, grad_clip, dead_after, recipes=recipes, compute=compute)
     _check_warm_up(recipes, n_steps)
     watch, memory = getattr(schedule, 'watch', None), schedule if hasattr(schedule, 'state') else None
     start, history, spent = (0, [], 0.) if checkpoint is None else load_checkpoint(t, checkpoint, settings, memory)
@@ -361,7 +375,7 @@ def train_bank(
         if step in log_at:
             history += _log(t, step + 1, k_now, seeds, x)
             best = min(history[-len(k):], key=lambda r: r['c_dec'])
-            _stop_if_nan(history[-len(k):]); bar.set_postfix_str(f"c_dec smallest at {_asked(best)}: {best['c_dec']:.4f}")
+            bar.set_postfix_str(f"c_dec smallest at {_asked(best)}: {best['c_dec']:.4f}")
         bar.update()
         if watch is not None: watch(t, step + 1, n_steps, k_now, x)
         if checkpoint is not None and ((step + 1) % checkpoint_every == 0 or step + 1 == n_steps): save_checkpoint(t, checkpoint, settings, step + 1, history, time.perf_counter() - began, memory)
@@ -432,10 +446,6 @@ def _next(batches, step, n_steps):
     x = next(batches, None)
     if x is None: raise ValueError(f"the source ended after {step} batches; n_samples asks for {n_steps}")
     return x
-
-def _stop_if_nan(rows):
-    bad = [r for r in rows if not (math.isfinite(r['mse']))]
-    if bad: raise ValueError(f"loss of member {bad[0]['member']} (k = {bad[0]['k']:g}) is {bad[0]['mse']} at step {bad[0]['step']}; lr may be too large, or the source may hold NaN")
 
 def _bar(n, start, show):
     from tqdm.auto import tqdm

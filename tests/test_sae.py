@@ -151,6 +151,23 @@ def test_jump_relu_gradients_are_those_of_autograd(eps):
         loss = mse_loss(a @ (p['W_dec']/norm[:, None]) + p['b_dec'], x) + lam[i]*sparsity_loss(a) + r.lam_pre*pre_act_loss(pre*norm.detach(), p['threshold']*norm.detach())
         for n, g in zip(p, torch.autograd.grad(loss, list(p.values()))): assert torch.allclose(ours[n][i], g, atol=1e-5*g.abs().max().item() + 1e-6), n
 
+# %% ../nbs/01_sae.ipynb #4c41dfef
+def test_rounding_the_factors_moves_the_gradients_a_little():
+    gen = torch.Generator().manual_seed(0)
+    for kind, kw in ((BatchTopK, {}), (TopK, {}), (JumpReLU, dict(jump=JumpReLU(.5), lam=torch.tensor([.5, .5])))):
+        bank = init_bank(64, 96, [5, 8], seeds=[0, 1], decoder_norm=.7)
+        for n in PARAMS: getattr(bank, n).add_(.05*torch.randn(getattr(bank, n).shape, generator=gen))
+        x = torch.randn(128, 64, generator=gen)
+        errors = []
+        for far in (0., 30.):
+            bank.b_dec += far
+            f, g = (forward(bank, x + far, kind=kind, dtype=d) for d in (None, torch.bfloat16))
+            assert ((f.acts > 0) != (g.acts > 0)).sum() < .02*(f.acts > 0).sum()
+            exact, rounded = gradients(bank, x + far, f, **kw), gradients(bank, x + far, g, **kw)
+            assert {v.dtype for v in rounded.values()} == {torch.float32}
+            errors.append([float((exact[n] - rounded[n]).norm()/exact[n].norm()) for n in exact])
+        assert 1e-4 < max(errors[0]) < .1 and errors[1] == pytest.approx(errors[0], rel=.2)
+
 # %% ../nbs/01_sae.ipynb #a60f2dd2
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 5), st.integers(0, 99), st.data())

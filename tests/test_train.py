@@ -142,6 +142,33 @@ def test_training_is_blind_to_the_scale_of_the_data_when_an_input_norm_is_set():
     one, big = (train_bank(c*x, 5, [2], n_samples=50_000, batch_size=256, lr=3e-3, input_norm=2., progress=False)[0] for c in (1., 1024.))
     assert torch.allclose(one.W_dec, big.W_dec, atol=1e-4) and torch.allclose(one.threshold*1024, big.threshold, rtol=1e-3)
 
+# %% ../nbs/04_train.ipynb #be6a1dae
+def test_a_saved_sae_gives_on_raw_activations_what_the_trained_one_gave_on_scaled_ones():
+    from sae_l0_nb.sae import load_sae, save_sae
+    import tempfile
+    toy = ToyModel.large()
+    x = 300*toy.sample(30_000, torch.Generator().manual_seed(0)) + 50
+    kw = dict(d_sae=50, l0s=[8, JumpReLU(.05, warm_up=50)], n_samples=100_000, n_heldout=3000, batch_size=256, lr=2e-3, progress=False)
+    raw, _ = train_bank(x, input_norm=10., **kw)
+    held = TensorSource(x).heldout(3000)
+    scale = 10/rms_norm(held)
+    scaled, _ = train_bank(x*scale, **kw)
+    for i in range(2):
+        with tempfile.TemporaryDirectory() as tmp:
+            save_sae(raw[i], tmp + '/sae')
+            loaded = load_sae(tmp + '/sae')
+        a, b = evaluate(loaded, held), evaluate(scaled[i], held*scale)
+        for n in ('l0', 'variance_explained'): assert a[n][0] == pytest.approx(b[n][0], rel=1e-3), (i, n)
+
+# %% ../nbs/04_train.ipynb #00de8da2
+def test_training_with_rounded_products_finds_the_same_features():
+    toy = ToyModel.small()
+    kw = dict(d_sae=5, l0s=[1.4, 2.], n_samples=400_000, batch_size=256, lr=3e-3, lr_decay=.5, progress=False)
+    exact, rounded = (train_bank(toy, compute=c, **kw)[0] for c in ('float32', 'bfloat16'))
+    assert not torch.equal(exact.W_dec, rounded.W_dec) and rounded.W_enc.dtype == rounded.threshold.dtype == torch.float32
+    assert mcc(rounded.W_dec, toy.features)[1] > .995 and c_dec(rounded.W_dec)[1] < .03 < c_dec(rounded.W_dec)[0]
+    with pytest.raises(ValueError, match="compute = 'float16'; allowed"): train_bank(toy, compute='float16', **kw)
+
 # %% ../nbs/04_train.ipynb #c8ae0530
 def test_the_same_seed_gives_the_same_bits_and_another_does_not():
     runs = [train_bank(ToyModel.small(), 5, [2.], seeds=[s], n_samples=20_000, progress=False)[0] for s in (0, 0, 1)]
@@ -233,3 +260,19 @@ def test_bad_settings_are_refused(kw, words):
 def test_a_source_that_ends_too_early_is_said():
     with pytest.raises(ValueError, match='the source ended after 8 batches; n_samples asks for 20'):
         train_bank(iter([torch.randn(9216, 4, generator=torch.Generator().manual_seed(0))]*1 + [torch.randn(7*1024, 4)]), 5, [2], n_samples=20*1024, progress=False)
+
+# %% ../nbs/04_train.ipynb #307aa338
+@pytest.mark.parametrize('name', ['W_enc', 'b_dec', 'the batch'])
+def test_nan_stops_training_and_names_step_and_tensor(name):
+    t = Trainer(init_bank(4, 5, [2, 2], seeds=[0, 1]))
+    x = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+    t.step(x, [2, 2])
+    before = t.bank.W_dec.clone()
+    if name == 'the batch': x[3, 1] = float('nan')
+    else: getattr(t.bank, name)[1].view(-1)[0] = float('inf')
+    with pytest.raises(ValueError, match=f"step 2: {name}{'' if name == 'the batch' else ' of member 1'} holds NaN or infinity"): t.step(x, [2, 2])
+    assert torch.equal(t.bank.W_dec, before) # nothing was updated
+
+def test_a_learning_rate_that_explodes_is_said():
+    with pytest.raises(ValueError, match=r'step \d+: .* holds NaN or infinity .* lr = 1e\+30 may be too large'):
+        train_bank(ToyModel.small(), 5, [2], n_samples=6400, batch_size=64, lr=1e30, grad_clip=None, progress=False)
