@@ -19,7 +19,7 @@ from .descend import Descent, trace_table
 from .elbow import judge, latest, medians, table_elbow
 from .metrics import c_dec_random
 from .sae import PARAMS, Bank, check_k, init_bank, new_folder, save_sae, writing
-from .train import Trainer, as_source, default_n, evaluate, train_bank
+from .train import as_source, default_n, evaluate, time_step, train_bank
 
 # %% ../nbs/05_calibrate.ipynb #52528776
 def coarse_grid(
@@ -193,24 +193,12 @@ def quote_l0(
     usual, more = _plan(method, len(L), len(seeds))
     steps = lambda stages: sum(n*_steps(s, share) for _, n, share in stages)
     m = max(n for _, n, _ in usual)
-    each = _time_step(source, d_sae, s, usual[0][1], n_steps, device) if n_steps else math.nan
+    each = time_step(source, d_sae, s['batch_size'], usual[0][1], n_steps, device) if n_steps else math.nan
     values = m*(2*d_sae*source.d_in + d_sae + source.d_in)
     return dict(n_saes=sum(n for _, n, _ in usual), sae_steps=steps(usual), rows=steps(usual)*s['batch_size'], most_sae_steps=steps(usual + more), seconds=each*steps(usual), most_seconds=each*steps(usual + more), bytes=4*4*values)
 
 # %% ../nbs/05_calibrate.ipynb #8cde0e63
 def _steps(settings, share): return max(1, int(settings['n_samples']*share)//settings['batch_size'])
-
-def _time_step(source, d_sae, s, m, n_steps, device): # seconds of one step of one SAE: the middle of a few
-    from sae_l0_nb.train import to_device
-    m = max(1, min(m, 2**27//(d_sae*source.d_in)))
-    t = Trainer(to_device(init_bank(source.d_in, d_sae, [min(8., d_sae/2)]*m, range(m)), device), s['lr'])
-    x = source.heldout(min(s['batch_size'], len(_rows_for(source, s['batch_size'])))).to(device)
-    def once():
-        start = time.perf_counter(); t.step(x, t.bank.k.to(torch.float64))
-        if str(device).startswith('cuda'): torch.cuda.synchronize()
-        return time.perf_counter() - start
-    once()
-    return float(np.median([once() for _ in range(n_steps)]))/m*s['batch_size']/len(x)
 
 # %% ../nbs/05_calibrate.ipynb #e426afab
 def calibrate_l0(

@@ -50,7 +50,7 @@ def _calibrate_args(p):
     p.add_argument('--samples', type=int, metavar='N', help='rows that an SAE of the close look is trained on (default 384,000, above width 512: 1,024,000)')
     p.add_argument('--batch-size', type=int, metavar='N', help='rows of a batch (default 256, above width 512: 1,024)')
     p.add_argument('--method', choices=['descent', 'search'], default='descent', help='how the elbow is approached after the coarse grid (default descent)')
-    p.add_argument('--rounds', type=int, default=5, metavar='N', help='stages at most after the coarse grid (default 5); 0: that grid alone, trained in full')
+    p.add_argument('--rounds', type=int, default=6, metavar='N', help='stages at most after the coarse grid (default 6); 0: that grid alone, trained in full')
     p.add_argument('--budget', type=int, metavar='N', help='SAE-steps: no stage is begun that would go over it')
     p.add_argument('--lr', type=float, help='learning rate (default: set by the width)')
     p.add_argument('--data-seed', type=int, default=0, metavar='N', help='seed of the batches (default 0)')

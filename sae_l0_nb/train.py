@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TensorSource', 'check_finite', 'IterableSource', 'as_source', 'evaluate', 'default_n', 'start_lam', 'next_lam',
            'Trainer', 'clip_members', 'lr_at', 'from_above', 'linear', 'rms_norm', 'unscaled', 'train_bank',
-           'to_device', 'target_report', 'save_checkpoint', 'load_checkpoint']
+           'to_device', 'time_step', 'target_report', 'save_checkpoint', 'load_checkpoint']
 
 # %% ../nbs/04_train.ipynb #503401bf
 import json, math, os, time
@@ -457,6 +457,27 @@ def to_device(
 ) -> Bank: # k stays on the CPU
     "The bank's tensors on another device."
     return replace(bank, **{n: getattr(bank, n).to(device) for n in PARAMS + ('threshold',)})
+
+# %% ../nbs/04_train.ipynb #97a528c0
+def time_step(
+    source, # object with d_in and heldout
+    d_sae:int, # width
+    batch_size:int,
+    n_members:int, # of the bank; fewer are timed where that many are large
+    n_steps:int=3, # timed, after one that is not
+    device:str='cpu',
+    compute:str='float32', # as for `train_bank`
+) -> float: # seconds
+    "Time of one step of one SAE: the middle one of a few."
+    m = max(1, min(n_members, 2**27//(d_sae*source.d_in)))
+    t = Trainer(to_device(init_bank(source.d_in, d_sae, [min(8., d_sae/2)]*m, range(m)), device), compute=compute)
+    x = source.heldout(min(batch_size, len(_heldout(source, None)))).to(device)
+    def once():
+        start = time.perf_counter(); t.step(x, t.bank.k)
+        if str(device).startswith('cuda'): torch.cuda.synchronize()
+        return time.perf_counter() - start
+    once()
+    return float(np.median([once() for _ in range(n_steps)]))/m*batch_size/len(x)
 
 # %% ../nbs/04_train.ipynb #f1effb1e
 def target_report(
