@@ -348,6 +348,7 @@ def doc_activations(
     "Activations of all content tokens of `docs`"
     paths = [path] if isinstance(path, str) else list(path)
     check_ids(model, docs)
+    if pad_id >= getattr(model.get_input_embeddings(), "num_embeddings", pad_id + 1): pad_id = 0 # a padding token added to the tokenizer alone; the mask hides what stands there
     starts = np.cumsum([0] + [int(d.keep.sum()) for d in docs])
     outs = None
     for batch in length_batches([len(d.ids) for d in docs], batch_tokens):

@@ -159,6 +159,12 @@ def test_a_tokenizer_of_another_model_is_noticed():
     model = tiny_model("gpt2")[0] # 21 tokens
     with pytest.raises(ValueError, match="tokenizer: it gives the token id 23, but GPT2Model knows only 0 to 20"): doc_activations(model, tokenize(tiny_tokenizer("bert"), ["a small cat"]), "h.0")
 
+# %% ../nbs/03_activations.ipynb #289b7915
+def test_a_padding_token_that_the_model_lacks_is_never_looked_up():
+    model, tokenizer = tiny_model("gpt2")
+    docs = tokenize(tokenizer, tiny_texts(5))
+    assert torch.equal(doc_activations(model, docs, "h.1", pad_id=21), doc_activations(model, docs, "h.1"))
+
 # %% ../nbs/03_activations.ipynb #55d6af93
 def test_the_held_out_share_is_as_asked_and_does_not_depend_on_order():
     texts = [f"text number {i}" for i in range(4000)]

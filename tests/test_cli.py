@@ -57,6 +57,20 @@ def test_harvest_of_two_layers_a_quote_first_and_the_same_command_again(tmp_path
     assert main(args) == 2 and 'already holds a harvest with n_tokens=3000, this one has n_tokens=None' in capsys.readouterr().err
     assert main(['calibrate', str(tmp_path/'out'), '--out', str(tmp_path/'l0')]) == 2 and 'holds 2: layer0, layers.2; choose one' in capsys.readouterr().err
 
+def test_sweep_prints_a_quote_and_what_the_rule_says_and_continues(tmp_path, capsys):
+    args = ['sweep', 'toy:small', '--width', '5', '--l0s', '1,1.4,1.7,2,2.3,2.8,3.4', '--seeds', '2', '--samples', '200000', '--batch-size', '256', '--at-once', '7', '--quiet', '--out', str(tmp_path/'s')]
+    assert main([*args, '--quote']) == 0 and not (tmp_path/'s').exists()
+    assert capsys.readouterr().out.startswith('14 SAEs of width 5 in 3 groups on 1 process, 199,936 rows each: 10,934 SAE-steps')
+    assert main(args) == 0
+    said, table = capsys.readouterr().out, pd.read_csv(tmp_path/'s/table.csv')
+    assert len(table) == 14 and len(list((tmp_path/'s/saes').iterdir())) == 14 and 'the rule on this grid: found, L0 = 2' in said and 'next: sae-l0 probe' in said
+    assert main(args) == 0 and capsys.readouterr().out.splitlines()[1:] == said.splitlines()[1:]
+    args[args.index('--samples') + 1] = '100000'
+    assert main(args) == 2 and 'already holds a sweep with settings' in capsys.readouterr().err
+    assert main(['sweep', 'toy:small', '--width', '5', '--l0s', '1,2', '--architecture', 'jumprelu', '--seeds', '1', '--samples', '6400', '--batch-size', '64', '--quiet', '--out', str(tmp_path/'j')]) == 0
+    assert 'the rule' not in capsys.readouterr().out and {p.name for p in (tmp_path/'j/saes').iterdir()} == {'jumprelu1_seed0', 'jumprelu2_seed0'}
+    assert main(['sweep', 'toy:small', '--width', '5', '--l0s', '1.5', '--architecture', 'topk', '--samples', '6400', '--out', str(tmp_path/'t')]) == 2 and 'k = 1.5 of TopK' in capsys.readouterr().err
+
 def test_probe_writes_its_folder_and_prints_a_table_by_l0(tmp_path, capsys):
     from sae_l0_nb.activations import tiny_model, tiny_texts
     from sae_l0_nb.sae import init_bank, save_sae
@@ -84,7 +98,7 @@ def test_probe_refuses_bad_input(tmp_path, capsys):
         assert re.search(words, err) and err.count('\n') == 1 and not (tmp_path/'out').exists()
 
 def test_no_command_and_help_read_well(capsys):
-    for argv, status in (([], 2), (['--help'], 0), (['calibrate', '--help'], 0), (['harvest', '--help'], 0), (['probe', '--help'], 0), (['calibrate', '--l0s', 'a'], 2)):
+    for argv, status in (([], 2), (['--help'], 0), (['calibrate', '--help'], 0), (['harvest', '--help'], 0), (['sweep', '--help'], 0), (['probe', '--help'], 0), (['calibrate', '--l0s', 'a'], 2)):
         with pytest.raises(SystemExit) as e: main(argv)
         assert e.value.code == status
     assert 'toy:large' in capsys.readouterr().out
