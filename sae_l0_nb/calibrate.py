@@ -185,6 +185,7 @@ def quote_l0(
     l0s=None, seeds=(0, 1, 2), n_samples:int|None=None, batch_size:int|None=None, method:str='descent', # as for `calibrate_l0`
     device:str='cpu',
     n_steps:int=3, # timed; 0: no time is given
+    compute:str='float32', # as for `train_bank`
 ) -> dict: # n_saes, sae_steps and rows (batches times SAEs) as expected; most_sae_steps; seconds (nan if not timed) and most_seconds; bytes (of the largest bank with its gradients and moments)
     "What a calibration costs, before it starts."
     source = open_source(source)
@@ -193,7 +194,7 @@ def quote_l0(
     usual, more = _plan(method, len(L), len(seeds))
     steps = lambda stages: sum(n*_steps(s, share) for _, n, share in stages)
     m = max(n for _, n, _ in usual)
-    each = time_step(source, d_sae, s['batch_size'], usual[0][1], n_steps, device) if n_steps else math.nan
+    each = time_step(source, d_sae, s['batch_size'], usual[0][1], n_steps, device, compute) if n_steps else math.nan
     values = m*(2*d_sae*source.d_in + d_sae + source.d_in)
     return dict(n_saes=sum(n for _, n, _ in usual), sae_steps=steps(usual), rows=steps(usual)*s['batch_size'], most_sae_steps=steps(usual + more), seconds=each*steps(usual), most_seconds=each*steps(usual + more), bytes=4*4*values)
 

@@ -59,6 +59,7 @@ def _calibrate_args(p):
     p.add_argument('--budget', type=int, metavar='N', help='SAE-steps: no stage is begun that would go over it')
     p.add_argument('--lr', type=float, help='learning rate (default: set by the width)')
     p.add_argument('--data-seed', type=int, default=0, metavar='N', help='seed of the batches (default 0)')
+    p.add_argument('--compute', choices=['float32', 'bfloat16'], default='float32', help='what the factors of the large products are rounded to (default float32); all that is kept stays float32')
     p.add_argument('--device', default='cpu', help='cpu (default), cuda, cuda:1 ...')
     p.add_argument('--threads', type=int, metavar='N', help="threads for matrix products (default: torch's choice)")
     p.add_argument('--save-saes', action='store_true', help='also write every trained SAE as a SAELens folder')
@@ -151,9 +152,9 @@ def calibrate(
     source = toy_world(a.source) if toy else open_source(a.source)
     if a.seeds < 1: raise ValueError(f"--seeds = {a.seeds}; allowed: 1 or more")
     width = a.width or (source.n_features if toy else 4*source.d_in)
-    if not a.quiet: print(quoted(quote_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.method, a.device)), flush=True)
+    if not a.quiet: print(quoted(quote_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.method, a.device, compute=a.compute)), flush=True)
     r = calibrate_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.lr, a.rounds, a.method, a.budget,
-                     keep_saes=a.save_saes, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet, data_seed=a.data_seed)
+                     keep_saes=a.save_saes, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet, data_seed=a.data_seed, compute=a.compute)
     r.save(out)
     print(report(r, out))
 
