@@ -6,6 +6,7 @@ from sae_l0_nb.sweep import *
 # %% ../nbs/05_sweep.ipynb #8c2a4b6d
 import json, numpy as np, os, pandas as pd, pytest, subprocess, sys, tempfile, torch
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 from sae_l0_nb.sae import JumpReLU, TopK, load_sae
 from sae_l0_nb.toy import ToyModel
@@ -30,8 +31,8 @@ def test_a_plan_writes_nothing_counts_right_and_refuses_what_cannot_be():
         for kw, words in ((dict(l0s=[]), 'one or more of each'), (dict(l0s=[2, 2]), 'all different'), (dict(l0s=[9]), 'k = 9; allowed'), (dict(n_samples=None), 'without end needs a number'), (dict(n_samples=9), 'n_samples = 9'),
                           (dict(init=1), 'init given'), (dict(at_once=0), 'at_once = 0'), (dict(compute='int8'), "compute = 'int8'")):
             with pytest.raises(ValueError, match=words): plan_sweep(ToyModel.small(), 5, **(dict(l0s=[1], folder=Path(tmp)/'s', n_samples=1000, batch_size=64) | kw))
-        with mock.patch('sae_l0_nb.sweep.free_bytes', return_value=10_000), pytest.raises(ValueError, match='one member needs'): plan_sweep(ToyModel.small(), 500, [1], Path(tmp)/'s', n_samples=1000, batch_size=64)
-        with mock.patch('sae_l0_nb.sweep.free_bytes', return_value=int((step_bytes(20, 5, 64) + 3.5*member_bytes(20, 5))/.85)):
+        with mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=10_000)), pytest.raises(ValueError, match='one member needs'): plan_sweep(ToyModel.small(), 500, [1], Path(tmp)/'s', n_samples=1000, batch_size=64)
+        with mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=int((step_bytes(20, 5, 64) + 3.5*member_bytes(20, 5))/.85))):
             assert plan_sweep(ToyModel.small(), 5, [1, 2, 3], Path(tmp)/'s', n_samples=1000, batch_size=64, timed=False).at_once == 3
 
 # %% ../nbs/05_sweep.ipynb #c3769d0f
