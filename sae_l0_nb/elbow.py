@@ -24,7 +24,7 @@ class Elbow:
     edge:str|None = None # 'low' if the flat part reaches the lowest L0, 'high' if the curve still falls at the highest
 
 # %% ../nbs/05_elbow.ipynb #50d04655
-FALL, SHARE, TOLERANCE, SHOULDER, PLATEAU, LOWEST, LATE, BETWEEN = 1/4, 1/3, .1, .6, 1.5, 1/3, .02, .03 # constants of the rule
+FALL, SHARE, TOLERANCE, SHOULDER, PLATEAU, LOWEST, LATE, BETWEEN = 1/4, 1/3, .1, .6, 1.5, 1/3, .02, .034 # constants of the rule
 
 def _crossing(L, y, level, i, step): # walk from index i in direction step; L where y first exceeds level (interpolated in log L), or the end
     while 0 <= i + step < len(L):
