@@ -3,7 +3,7 @@
     python validate_worlds.py KIND FIRST LAST METHOD[,METHOD..] [FOLDER]
 
 KIND: orthogonal, small (orthogonal, at most 100 features), superposed or independent (both at most 100); METHOD: descent, search, controller, paper, sweep, oracle, low, high, budget.
-Worlds of development have seeds below 20,000 (those from 10,000 on were the first final score), worlds of the final score from 20,000 on.
+Worlds of development have seeds below 30,000 (those from 10,000 and from 20,000 on were the first two final scores), worlds of the final score from 30,000 on.
 """
 import json
 import math
