@@ -288,7 +288,8 @@ def product(
     "A matrix product of each member."
     if dtype is None: return torch.bmm(a, b)
     a, b = a.to(dtype), b.to(dtype)
-    return torch.bmm(a, b, out_dtype=torch.float32) if a.is_cuda else torch.bmm(a, b).float() # on a CPU the sum is float32, its result is rounded once
+    if a.is_cuda and torch.__version__ >= (2, 8): return torch.bmm(a, b, out_dtype=torch.float32)
+    return torch.bmm(a, b).float() # sums are float32, the result is rounded once
 
 # %% ../nbs/01_sae.ipynb #7549c7d0
 def forward(

@@ -471,7 +471,8 @@ def time_step(
     "Time of one step of one SAE: the middle one of a few."
     m = max(1, min(n_members, 2**27//(d_sae*source.d_in)))
     t = Trainer(to_device(init_bank(source.d_in, d_sae, [min(8., d_sae/2)]*m, range(m)), device), compute=compute)
-    x = source.heldout(min(batch_size, len(_heldout(source, None)))).to(device)
+    try: x = source.heldout(batch_size).to(device)
+    except ValueError: x = _heldout(source, None)[:batch_size].to(device) # a smaller source
     def once():
         start = time.perf_counter(); t.step(x, t.bank.k)
         if str(device).startswith('cuda'): torch.cuda.synchronize()

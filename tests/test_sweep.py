@@ -26,7 +26,7 @@ def test_a_plan_writes_nothing_counts_right_and_refuses_what_cannot_be():
         plan = plan_sweep(ToyModel.small(), 5, [1, 2], Path(tmp)/'s', seeds=[0, 1, 2], n_samples=1000, batch_size=64, at_once=4)
         q = plan.quote()
         assert not (Path(tmp)/'s').exists() and (q['n_saes'], q['n_groups'], q['rows'], q['sae_steps']) == (6, 2, 960, 6*15) and q['seconds'] > 0
-        assert q['disk'] == 6*4*(2*5*20 + 10 + 20) and q['memory'] == 4*16*(2*5*20 + 10 + 20) + 24*100 + 24*64*5 + 16*64*20
+        assert q['disk'] == 6*4*(2*5*20 + 10 + 20) and q['memory'] == 4*(16*(2*5*20 + 10 + 20) + 4*100) + 24*100 + 24*64*5 + 16*64*20
         assert plan_sweep(torch.zeros(1000, 4), 5, [1], Path(tmp)/'s', batch_size=64, timed=False).settings['n_samples'] == 896 # 900 rows to train on
         for kw, words in ((dict(l0s=[]), 'one or more of each'), (dict(l0s=[2, 2]), 'all different'), (dict(l0s=[9]), 'k = 9; allowed'), (dict(n_samples=None), 'without end needs a number'), (dict(n_samples=9), 'n_samples = 9'),
                           (dict(init=1), 'init given'), (dict(at_once=0), 'at_once = 0'), (dict(compute='int8'), "compute = 'int8'")):
