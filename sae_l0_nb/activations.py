@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WORDS', 'FAMILIES', 'FORMATS', 'SAMPLE_TOKENS', 'tiny_tokenizer', 'tiny_model', 'tiny_texts', 'load_model',
-           'find_blocks', 'resolve_layer', 'resolve_layers', 'residual_stream', 'read_texts', 'open_texts',
-           'can_reread', 'Doc', 'special_ids', 'tokenize', 'length_batches', 'pad_batch', 'check_ids',
+           'default_device', 'find_blocks', 'resolve_layer', 'resolve_layers', 'residual_stream', 'read_texts',
+           'open_texts', 'can_reread', 'Doc', 'special_ids', 'tokenize', 'length_batches', 'pad_batch', 'check_ids',
            'doc_activations', 'is_heldout', 'documents', 'frame_ids', 'pack_docs', 'contexts', 'where_rows',
            'check_finite', 'to_half', 'write_atomic', 'write_shard', 'StoreWriter', 'store_manifest', 'write_manifest',
            'read_manifest', 'check_shard', 'map_tensors', 'from_bits', 'gather_rows', 'shuffled_rows',
@@ -109,9 +109,22 @@ def load_model(
     if isinstance(model, (str, Path)):
         if dtype not in ("float32", "bfloat16", "float16"): raise ValueError(f"dtype={dtype!r}: allowed are float32, bfloat16, float16")
         model, tokenizer = _load_named(str(model), tokenizer, revision, getattr(torch, dtype))
-        device = device or (f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu")
+        device = default_device(device)
     if tokenizer is None: raise ValueError("tokenizer=None: a model that is already loaded needs its tokenizer, as `tokenizer=` or as a pair (model, tokenizer)")
     return (model.to(device) if device else model).eval(), tokenizer
+
+# %% ../nbs/03_activations.ipynb #3d6ab3d8
+def default_device(
+    device=None, # None: a GPU if there is one; 'cuda': the one of this process
+) -> str: # 'cpu', 'cuda:1' ...
+    "The device of this process, as torchrun numbers them; ValueError if it isn't there"
+    n = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device is None: device = "cuda" if n else "cpu"
+    if device == "cuda" and n: return f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % n}"
+    try: kind = torch.device(device)
+    except RuntimeError: kind = None
+    if kind is None or kind.type == "cuda" and (kind.index or 0) >= n: raise ValueError(f"device={device!r}: allowed are cpu" + "".join(f", cuda:{i}" for i in range(n)))
+    return str(device)
 
 # %% ../nbs/03_activations.ipynb #a0d286a3
 def _load_named(name, tokenizer, revision, dtype):
@@ -924,7 +937,7 @@ def wait_for(
         now = [len(missing), *(sum(1 for _ in f.glob("*")) for f in {p.parent for p in paths})]
         if now != state: state, since = now, time.monotonic()
         if time.monotonic() - since > patience:
-            raise TimeoutError(f"waited {patience} s for {missing[0].name} and {len(missing) - 1} more files of other processes; was one killed? The same command continues the harvest")
+            raise TimeoutError(f"waited {patience} s for {missing[0].name} and {len(missing) - 1} more files of other processes; was one killed? The same command continues what they did")
         time.sleep(0.1)
 
 # %% ../nbs/03_activations.ipynb #f329a43c

@@ -19,7 +19,7 @@ from .descend import Descent, trace_table
 from .elbow import judge, latest, medians, table_elbow
 from .metrics import c_dec_random
 from .sae import PARAMS, Bank, check_k, init_bank, new_folder, save_sae, writing
-from .train import as_source, default_n, evaluate, time_step, train_bank
+from .train import as_source, default_n, evaluate, heldout_rows, time_step, train_bank
 
 # %% ../nbs/05_calibrate.ipynb #52528776
 def coarse_grid(
@@ -144,13 +144,6 @@ def _only_matrix(path):
     if len(tensors) != 1: raise ValueError(f"source = {str(path)!r} holds {len(tensors)} matrices ({', '.join(tensors)}); exactly one is needed")
     return next(iter(tensors.values()))
 
-# %% ../nbs/05_calibrate.ipynb #73ae167f
-def _rows_for(source, n): # [n, d_in] held-out rows, or what there are
-    from sae_l0_nb.train import _heldout
-    if n < 1: raise ValueError(f"n_eval = {n}; allowed: 1 or more")
-    try: return source.heldout(n)
-    except ValueError: return _heldout(source, None)[:n]
-
 # %% ../nbs/05_calibrate.ipynb #4ca056ea
 def default_lr(
     d_sae:int, # width
@@ -171,18 +164,18 @@ def default_settings(
 # %% ../nbs/05_calibrate.ipynb #8da499df
 COARSE, DESCENT = 1/3, 3. # training of these stages, as multiples of n_samples
 
-def _plan(method, n_l0s, n_seeds): # (stage, SAEs, training of each): what is always done; what may be done once more
+def _plan(method, n_l0s, n_seeds): # (stage, SAEs, training of each): what is always done; what may be done besides
     if method not in ('descent', 'search'): raise ValueError(f"method = {method!r}; allowed: 'descent', 'search'")
     near = ('descent', n_seeds, DESCENT) if method == 'descent' else ('fine', len(CLOSE)*n_seeds, 1.)
     close = ('close', len(CLOSE)*n_seeds, 1.)
     again = ('coarse', n_l0s*min(2, n_seeds), 1.)
-    return [again[:2] + (COARSE,), near, close], [again, close, close] + [('fine', len(CLOSE)*n_seeds, 1.), close]*(method == 'descent')
+    return [again[:2] + (COARSE,), near, close], [again, close, close] + [('fine', len(CLOSE)*n_seeds, 1.), close, close, close]*(method == 'descent')
 
 # %% ../nbs/05_calibrate.ipynb #987cae85
 def quote_l0(
     source, # as for `calibrate_l0`
     d_sae:int,
-    l0s=None, seeds=(0, 1, 2), n_samples:int|None=None, batch_size:int|None=None, method:str='descent', # as for `calibrate_l0`
+    l0s=None, seeds=(0, 1, 2), n_samples:int|None=None, batch_size:int|None=None, method:str='descent', n_rounds:int=6, # as for `calibrate_l0`
     device:str='cpu',
     n_steps:int=3, # timed; 0: no time is given
     compute:str='float32', # as for `train_bank`
@@ -193,6 +186,7 @@ def quote_l0(
     L, seeds = _first_grid(l0s, d_sae, source.d_in), list(seeds)
     usual, more = _plan(method, len(L), len(seeds))
     steps = lambda stages: sum(n*_steps(s, share) for _, n, share in stages)
+    more = sorted(more, key=lambda stage: -steps([stage]))[:max(0, n_rounds - 2)]
     m = max(n for _, n, _ in usual)
     each = time_step(source, d_sae, s['batch_size'], usual[0][1], n_steps, device, compute) if n_steps else math.nan
     values = m*(2*d_sae*source.d_in + d_sae + source.d_in)
@@ -236,7 +230,7 @@ def calibrate_l0(
     if settings['n_samples'] < (30*settings['batch_size'] if n_rounds else settings['batch_size']): raise ValueError(f"n_samples = {settings['n_samples']}; allowed: at least {'30 batches' if n_rounds else 'one batch'} of {settings['batch_size']}")
     first = plan[0][1]*_steps(settings, COARSE) if n_rounds else len(L)*len(seeds)*_steps(settings, 1)
     if budget is not None and budget < first: raise ValueError(f"budget = {budget}; allowed: at least the {first} SAE-steps of the first grid (`quote_l0` says what the rest takes)")
-    run = _Run(source, d_sae, seeds, settings, budget, n_rounds, _rows_for(source, n_eval), s_places(d_sae) if n is None else n, keep_saes, checkpoint, device, progress)
+    run = _Run(source, d_sae, seeds, settings, budget, n_rounds, heldout_rows(source, n_eval), s_places(d_sae) if n is None else n, keep_saes, checkpoint, device, progress)
     v = _one_grid(run, L) if n_rounds == 0 else _in_stages(run, L, method)
     return L0Estimate(v.l0, v.interval, v.verdict, v.reason, d_sae, source.d_in, run.table(), run.cost(), settings | dict(seeds=list(map(int, seeds)), method=method), getattr(source, 'true_l0', None), run.trace, run.banks)
 

@@ -152,7 +152,7 @@ def calibrate(
     source = toy_world(a.source) if toy else open_source(a.source)
     if a.seeds < 1: raise ValueError(f"--seeds = {a.seeds}; allowed: 1 or more")
     width = a.width or (source.n_features if toy else 4*source.d_in)
-    if not a.quiet: print(quoted(quote_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.method, a.device, compute=a.compute)), flush=True)
+    if not a.quiet: print(quoted(quote_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.method, a.rounds, a.device, compute=a.compute)), flush=True)
     r = calibrate_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.lr, a.rounds, a.method, a.budget,
                      keep_saes=a.save_saes, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet, data_seed=a.data_seed, compute=a.compute)
     r.save(out)
@@ -222,7 +222,16 @@ def sweep(
     say(plan, flush=True)
     if a.quote: return
     table = plan.run(not a.quiet)
-    say(sweep_report(table, a.out, judge(table, d_in=plan.source.d_in) if table.k.nunique() > 2 else None))
+    missed = _missed(a.out) if a.architecture == 'jumprelu' else ''
+    say(sweep_report(table, a.out, judge(table, d_in=plan.source.d_in) if table.k.nunique() > 2 and not missed else None) + missed)
+
+# %% ../nbs/09_cli.ipynb #5895b178
+def _missed(out): # which JumpReLU members did not meet their target, for the report; '' if all did
+    import pandas as pd
+    from sae_l0_nb.train import target_report
+    t = target_report(pd.read_csv(Path(out)/'history.csv').rename(columns=dict(sae='member')))
+    t = t[t.verdict != 'reached']
+    return '' if t.empty else '\n\nL0 targets not met, so the rule is not asked:\n' + t[['member', 'target', 'l0', 'verdict', 'reason']].to_string(index=False, float_format='{:.3g}'.format)
 
 # %% ../nbs/09_cli.ipynb #dcb56381
 def sweep_report(
@@ -278,7 +287,7 @@ def main(
     "Entry point of `sae-l0`."
     a = parser().parse_args(argv)
     try: dict(calibrate=calibrate, harvest=harvest, sweep=sweep, probe=probe)[a.command](a)
-    except (ValueError, ImportError) as e:
+    except (ValueError, ImportError, TimeoutError) as e:
         print(f"sae-l0: {e}", file=sys.stderr)
         return 2
     return 0

@@ -69,7 +69,7 @@ def bend(
 def turn(
     L, # [n] increasing L0s of a close look
     curves, # [s, n] a curve for each seed
-) -> float: # between the first L0 and the last
+) -> float: # between the first L0 less 2% and the last
     "Two parts the bend, one part the lowest places of the seeds, in log L0; less 2%."
     L, curves = np.asarray(L, float), np.atleast_2d(np.asarray(curves, float))
     return _turn(bend(L, curves), np.log(L[curves.argmin(1)]).mean())

@@ -12,7 +12,7 @@ import math
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from .sae import nth_largest_chunked
+from .sae import nth_largest_chunked, rows_at_once
 
 # %% ../nbs/02_metrics.ipynb #ac07f45e
 def c_dec(
@@ -70,7 +70,7 @@ def s_n(
     if ((ns <= 0) | (ns > h)).any(): raise ValueError(f"n = {n}; allowed: above 0 and at most d_sae = {h}")
     U = torch.nn.functional.normalize(W.float(), dim=2)
     shift = (U @ b.float()[..., None])[..., 0] # [m, h]
-    pieces = lambda: ((torch.matmul(rows, U.transpose(1, 2)) - shift[:, None]).flatten(1) for rows in x.split(chunk))
+    pieces = lambda: ((torch.matmul(rows, U.transpose(1, 2)) - shift[:, None]).flatten(1) for rows in x.split(rows_at_once(m, h, chunk)))
     places = (ns*len(x)).round().long().clamp(min=1).expand(m, -1) # [m, j]
     out = nth_largest_chunked(pieces, places)
     out = out if W_dec.ndim == 3 else out[0]

@@ -681,7 +681,7 @@ def read_saes(
     folder = Path(folder)
     if (folder / "cfg.json").is_file(): return {folder.name: load_sae(folder)}
     inside = folder / "saes" if (folder / "saes").is_dir() else folder
-    found = sorted(path.parent for path in inside.glob("*/cfg.json"))
+    found = sorted(path.parent for path in inside.glob("*/cfg.json") if path.parent.suffix != ".tmp") # .tmp: left by a run that was killed
     if not found: raise ValueError(f"saes={str(folder)!r}: no SAELens folder (cfg.json) in it; `sae-l0 calibrate --save-saes` writes them")
     return {path.name: load_sae(path) for path in found}
 

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['PARAMS', 'Bank', 'check_k', 'init_bank', 'topk', 'jump_relu', 'nth_largest', 'batch_topk', 'BatchTopK', 'TopK',
            'JumpReLU', 'as_recipe', 'mse_loss', 'dead_loss', 'sparsity_loss', 'pre_act_loss', 'Forward', 'product',
-           'forward', 'gradients', 'nth_largest_chunked', 'fit_threshold', 'save_sae', 'new_folder', 'writing',
-           'load_sae']
+           'forward', 'gradients', 'nth_largest_chunked', 'rows_at_once', 'fit_threshold', 'save_sae', 'new_folder',
+           'writing', 'load_sae']
 
 # %% ../nbs/01_sae.ipynb #c8d2ff5c
 import json, math, os, shutil, tempfile
@@ -288,8 +288,8 @@ def product(
     "A matrix product of each member."
     if dtype is None: return torch.bmm(a, b)
     a, b = a.to(dtype), b.to(dtype)
-    if a.is_cuda and torch.__version__ >= (2, 8): return torch.bmm(a, b, out_dtype=torch.float32)
-    return torch.bmm(a, b).float() # sums are float32, the result is rounded once
+    if a.is_cuda and torch.version.hip is None and torch.__version__ >= (2, 8): return torch.bmm(a, b, out_dtype=torch.float32)
+    return torch.bmm(a, b).float() # the result is rounded once more
 
 # %% ../nbs/01_sae.ipynb #7549c7d0
 def forward(
@@ -382,6 +382,14 @@ def nth_largest_chunked(
     lows, _ = _find_place(counts, left)
     return _float_of(bins, lows)
 
+# %% ../nbs/01_sae.ipynb #7a057901
+def rows_at_once(
+    m:int, d_sae:int, # members, width
+    chunk:int, # rows at most
+) -> int: # rows, 1 or more
+    "How many rows may be measured together, so that the values of all members stay below 2**25."
+    return max(1, min(chunk, 2**25//(m*d_sae)))
+
 # %% ../nbs/01_sae.ipynb #fd69863f
 def _ordered_bits(v): # float32 [...] -> high, low 16 bits of an integer that sorts as the float does
     b = v.contiguous().view(torch.int32)
@@ -403,14 +411,14 @@ def _find_place(counts, q): # counts [m, j, bins], q [m, j] -> bin holding the q
 def fit_threshold(
     bank:Bank,
     x:torch.Tensor, # [n, d_in] held-out activations
-    chunk:int=4096, # rows at a time
+    chunk:int=4096, # rows at a time, at most
 ) -> Bank: # the same weights with a threshold that gives L0 = k on x (less where too few are positive)
     "The one global threshold of each member at which its measured L0 on `x` is `k`; members whose k is nan keep theirs."
     n, s = len(x), bank.d_sae
     known = bank.k.isfinite()
     if not known.any(): return bank
     q = (bank.k.where(known, 1)*n).round().long().clamp(max=n*s - 1)[:, None] + 1 # [m, 1] the largest value that must not fire
-    pieces = lambda: (bank.pre(rows).flatten(1) for rows in x.split(chunk))
+    pieces = lambda: (bank.pre(rows).flatten(1) for rows in x.split(rows_at_once(len(bank), s, chunk)))
     cut = nth_largest_chunked(pieces, q).clamp(min=0).to(bank.threshold) # [m, 1]
     return replace(bank, threshold=torch.where(known[:, None].to(cut.device), cut, bank.threshold))
 

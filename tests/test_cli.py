@@ -66,9 +66,9 @@ def test_sweep_prints_a_quote_and_what_the_rule_says_and_continues(tmp_path, cap
     assert len(table) == 14 and len(list((tmp_path/'s/saes').iterdir())) == 14 and 'the rule on this grid: found, L0 = 2' in said and 'next: sae-l0 probe' in said
     assert main(args) == 0 and capsys.readouterr().out.splitlines()[1:] == said.splitlines()[1:]
     args[args.index('--samples') + 1] = '100000'
-    assert main(args) == 2 and 'already holds a sweep with settings' in capsys.readouterr().err
+    assert main(args) == 2 and 'already holds a sweep with n_samples = 199936, this one has 99840' in capsys.readouterr().err
     assert main(['sweep', 'toy:small', '--width', '5', '--l0s', '1,2', '--architecture', 'jumprelu', '--seeds', '1', '--samples', '6400', '--batch-size', '64', '--quiet', '--out', str(tmp_path/'j')]) == 0
-    assert 'the rule' not in capsys.readouterr().out and {p.name for p in (tmp_path/'j/saes').iterdir()} == {'jumprelu1_seed0', 'jumprelu2_seed0'}
+    assert 'the rule on' not in capsys.readouterr().out and {p.name for p in (tmp_path/'j/saes').iterdir()} == {'jumprelu1_seed0', 'jumprelu2_seed0'}
     assert main(['sweep', 'toy:small', '--width', '5', '--l0s', '1.5', '--architecture', 'topk', '--samples', '6400', '--out', str(tmp_path/'t')]) == 2 and 'k = 1.5 of TopK' in capsys.readouterr().err
 
 def test_probe_writes_its_folder_and_prints_a_table_by_l0(tmp_path, capsys):

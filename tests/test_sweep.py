@@ -25,14 +25,18 @@ def test_a_plan_writes_nothing_counts_right_and_refuses_what_cannot_be():
     with tempfile.TemporaryDirectory() as tmp:
         plan = plan_sweep(ToyModel.small(), 5, [1, 2], Path(tmp)/'s', seeds=[0, 1, 2], n_samples=1000, batch_size=64, at_once=4)
         q = plan.quote()
-        assert not (Path(tmp)/'s').exists() and (q['n_saes'], q['n_groups'], q['rows'], q['sae_steps']) == (6, 2, 960, 6*15) and q['seconds'] > 0
-        assert q['disk'] == 6*4*(2*5*20 + 10 + 20) and q['memory'] == 4*(16*(2*5*20 + 10 + 20) + 4*100) + 24*100 + 24*64*5 + 16*64*20
+        assert not (Path(tmp)/'s').exists() and (q['n_saes'], q['n_groups'], q['rows'], q['sae_steps']) == (6, 2, 960, 6*15) and q['seconds'] == pytest.approx(6*15*plan.seconds)
+        assert q['disk'] == (6 + 2*3*3)*4*(2*5*20 + 10 + 20) and q['memory'] == 3*member_bytes(20, 5) + step_bytes(20, 5, 64, 3)
+        with mock.patch.dict(os.environ, RANK='0', WORLD_SIZE='4'): # groups of 2, 1, 2, 1, 2, 1 on four processes: the first does 2 and then 2
+            p = plan_sweep(ToyModel.small(), 5, [1, 2, 3], Path(tmp)/'s', n_samples=1000, batch_size=64, at_once=2)
+            assert p.quote()['seconds'] == pytest.approx(4*15*p.seconds)
         assert plan_sweep(torch.zeros(1000, 4), 5, [1], Path(tmp)/'s', batch_size=64, timed=False).settings['n_samples'] == 896 # 900 rows to train on
         for kw, words in ((dict(l0s=[]), 'one or more of each'), (dict(l0s=[2, 2]), 'all different'), (dict(l0s=[9]), 'k = 9; allowed'), (dict(n_samples=None), 'without end needs a number'), (dict(n_samples=9), 'n_samples = 9'),
-                          (dict(init=1), 'init given'), (dict(at_once=0), 'at_once = 0'), (dict(compute='int8'), "compute = 'int8'")):
-            with pytest.raises(ValueError, match=words): plan_sweep(ToyModel.small(), 5, **(dict(l0s=[1], folder=Path(tmp)/'s', n_samples=1000, batch_size=64) | kw))
+                          (dict(init=1), 'init given'), (dict(at_once=0), 'at_once = 0'), (dict(compute='int8'), "compute = 'int8'"), (dict(dead_afer=3), 'dead_afer given'), (dict(batch_size=0), 'batch_size = 0'),
+                          (dict(n=[6]), 'k = 6; allowed'), (dict(l0s=[JumpReLU(.1)]), 'warm_up = 10000'), (dict(lr=-1), 'lr = -1'), (dict(lr_decay=2), 'lr_decay = 2'), (dict(device='gpu'), "device='gpu'"), (dict(source=iter([torch.zeros(9000, 4)])), 'can be read once')):
+            with pytest.raises(ValueError, match=words): plan_sweep(**(dict(source=ToyModel.small(), d_sae=5, l0s=[1], folder=Path(tmp)/'s', n_samples=1000, batch_size=64, timed=False) | kw))
         with mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=10_000)), pytest.raises(ValueError, match='one member needs'): plan_sweep(ToyModel.small(), 500, [1], Path(tmp)/'s', n_samples=1000, batch_size=64)
-        with mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=int((step_bytes(20, 5, 64) + 3.5*member_bytes(20, 5))/.85))):
+        with mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=int((step_bytes(20, 5, 64, 3) + 3*member_bytes(20, 5))/.85) + 9)):
             assert plan_sweep(ToyModel.small(), 5, [1, 2, 3], Path(tmp)/'s', n_samples=1000, batch_size=64, timed=False).at_once == 3
 
 # %% ../nbs/05_sweep.ipynb #c3769d0f
@@ -45,7 +49,7 @@ def test_a_sweep_in_groups_is_what_one_bank_gives_and_its_folder_reads_back():
         assert table.sae.tolist() == [f'{n}_seed{s}' for n in ('k1.5', 'topk2', 'jumprelu2', 'jumprelu_lam0.2') for s in (0, 1)] and {'s_2', 'c_dec', 'l0', 'frac_dead'} <= set(table)
         for i, name in enumerate(table.sae):
             sae = load_sae(Path(tmp)/'a/saes'/name)
-            assert torch.allclose(sae.W_dec[0], whole.W_dec[i], atol=1e-5) and torch.allclose(sae.threshold[0], whole.threshold[i], atol=1e-4) or name.startswith('topk')
+            assert torch.allclose(sae.W_dec[0], whole.W_dec[i], atol=1e-5) and (torch.allclose(sae.threshold[0], whole.threshold[i], atol=1e-4) or name.startswith('topk'))
         history2 = pd.read_csv(Path(tmp)/'a/history.csv')
         assert len(history2) == len(history) and set(history2.sae) == set(table.sae) and not (Path(tmp)/'a/checkpoints').exists()
         before = (Path(tmp)/'a/table.csv').stat().st_mtime_ns
@@ -63,7 +67,7 @@ from sae_l0_nb import sae, sweep, train
 from sae_l0_nb.toy import ToyModel
 folder, at = sys.argv[1], int(sys.argv[2])
 import torch; torch.set_num_threads(1)
-if at >= 0: # killed in the middle of training or, for large numbers, after so many SAEs were written
+if at >= 0: # killed in a step of training, while the SAE of that number is written, at the renaming of that number, or in a checkpoint
     count = 0
     def dying(f):
         def g(*a, **k):
@@ -73,7 +77,11 @@ if at >= 0: # killed in the middle of training or, for large numbers, after so m
             return f(*a, **k)
         return g
     if at < 100: train.Trainer.step = dying(train.Trainer.step)
-    else: at -= 100; sweep.save_sae = dying(sweep.save_sae)
+    elif at < 200: at -= 100; sae.save_file = dying(sae.save_file)
+    elif at < 300: at -= 200; os.replace = dying(os.replace)
+    else: # a checkpoint half written
+        def half(tensors, path, metadata=None): open(path, 'wb').write(b'half'); os.kill(os.getpid(), signal.SIGKILL)
+        train.save_file = half
 t = sweep.sweep(ToyModel.small(), 5, [1.5, 2, 3], folder, seeds=[0, 1], at_once=2, n_samples=64*30, batch_size=64, n_eval=1000, checkpoint_every=5, progress=False)
 print('rows', len(t))
 """
@@ -85,7 +93,7 @@ def run_script(tmp, folder, at=-1, *launcher):
 
 def test_two_processes_and_killed_ones_write_the_bytes_of_one(tmp_path):
     assert run_script(tmp_path, tmp_path/'one').stdout == 'rows 6\n'
-    for at in (17, 44, 101, 103): # in the first group, in the second, between two SAEs of the first, of the second
+    for at in (200, 300, 17, 44, 101, 103, 204): # while sweep.json is written, a first checkpoint; in the first group, in the second, while an SAE of the first, of the second is written, while anything is
         assert run_script(tmp_path, tmp_path/'killed', at).returncode == -9
     done = run_script(tmp_path, tmp_path/'killed')
     assert done.returncode == 0, done.stderr
