@@ -57,7 +57,7 @@ def refine(
 class L0Estimate:
     "The calibrated L0 of a source at one width."
     l0:float # nan unless the verdict is found or plateau
-    interval:tuple # (low, high), 90% over seeds and grid
+    interval:tuple # (low, high), 90% on toy worlds with as many latents as features; without known coverage elsewhere
     verdict:str # found, plateau, edge, not_converged, disagree
     reason:str # one sentence
     d_sae:int # the width it holds for
@@ -164,12 +164,12 @@ def default_settings(
 # %% ../nbs/05_calibrate.ipynb #8da499df
 COARSE, DESCENT = 1/3, 3. # training of these stages, as multiples of n_samples
 
-def _plan(method, n_l0s, n_seeds): # (stage, SAEs, training of each): what is always done; what may be done besides
+def _plan(method, n_l0s, n_seeds): # (stage, SAEs, training of each): what is usually done; what may be done besides
     if method not in ('descent', 'search'): raise ValueError(f"method = {method!r}; allowed: 'descent', 'search'")
     near = ('descent', n_seeds, DESCENT) if method == 'descent' else ('fine', len(CLOSE)*n_seeds, 1.)
     close = ('close', len(CLOSE)*n_seeds, 1.)
     again = ('coarse', n_l0s*min(2, n_seeds), 1.)
-    return [again[:2] + (COARSE,), near, close], [again, close, close] + [('fine', len(CLOSE)*n_seeds, 1.), close, close, close]*(method == 'descent')
+    return [again[:2] + (COARSE,), near, close, close], [again, close] + [('fine', len(CLOSE)*n_seeds, 1.), close, close, close]*(method == 'descent')
 
 # %% ../nbs/05_calibrate.ipynb #987cae85
 def quote_l0(
@@ -186,7 +186,7 @@ def quote_l0(
     L, seeds = _first_grid(l0s, d_sae, source.d_in), list(seeds)
     usual, more = _plan(method, len(L), len(seeds))
     steps = lambda stages: sum(n*_steps(s, share) for _, n, share in stages)
-    more = sorted(more, key=lambda stage: -steps([stage]))[:max(0, n_rounds - 2)]
+    more = sorted(more, key=lambda stage: -steps([stage]))[:max(0, n_rounds - 3)]
     m = max(n for _, n, _ in usual)
     each = time_step(source, d_sae, s['batch_size'], usual[0][1], n_steps, device, compute) if n_steps else math.nan
     values = m*(2*d_sae*source.d_in + d_sae + source.d_in)

@@ -135,7 +135,7 @@ def trace_table(
 
 # %% ../nbs/05_descend.ipynb #534924db
 class SlopeController:
-    "The controller of section A.11, as published: Adam on L0 with the slope of s_n as its gradient."
+    "The controller of section A.11: Adam on L0 with the slope of s_n as its gradient. The paper gives ranges for its settings; the defaults here are ours within them."
     def __init__(self,
         start:float, # L0 at the start, above the right one
         lr:float=.3, # Adam's rate for L0; not given in the paper

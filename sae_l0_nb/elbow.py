@@ -9,6 +9,7 @@ __all__ = ['Elbow', 'bend', 'turn', 'find_elbow', 'latest', 'seed_noise', 'media
 # %% ../nbs/05_elbow.ipynb #d89e7878
 import math
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 import numpy as np
 
@@ -163,7 +164,8 @@ def elbow_interval(
     last, rng = _last(table, metric, e), np.random.default_rng(seed)
     boots = _boots_of_last(*last, n_boot, rng) if last is not None else _boots_of_medians(table, metric, n_boot, rng)
     low, high = np.quantile(np.append(boots, e.l0), [(1 - coverage)/2, (1 + coverage)/2])
-    unseen = math.hypot((L[L > e.l0].min() - L[L < e.l0].max())/4, BETWEEN*e.l0)
+    wider = NormalDist().inv_cdf((1 + coverage)/2)/NormalDist().inv_cdf(.95) # what cannot be seen is known for 90%
+    unseen = wider*math.hypot((L[L > e.l0].min() - L[L < e.l0].max())/4, BETWEEN*e.l0)
     return float(e.l0 - math.hypot(max(0., e.l0 - low), unseen)), float(e.l0 + math.hypot(max(0., high - e.l0), unseen))
 
 # %% ../nbs/05_elbow.ipynb #f5b4e102
@@ -200,14 +202,14 @@ def judge(
     if 'c_dec' not in elbows: raise ValueError(f"table has c_dec at {table.k[table.c_dec.notna()].nunique()} L0s; at least three are needed")
     e, (L, _), noise = elbows['c_dec'], medians(latest(table)), seed_noise(latest(table))
     no = lambda verdict, reason: Verdict(verdict, math.nan, (math.nan, math.nan), reason, elbows)
-    if e.rise <= 2*noise: return no('not_converged', f"c_dec rises by {e.rise:.2g} below its minimum, not clear of what seeds differ by ({noise:.2g}): train longer or on more data")
+    if e.rise <= 2*noise: return no('not_converged', f"c_dec is {e.rise/SHARE:.2g} higher at low L0 than at its minimum; with seeds as different as these, more than {2*noise/SHARE:.2g} is needed: train longer or on more data")
     if e.edge: return no('edge', _edge_reason(e, L, d_in))
     if moved := _moved(earlier, e.l0): return no('not_converged', f"the elbow still moves: {moved:.3g} before, {e.l0:.3g} at the end: train longer")
     if name := _against(elbows, e.l0): return no('disagree', f"c_dec has its elbow at {e.l0:.3g}, {name} is low from {elbows[name].flat[0]:.3g} to {elbows[name].flat[1]:.3g}")
     interval = elbow_interval(table)
     a, b = e.flat
-    if b/a >= PLATEAU: return Verdict('plateau', e.l0, interval, f"c_dec is flat from {a:.3g} to {b:.3g}{' (the end of the grid)' if b == L[-1] else ''}; use the lower end", elbows)
-    return Verdict('found', e.l0, interval, f"c_dec falls up to {e.l0:.3g} and no further", elbows)
+    if b/a >= PLATEAU: return Verdict('plateau', e.l0, interval, f"c_dec is flat from {a:.3g} to {b:.3g}{' (the end of the grid)' if b == L[-1] else ''}; it stops falling near {e.l0:.3g}", elbows)
+    return Verdict('found', e.l0, interval, f"c_dec stops falling near {e.l0:.3g}", elbows)
 
 # %% ../nbs/05_elbow.ipynb #4e19d5e3
 def _moved(earlier, l0): # an earlier reading more than 15% away from l0, or None

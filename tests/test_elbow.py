@@ -55,6 +55,8 @@ def test_the_interval_widens_with_the_spread_of_the_seeds_and_never_beats_the_gr
     assert np.mean([b - a for a, b in noisy]) > 1.2*(still[1] - still[0]) and sum(a < 10 < b for a, b in noisy) >= 7
     shared = sweep(0).assign(c_dec=lambda t: t.c_dec + .02*t.seed) # what a seed's SAEs share moves no elbow
     assert elbow_interval(shared) == pytest.approx(still)
+    half = elbow_interval(sweep(0), coverage=.5)
+    assert half[1] - half[0] == pytest.approx((still[1] - still[0])*.6745/1.6449, rel=.01)
     fine = elbow_interval(sweep(0, L=np.geomspace(5, 20, 201))) # what differs between worlds stays
     assert fine[1] - fine[0] == pytest.approx(.68, rel=.02)
 
