@@ -18,8 +18,8 @@ from fastcore.basics import patch
 from .descend import Descent, trace_table
 from .elbow import judge, latest, medians, table_elbow
 from .metrics import c_dec_random
-from .sae import PARAMS, Bank, check_k, init_bank, new_folder, save_sae, writing
-from .train import as_source, default_n, evaluate, heldout_rows, time_step, train_bank
+from .sae import PARAMS, Bank, check_k, new_folder, save_sae, writing
+from .train import as_source, default_n, evaluate, heldout_rows, member_bytes, time_step, train_bank
 
 # %% ../nbs/05_calibrate.ipynb #52528776
 def coarse_grid(
@@ -189,8 +189,7 @@ def quote_l0(
     more = sorted(more, key=lambda stage: -steps([stage]))[:max(0, n_rounds - 3)]
     m = max(n for _, n, _ in usual)
     each = time_step(source, d_sae, s['batch_size'], usual[0][1], n_steps, device, compute) if n_steps else math.nan
-    values = m*(2*d_sae*source.d_in + d_sae + source.d_in)
-    return dict(n_saes=sum(n for _, n, _ in usual), sae_steps=steps(usual), rows=steps(usual)*s['batch_size'], most_sae_steps=steps(usual + more), seconds=each*steps(usual), most_seconds=each*steps(usual + more), bytes=4*4*values)
+    return dict(n_saes=sum(n for _, n, _ in usual), sae_steps=steps(usual), rows=steps(usual)*s['batch_size'], most_sae_steps=steps(usual + more), seconds=each*steps(usual), most_seconds=each*steps(usual + more), bytes=m*member_bytes(source.d_in, d_sae))
 
 # %% ../nbs/05_calibrate.ipynb #8cde0e63
 def _steps(settings, share): return max(1, int(settings['n_samples']*share)//settings['batch_size'])

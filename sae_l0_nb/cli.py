@@ -216,7 +216,7 @@ def sweep(
     from sae_l0_nb.sweep import plan_sweep
     say = print if process_rank()[0] == 0 else lambda *_, **k: None
     if a.threads: torch.set_num_threads(a.threads)
-    recipe = dict(batchtopk=float, topk=lambda k: TopK(k), jumprelu=lambda k: JumpReLU(l0=k))[a.architecture]
+    recipe = dict(batchtopk=float, topk=TopK, jumprelu=lambda k: JumpReLU(l0=k))[a.architecture]
     source = toy_world(a.source) if a.source.startswith('toy:') else a.source
     plan = plan_sweep(source, a.width, [recipe(k) for k in a.l0s], a.out, range(a.seeds), a.samples, a.batch_size, a.lr, compute=a.compute, at_once=a.at_once, device=a.device)
     say(plan, flush=True)

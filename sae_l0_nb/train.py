@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['TensorSource', 'check_finite', 'IterableSource', 'as_source', 'heldout_rows', 'evaluate', 'default_n', 'start_lam',
            'next_lam', 'most_values', 'members_at_once', 'Trainer', 'clip_members', 'lr_at', 'check_training',
-           'from_above', 'linear', 'rms_norm', 'unscaled', 'train_bank', 'to_device', 'time_step', 'target_report',
-           'save_checkpoint', 'load_checkpoint']
+           'from_above', 'linear', 'rms_norm', 'unscaled', 'train_bank', 'to_device', 'time_step', 'sae_bytes',
+           'member_bytes', 'target_report', 'save_checkpoint', 'load_checkpoint']
 
 # %% ../nbs/04_train.ipynb #503401bf
 import inspect, json, math, os, time
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from .metrics import c_dec, fvu, s_n
+from .metrics import c_dec, s_n
 from .sae import BatchTopK, JumpReLU, TopK, Bank, PARAMS, as_recipe, check_k, fit_threshold, forward, gradients, init_bank, mse_loss, new_folder
 
 # %% ../nbs/04_train.ipynb #fdf1e7f4
@@ -423,6 +423,7 @@ def train_bank(
     history = pd.DataFrame(history)
     history.attrs['seconds'] = round(time.perf_counter() - began if start < n_steps else spent, 1)
     bank = t.bank
+    for p in t._params: p.grad = None
     del t # gradients and moments go before the threshold is fitted
     return _finished(bank, scale, recipes, held), history
 
@@ -514,6 +515,19 @@ def time_step(
         return time.perf_counter() - start
     once()
     return float(np.median([once() for _ in range(n_steps)]))/m*batch_size/len(x)
+
+# %% ../nbs/04_train.ipynb #f0558913
+def sae_bytes(
+    d_in:int, d_sae:int,
+) -> int: # of the float32 weights of one SAE, as saved
+    "Encoder, decoder, biases and thresholds."
+    return 4*(2*d_in*d_sae + 2*d_sae + d_in)
+
+def member_bytes(
+    d_in:int, d_sae:int,
+) -> int: # weights, gradients and Adam's moments of one SAE in training
+    "What each more member of a bank costs."
+    return 4*sae_bytes(d_in, d_sae) + 4*d_in*d_sae
 
 # %% ../nbs/04_train.ipynb #f1effb1e
 def target_report(

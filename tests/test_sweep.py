@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from unittest import mock
 from sae_l0_nb.sae import JumpReLU, TopK, load_sae
 from sae_l0_nb.toy import ToyModel
+from sae_l0_nb.train import member_bytes
 
 # %% ../nbs/05_sweep.ipynb #07b6f908
 def test_groups_cover_the_grid_once_and_keep_to_the_limit():
