@@ -187,7 +187,7 @@ def newton_logistic(
     penalty = np.outer(1 / np.asarray(C), np.arange(x.shape[1]) < x.shape[1] - 1) # [c, k + 1], none on the intercept
     ridge = np.stack([np.diag(d + 1e-9) for d in penalty]) # [c, k + 1, k + 1]
     theta, todo = np.zeros(penalty.shape) if start is None else start.copy(), np.arange(len(penalty))
-    value = np.full(len(penalty), np.inf) # [c] the loss at theta; the first step is taken as it is
+    value = penalized_loss(theta, x, 1 - 2 * y, weights, penalty) # [c]
     for _ in range(max_steps):
         p = expit(theta[todo] @ x.T) # [todo, n]
         slope = (weights * (p - y)) @ x + penalty[todo] * theta[todo] # [todo, k + 1]
@@ -201,11 +201,13 @@ def newton_logistic(
     raise ValueError(f"columns of size up to {np.abs(x).max():.3g}: no optimum after {max_steps} steps of Newton's method; scale the activations")
 
 # %% ../nbs/06_probing.ipynb #fa9bf4c9
+def penalized_loss(theta, x, sign, weights, penalty): return np.logaddexp(0, sign * (theta @ x.T)) @ weights + (penalty * theta**2).sum(1) / 2 # [c]
+
 def downhill(theta, value, step, x, sign, weights, penalty): # theta, step, penalty [c, k + 1]; value [c]; x [n, k + 1]; sign [n] -> theta and its loss after a step, halved for each C until the loss does not rise
     size = np.ones((len(theta), 1))
     for _ in range(50):
         new = theta - size * step
-        loss = np.logaddexp(0, sign * (new @ x.T)) @ weights + (penalty * new**2).sum(1) / 2
+        loss = penalized_loss(new, x, sign, weights, penalty)
         worse = loss > value + 1e-12 * np.abs(value)
         if not worse.any(): break
         size[worse] /= 2
