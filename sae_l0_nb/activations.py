@@ -705,6 +705,9 @@ class ActivationStore:
 
     def __len__(self): return self.manifest["n_train"]
 
+    @property
+    def origin(self): return {key: self.manifest[of] for key, of in dict(model_name="model", module="module").items() if self.manifest.get(of)} # for the metadata of SAEs
+
     def __repr__(self): return f"ActivationStore({self.folder.name}: {len(self):,} rows + {self.n_heldout:,} held out, d_in {self.d_in}, {self.manifest.get('module')})"
 
 # %% ../nbs/03_activations.ipynb #89071b2e
@@ -884,7 +887,7 @@ def check_length(
 ):
     "ValueError if documents may be longer than the model's positions"
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if limit and max_length > limit: raise ValueError(f"max_length={max_length}: this model has {limit} positions")
+    if limit and max_length > limit: raise ValueError(f"max_length={max_length}: this model has {limit} positions; allowed are 1 to {limit} (--max-length on the command line)")
 
 # %% ../nbs/03_activations.ipynb #1bd20c8c
 def weights_digest(

@@ -202,7 +202,7 @@ def judge(
     if 'c_dec' not in elbows: raise ValueError(f"table has c_dec at {table.k[table.c_dec.notna()].nunique()} L0s; at least three are needed")
     e, (L, _), noise = elbows['c_dec'], medians(latest(table)), seed_noise(latest(table))
     no = lambda verdict, reason: Verdict(verdict, math.nan, (math.nan, math.nan), reason, elbows)
-    if e.rise <= 2*noise: return no('not_converged', f"c_dec is {e.rise/SHARE:.2g} higher at low L0 than at its minimum; with seeds as different as these, more than {2*noise/SHARE:.2g} is needed: train longer or on more data")
+    if e.rise <= 2*noise: return no('not_converged', f"c_dec is {e.rise/SHARE:.2g} higher at low L0 than at its minimum; with seeds as different as these, more than {2*noise/SHARE:.2g} is needed: train longer or on more data, or, if all L0s tried are above the elbow, try smaller ones")
     if e.edge: return no('edge', _edge_reason(e, L, d_in))
     if moved := _moved(earlier, e.l0): return no('not_converged', f"the elbow still moves: {moved:.3g} before, {e.l0:.3g} at the end: train longer")
     if name := _against(elbows, e.l0): return no('disagree', f"c_dec has its elbow at {e.l0:.3g}, {name} is low from {elbows[name].flat[0]:.3g} to {elbows[name].flat[1]:.3g}")

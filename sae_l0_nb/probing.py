@@ -11,9 +11,9 @@ __all__ = ['PROTOCOLS', 'N_NEWTON', 'BATCH_VALUES', 'KINDS', 'METHOD', 'MIN_TASK
            'chosen_columns', 'check_activations', 'check_kind', 'Data', 'split_data', 'probe_columns', 'rank_latents',
            'probe_members', 'probe_activations', 'probe_dense', 'probe_sae', 'probe_data_folder', 'probe_task_names',
            'check_task', 'load_probe_task', 'read_task', 'probe_task_texts', 'content_hash', 'sae_hash', 'model_hash',
-           'read_saes', 'as_members', 'kept_activations', 'results_file', 'read_results', 'missing_rows', 'probe_task',
-           'as_tasks', 'probe_sweep', 'check_sweep', 'activation_reader', 'score_cube', 'best_l0s', 'gaps_and_luck',
-           'by_l0', 'mean_scores']
+           'sae_folders', 'read_saes', 'check_trained_at', 'as_members', 'kept_activations', 'results_file',
+           'read_results', 'missing_rows', 'probe_task', 'as_tasks', 'probe_sweep', 'check_sweep', 'activation_reader',
+           'score_cube', 'best_l0s', 'gaps_and_luck', 'by_l0', 'mean_scores']
 
 # %% ../nbs/06_probing.ipynb #8050cda2
 import functools
@@ -599,7 +599,7 @@ def check_task(
     "ValueError if there is no such task"
     if name.endswith(".csv"):
         if not Path(name).is_file(): raise ValueError(f"task={name!r}: no such file")
-    elif name not in (names := probe_task_names()): raise ValueError(f"task={name!r}: no such task; near names: {', '.join(get_close_matches(name, names, n=5, cutoff=0.3))}")
+    elif name not in (names := probe_task_names()): raise ValueError(f"task={name!r}: no such task; near names: {', '.join(get_close_matches(name, names, n=5, cutoff=0.3) or names[:3])}")
 
 # %% ../nbs/06_probing.ipynb #aa0d65fe
 def load_probe_task(
@@ -676,16 +676,33 @@ def model_hash(
     return content_hash(model.state_dict(), config=config)
 
 # %% ../nbs/06_probing.ipynb #d5ecd477
-def read_saes(
+def sae_folders(
     folder, # SAELens folder, a folder of such folders, or a folder with `saes/` in it
-) -> dict: # Bank of one member under each folder's name
-    "All SAEs of a folder"
+) -> list: # Paths
+    "Where the SAEs of a folder are"
     folder = Path(folder)
-    if (folder / "cfg.json").is_file(): return {folder.name: load_sae(folder)}
+    if (folder / "cfg.json").is_file(): return [folder]
     inside = folder / "saes" if (folder / "saes").is_dir() else folder
     found = sorted(path.parent for path in inside.glob("*/cfg.json") if path.parent.suffix != ".tmp") # .tmp: left by a run that was killed
     if not found: raise ValueError(f"saes={str(folder)!r}: no SAELens folder (cfg.json) in it; `sae-l0 calibrate --save-saes` writes them")
-    return {path.name: load_sae(path) for path in found}
+    return found
+
+def read_saes(
+    folder, # as for `sae_folders`
+) -> dict: # Bank of one member under each folder's name
+    "All SAEs of a folder"
+    return {path.name: load_sae(path) for path in sae_folders(folder)}
+
+# %% ../nbs/06_probing.ipynb #0034a5df
+def check_trained_at(
+    saes, # as for `as_members`; only what lies in a folder can tell
+    module, # path of the module whose output is to be probed
+):
+    "ValueError if an SAE was trained on another module's output"
+    if not isinstance(saes, (str, Path)): return
+    for path in sae_folders(saes):
+        at = (json.loads((path / "cfg.json").read_text()).get("metadata") or {}).get("module")
+        if at and at != module: raise ValueError(f"layer: {path.name} was trained on {at}, the probes would see {module}")
 
 # %% ../nbs/06_probing.ipynb #14740c81
 def as_members(
@@ -829,16 +846,18 @@ def probe_sweep(
     "k-sparse probes of many SAEs on many tasks, activations of a task computed once"
     import pandas as pd
     from tqdm.auto import tqdm
-    saes, tasks, ks, rows = as_members(saes), as_tasks(tasks), [int(v) for v in np.atleast_1d(k)], []
+    given, saes, tasks, ks, rows = saes, as_members(saes), as_tasks(tasks), [int(v) for v in np.atleast_1d(k)], []
     check_sweep(saes, ks, kinds, protocol, n_texts)
     keys = [sae_hash(sae) for sae in saes.values()]
-    acts = activation_reader(model, layer, cache, tokenizer, dtype, device, **settings)
+    acts = activation_reader(given, model, layer, cache, tokenizer, dtype, device, **settings)
     with tqdm(total=len(tasks) * len(saes), disable=not progress, unit="SAE") as bar:
         for name, source in tasks.items():
             bar.set_description(name)
-            inputs, labels = (part[:n_texts] for part in (source if acts is None else read_task(source)))
-            x = inputs if acts is None else acts(inputs)
-            rows += probe_task(saes, keys, name, x, labels, ks, kinds, cache and Path(cache) / "probes", bar.update, n_train=n_train, seed=seed, protocol=protocol, n_boot=n_boot)
+            try:
+                inputs, labels = (part[:n_texts] for part in (source if acts is None else read_task(source)))
+                x = inputs if acts is None else acts(inputs)
+                rows += probe_task(saes, keys, name, x, labels, ks, kinds, cache and Path(cache) / "probes", bar.update, n_train=n_train, seed=seed, protocol=protocol, n_boot=n_boot)
+            except ValueError as e: raise ValueError(f"task {name!r}: {e}") from e
     return pd.DataFrame(rows)
 
 # %% ../nbs/06_probing.ipynb #84894726
@@ -854,13 +873,14 @@ def check_sweep(saes, ks, kinds, protocol, n_texts):
         for k in ks: check_n_latents(k, sae.d_sae)
 
 # %% ../nbs/06_probing.ipynb #06e16b79
-def activation_reader(model, layer, cache, tokenizer=None, dtype="float32", device=None, max_length=256, **settings):
-    "A function from texts to activations [n, d_in]; None without a model, when activations are given"
+def activation_reader(saes, model, layer, cache, tokenizer=None, dtype="float32", device=None, max_length=256, **settings):
+    "A function from texts to activations [n, d_in] at the place of the SAEs; None without a model, when activations are given"
     if model is None: return None
     if layer is None: raise ValueError("layer=None: give the block after which the SAEs were trained, a number or a module path")
     model, tokenizer = load_model(model, tokenizer, dtype=dtype, device=device)
     path = resolve_layer(model, layer)
     check_length(model, max_length)
+    check_trained_at(saes, path)
     return functools.partial(_read, model, tokenizer, path, cache and Path(cache) / "activations", cache and model_hash(model), max_length, settings)
 
 # %% ../nbs/06_probing.ipynb #8e11e0bd

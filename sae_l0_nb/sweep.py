@@ -14,7 +14,7 @@ import torch
 
 from .activations import default_device, process_rank, wait_for, write_atomic
 from .calibrate import default_lr, open_source, s_places
-from .sae import JumpReLU, TopK, as_recipe, check_k, new_folder, save_sae
+from .sae import JumpReLU, TopK, as_recipe, check_k, check_seeds, check_whole, new_folder, save_sae
 from .train import check_training, evaluate, heldout_rows, member_bytes, members_at_once, most_values, sae_bytes, time_step, train_bank
 
 # %% ../nbs/05_sweep.ipynb #c689dbbf
@@ -89,7 +89,7 @@ class SweepPlan:
 
 # %% ../nbs/05_sweep.ipynb #2e90d2c2
 def plan_sweep(
-    source, # folder of a store, .npy or .safetensors file, ActivationStore, ToyModel, tensor [n, d_in]
+    source, # as for `calibrate_l0`, but one that can be read more than once
     d_sae:int, # width
     l0s, # list of L0s (BatchTopK), or of TopK and JumpReLU recipes
     folder, # new, or that of a sweep to continue
@@ -108,7 +108,8 @@ def plan_sweep(
 ) -> SweepPlan:
     "Check a sweep and find its price."
     source, folder, device = open_source(source), Path(folder), default_device(device)
-    recipes, seeds = [as_recipe(r, d_sae) for r in l0s], [int(s) for s in seeds]
+    if not hasattr(l0s, '__iter__'): raise ValueError(f"l0s = {l0s!r}; allowed: a list of L0s or recipes")
+    recipes, seeds = [as_recipe(r, check_whole(d_sae, 'd_sae', 2)) for r in l0s], check_seeds(seeds)
     names = [member_name(r, s) for r in recipes for s in seeds]
     if not names or len(set(names)) < len(names): raise ValueError(f"l0s = {l0s!r}, seeds = {seeds!r}; allowed: one or more of each, all different")
     if getattr(source, '_once', False): raise ValueError("source = an iterator, which can be read once; allowed: a list of batches, a data loader, a tensor, a store")
@@ -194,7 +195,7 @@ def _do_group(plan, i, progress): # train one group, write its SAEs, then its pa
     rows = pd.DataFrame(dict(sae=names, seed=seeds*len(recipes)) | evaluate(bank, held, plan.n))
     for name, sae in zip(names, bank):
         for left in [plan.folder/'saes'/name, *(plan.folder/'saes').glob(f'{name}.*.tmp')]: shutil.rmtree(left, ignore_errors=True) # of this group, written before it was killed
-        save_sae(sae, plan.folder/'saes'/name)
+        save_sae(sae, plan.folder/'saes'/name, getattr(plan.source, 'origin', None))
     part.parent.mkdir(exist_ok=True)
     write_atomic(plan.folder/'parts'/f'{i:04d}_history.csv', history.assign(sae=[names[m] for m in history.member]).drop(columns='member').to_csv(index=False).encode())
     write_atomic(part, rows.to_csv(index=False).encode())

@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from .activations import default_device
 from .metrics import c_dec, s_n
-from .sae import BatchTopK, JumpReLU, TopK, Bank, PARAMS, as_recipe, check_k, fit_threshold, forward, gradients, init_bank, mse_loss, new_folder
+from .sae import BatchTopK, JumpReLU, TopK, Bank, PARAMS, as_recipe, check_k, check_seeds, check_whole, fit_threshold, forward, gradients, init_bank, mse_loss, new_folder
 
 # %% ../nbs/04_train.ipynb #fdf1e7f4
 class TensorSource:
@@ -30,7 +31,8 @@ class TensorSource:
         frac_heldout:float=0.1, # share of the rows never trained on
         seed:int=0, # of the split
     ):
-        if x.ndim != 2: raise ValueError(f"x has shape {tuple(x.shape)}; [n, d_in] is needed")
+        if x.ndim != 2 or len(x) < 2 or not x.shape[1]: raise ValueError(f"x has shape {tuple(x.shape)}; [n, d_in] with at least two rows is needed")
+        if x.is_complex() or x.dtype == torch.bool: raise ValueError(f"x has dtype {x.dtype}; real numbers are needed")
         if not 0 < frac_heldout < 1: raise ValueError(f"frac_heldout = {frac_heldout}; allowed: between 0 and 1, both excluded")
         check_finite(x)
         order = np.random.default_rng([seed, 0]).permutation(len(x))
@@ -43,7 +45,7 @@ class TensorSource:
     def batches(self, batch_size:int, seed:int=0, start:int=0) -> Iterator[torch.Tensor]: # endless: [batch_size, d_in] float32
         "A new order every epoch; the rows left over at its end are not used."
         per_epoch = len(self)//batch_size
-        if per_epoch < 1: raise ValueError(f"batch_size = {batch_size}; allowed: at most the {len(self)} training rows of the source")
+        if per_epoch < 1: raise ValueError(f"batch_size = {batch_size}; allowed: at most the {len(self)} training rows of the source (of {len(self.x)}, a part is held out)")
         epoch, step = divmod(start, per_epoch)
         while True:
             order = np.random.default_rng([seed, 1, epoch]).permutation(self._train)
@@ -120,7 +122,9 @@ def as_source(
 ):
     "The source as an object with `d_in`, `batches` and `heldout`."
     if all(hasattr(source, a) for a in ('d_in', 'batches', 'heldout')): return source
-    if isinstance(source, np.ndarray): source = torch.from_numpy(source)
+    if isinstance(source, np.ndarray):
+        if source.dtype.kind not in 'fiu': raise ValueError(f"source: an array of dtype {source.dtype}; real numbers are needed")
+        source = torch.from_numpy(source)
     if torch.is_tensor(source): return TensorSource(source)
     if isinstance(source, (str, bytes)) or not hasattr(source, '__iter__'):
         raise ValueError(f"source = {source!r}; allowed: a ToyModel, an ActivationStore, a tensor [n, d_in], or an iterable of batches [b, d_in]")
@@ -307,7 +311,10 @@ def check_training(
 ) -> int: # steps of the run
     "ValueError if a run of `train_bank` cannot be."
     if unknown := set(kwargs) - set(inspect.signature(train_bank).parameters): raise ValueError(f"{', '.join(sorted(unknown))} given; `train_bank` takes no such setting")
-    if batch_size < 1: raise ValueError(f"batch_size = {batch_size}; allowed: 1 or more")
+    check_whole(batch_size, 'batch_size')
+    check_whole(n_samples, 'n_samples')
+    for name, v in dict(lr=lr, lr_decay=lr_decay).items():
+        if not isinstance(v, (int, float)): raise ValueError(f"{name} = {v!r}; allowed: numbers")
     if n_samples < batch_size: raise ValueError(f"n_samples = {n_samples}; allowed: at least one batch of {batch_size}")
     if not 0 <= lr < math.inf: raise ValueError(f"lr = {lr}; allowed: 0 or more")
     if not 0 <= lr_decay <= 1: raise ValueError(f"lr_decay = {lr_decay}; allowed: 0 to 1")
@@ -386,10 +393,11 @@ def train_bank(
     progress:bool|str=True, # a bar with the smallest c_dec; a text is put before it
 ) -> tuple[Bank, 'pandas.DataFrame']: # m = len(l0s)*len(seeds) trained SAEs with unit decoder rows; history, one row for each logged step and member, with the seconds spent in training in `history.attrs['seconds']`
     "Train the L0 x seed grid in one pass over shared batches."
-    source = as_source(source)
-    recipes, k, seeds = _grid(l0s, seeds, d_sae)
+    source, device = as_source(source), default_device(device)
+    recipes, k, seeds = _grid(l0s, check_seeds(seeds), check_whole(d_sae, 'd_sae'))
     n_steps = check_training(recipes, n_samples, batch_size, lr, lr_decay, compute)
     held = _heldout(source, n_heldout)
+    if len(held) > 1 and (held == held[0]).all(): raise ValueError("source: all held-out rows are the same; there is nothing to learn from them")
     scale = 1. if input_norm is None else input_norm/rms_norm(held)
     held = held.to(device)
     settings = dict(d_in=source.d_in, d_sae=d_sae, k=k.tolist(), seeds=seeds, n_steps=n_steps, batch_size=batch_size, lr=lr, lr_decay=lr_decay,
@@ -446,7 +454,7 @@ def _grid(l0s, seeds, d_sae): # -> [m] recipes, [m] L0s asked for (nan: none), [
     recipes = [as_recipe(r, d_sae) for r in l0s for _ in seeds]
     if not recipes: raise ValueError(f"l0s = {l0s!r}, seeds = {seeds!r}; at least one of each is needed")
     k = [r.l0 if isinstance(r, JumpReLU) else r.k for r in recipes]
-    return recipes, torch.tensor([math.nan if v is None else v for v in k], dtype=torch.float64), [int(s) for s in seeds]*len(l0s)
+    return recipes, torch.tensor([math.nan if v is None else v for v in k], dtype=torch.float64), seeds*len(l0s)
 
 def _started(bank, recipes, k, init, scale): # the untrained bank with its recipes' thresholds, its L0s, and the weights of `init` for inputs multiplied by `scale`
     bank = replace(bank, k=k, per_input=torch.tensor([isinstance(r, TopK) for r in recipes]))

@@ -81,11 +81,14 @@ def test_a_killed_calibration_continues():
 # %% ../nbs/05_calibrate.ipynb #f470f5e6
 @pytest.mark.parametrize('kw, words', [(dict(l0s=[1, 2, 9]), 'k = 9; allowed'), (dict(l0s=[0, 1, 2]), 'k = 0'), (dict(seeds=[0, 0]), 'seeds'), (dict(l0s=[1, 2]), 'at least three'), (dict(method='guess'), "allowed: 'descent'"), (dict(n_rounds=-1), 'n_rounds = -1'), (dict(n_samples=0), 'n_samples = 0'), (dict(lr_decay=.1), 'lr_decay given'), (dict(n_eval=0), 'n_eval = 0'), (dict(n=9), 'k = 9'),
                                        (dict(source=iter([torch.randn(9000, 4)]*3)), 'can be read once'), (dict(budget=10), 'budget = 10; allowed: at least the'),
-                                       (dict(source='nowhere'), "'nowhere' does not exist"), (dict(batch_size=10**6), 'batch_size = 1000000; allowed')])
+                                       (dict(source='nowhere'), "'nowhere' does not exist"), (dict(batch_size=10**6), 'batch_size = 1000000; allowed'), (dict(batch_size=0), 'batch_size = 0'), (dict(n_samples=1e6), 'n_samples = 1000000.0; allowed: whole'),
+                                       (dict(d_sae=0), 'd_sae = 0; allowed: whole numbers from 2'), (dict(d_sae=5.), 'd_sae = 5.0'), (dict(d_sae=None), 'd_sae = None'), (dict(seeds=3), 'seeds = 3; allowed: a list'), (dict(seeds=[.5]), 'one = 0.5'),
+                                       (dict(n_rounds=1.5), 'n_rounds = 1.5'), (dict(lr='x'), "lr = 'x'"), (dict(device='cuda:9'), 'allowed are cpu'), (dict(source=torch.ones(9000, 4)), 'all held-out rows are the same'), (dict(source=torch.zeros(9000, 4)), 'all held-out rows are the same'),
+                                       (dict(source=torch.randn(50, 4)), 'at most the 45 training rows of the source'), (dict(source=torch.ones(0, 4)), 'at least two rows'), (dict(source='toy:huge'), 'allowed: toy:large, toy:small')])
 def test_bad_calls_are_refused(kw, words):
     source = kw.pop('source', torch.randn(3000, 4, generator=torch.Generator().manual_seed(0)))
     if 'batch_size' in kw: kw['n_samples'] = 30*10**6
-    with pytest.raises(ValueError, match=words): calibrate_l0(source, d_sae=5, progress=False, **kw)
+    with pytest.raises(ValueError, match=words): calibrate_l0(**(dict(source=source, d_sae=5, progress=False) | kw))
 
 def test_files_are_sources(tmp_path):
     from safetensors.torch import save_file
@@ -94,4 +97,9 @@ def test_files_are_sources(tmp_path):
     assert all(torch.equal(open_source(str(tmp_path/n)).x, x) for n in ('x.npy', 'x.safetensors'))
     with pytest.raises(ValueError, match='2 matrices'): open_source(tmp_path/'two.safetensors')
     (tmp_path/'x.pt').write_bytes(b'')
-    with pytest.raises(ValueError, match='allowed: a store'): open_source(tmp_path/'x.pt')
+    with pytest.raises(ValueError, match="x.pt'; allowed: toy:large and such, a store's folder"): open_source(tmp_path/'x.pt')
+    for name, value in (('object', np.array([None])), ('complex', np.ones((9, 2), complex)), ('nan', np.full((9, 2), np.nan)), ('vector', np.ones(9))): np.save(tmp_path/f'{name}.npy', value, allow_pickle=name == 'object')
+    for name in ('empty.npy', 'empty.safetensors'): (tmp_path/name).write_bytes(b'')
+    for name, words in (('object.npy', 'allow_pickle'), ('complex.npy', 'dtype complex128; real numbers'), ('nan.npy', 'row 0 holds NaN'), ('vector.npy', r'shape \(9,\)'), ('empty.npy', ''), ('empty.safetensors', '')):
+        with pytest.raises(ValueError, match=f"source = '.*{name}': .*{words}"): open_source(tmp_path/name)
+    assert open_source('toy:small').n_features == 5

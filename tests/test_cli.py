@@ -23,7 +23,8 @@ def test_calibrate_reads_npy(tmp_path, capsys):
     np.save(tmp_path/'x.npy', ToyModel.small().heldout(9000).numpy())
     assert main(['calibrate', str(tmp_path/'x.npy'), '--width', '5', '--samples', '20000', '--l0s', '1,1.5,2,3', '--seeds', '1', '--rounds', '0', '--quiet', '--out', str(tmp_path/'out')]) == 0
 
-@pytest.mark.parametrize('args, words', [('toy:huge', 'toy:huge.*toy:large, toy:small'), ('nowhere.npy', "'nowhere.npy' does not exist"), ('toy:small --l0s 1,2,9', 'k = 9; allowed'), ('toy:small --seeds 0', 'seeds = 0')])
+@pytest.mark.parametrize('args, words', [('toy:huge', 'toy:huge.*toy:large, toy:small'), ('nowhere.npy', "'nowhere.npy' does not exist"), ('toy:small --l0s 1,2,9', 'k = 9; allowed'), ('toy:small --seeds 0', 'seeds = 0'), ('toy:small --width 0', 'd_sae = 0; allowed: whole numbers from 2'), ('toy:small --width -3', 'd_sae = -3'), ('toy:small --threads 0', '--threads = 0'),
+                                         ('toy:small --batch-size 0', 'batch_size = 0'), ('toy:small --device cuda:9', "device='cuda:9': allowed are cpu")])
 def test_bad_input_is_one_line_and_status_2(args, words, tmp_path, capsys):
     import re
     assert main(['calibrate', *args.split(), '--quiet', '--out', str(tmp_path/'out')]) == 2
@@ -98,7 +99,7 @@ def test_probe_refuses_bad_input(tmp_path, capsys):
         assert re.search(words, err) and err.count('\n') == 1 and not (tmp_path/'out').exists()
 
 def test_no_command_and_help_read_well(capsys):
-    for argv, status in (([], 2), (['--help'], 0), (['calibrate', '--help'], 0), (['harvest', '--help'], 0), (['sweep', '--help'], 0), (['probe', '--help'], 0), (['calibrate', '--l0s', 'a'], 2)):
+    for argv, status in (([], 2), (['--help'], 0), (['calibrate', '--help'], 0), (['harvest', '--help'], 0), (['sweep', '--help'], 0), (['probe', '--help'], 0), (['calibrate', '--l0s', 'a'], 2), (['--version'], 0)):
         with pytest.raises(SystemExit) as e: main(argv)
         assert e.value.code == status
     assert 'toy:large' in capsys.readouterr().out

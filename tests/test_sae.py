@@ -9,6 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from hypothesis import given, settings, strategies as st
 
+# %% ../nbs/01_sae.ipynb #02bb806b
+def test_whole_numbers_are_whole():
+    assert check_whole(np.int64(3), 'd_sae') == 3 and check_seeds(range(2)) == [0, 1] == check_seeds(np.arange(2))
+    for bad in (0, 2.0, '2', None, True, float('nan')):
+        with pytest.raises(ValueError, match='d_sae = .*; allowed: whole numbers from 1'): check_whole(bad, 'd_sae')
+    for bad, words in ((3, 'a list of whole numbers'), ('01', 'a list of'), ([0.5], 'seeds: one = 0.5'), ([-1], 'whole numbers from 0')):
+        with pytest.raises(ValueError, match=words): check_seeds(bad)
+
 # %% ../nbs/01_sae.ipynb #a70422e7
 def test_topk_and_jump_relu_by_hand():
     pre = torch.tensor([[[3., 2.], [1., -1.]]])
