@@ -10,6 +10,17 @@ from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.sae import BatchTopK, JumpReLU, TopK, Bank, init_bank, forward, PARAMS
 from sae_l0_nb.metrics import c_dec, mcc
 
+# %% ../nbs/04_train.ipynb #0086aeea
+def test_a_gaussian_control_has_the_moments_of_its_source_and_nothing_else():
+    toy = ToyModel.small()
+    control, real = GaussianSource(toy), toy.heldout(200_000)
+    x = torch.cat(list(islice(control.batches(1000), 200)))
+    assert torch.allclose(x.mean(0), real.mean(0), atol=.02) and torch.allclose(torch.cov(x.T), torch.cov(real.T), atol=.02)
+    kurtosis = lambda x: ((z := (x - x.mean(0)) @ toy.features[4]) ** 4).mean()/(z**2).mean()**2 # 3 for normal data
+    assert abs(kurtosis(x) - 3) < .1 < 1 < abs(kurtosis(real) - 3)
+    assert torch.equal(next(control.batches(1000, start=3)), x[3000:4000]) and not torch.equal(control.heldout(1000), x[:1000])
+    with pytest.raises(ValueError, match='source holds out 2 rows; a covariance in 20 dimensions takes at least 40'): GaussianSource(torch.randn(20, 20))
+
 # %% ../nbs/04_train.ipynb #2c2b0c40
 def test_a_tensor_source_visits_every_training_row_once_an_epoch_and_holds_out_the_rest():
     x = torch.arange(40.)[:, None].expand(40, 3)
