@@ -21,7 +21,7 @@ from .descend import Descent, trace_table
 from .elbow import judge, latest, medians, table_elbow
 from .metrics import c_dec_random
 from .sae import PARAMS, Bank, check_k, check_seeds, check_whole, new_folder, save_sae, writing
-from .train import as_source, default_n, evaluate, heldout_rows, member_bytes, time_step, train_bank
+from .train import GaussianSource, as_source, default_n, evaluate, heldout_rows, member_bytes, time_step, train_bank
 
 # %% ../nbs/05_calibrate.ipynb #52528776
 def coarse_grid(
@@ -61,7 +61,7 @@ class L0Estimate:
     "The calibrated L0 of a source at one width."
     l0:float # nan unless the verdict is found or plateau
     interval:tuple # (low, high), 90% on toy worlds with as many latents as features; without known coverage elsewhere
-    verdict:str # found, plateau, edge, not_converged, disagree
+    verdict:str # found, plateau, edge, not_converged, disagree, no_features
     reason:str # one sentence
     d_sae:int # the width it holds for
     d_in:int
@@ -72,6 +72,7 @@ class L0Estimate:
     trace:object = field(default=None, repr=False) # pandas DataFrame of the descent: k, member, c_dec; None without one
     saes:list = field(default_factory=list, repr=False) # the banks of each round, if kept
     origin:dict = field(default_factory=dict, repr=False) # model_name and module of the store, written beside saved SAEs
+    control:float|None = None # variance left unexplained next to the estimate, as a share of what is left of normal data with the same covariance; None without a number, or a control
 
     def __str__(self):
         truth = '' if self.true_l0 is None else f"; truth {self.true_l0:.4g}"
@@ -108,7 +109,7 @@ def sae(self:L0Estimate,
 def summary(self:L0Estimate) -> dict: # plain numbers and text; nan becomes None
     "The estimate without its table, for JSON."
     number = lambda v: None if v is None or not math.isfinite(v) else float(v)
-    return dict(l0=number(self.l0), interval=[number(v) for v in self.interval], verdict=self.verdict, reason=self.reason, true_l0=number(self.true_l0),
+    return dict(l0=number(self.l0), interval=[number(v) for v in self.interval], verdict=self.verdict, reason=self.reason, true_l0=number(self.true_l0), control=number(self.control),
                 d_sae=self.d_sae, d_in=self.d_in, cost=self.cost, settings=self.settings)
 
 @patch
@@ -187,7 +188,7 @@ def _plan(method, n_l0s, n_seeds): # (stage, SAEs, training of each): what is us
     near = ('descent', n_seeds, DESCENT) if method == 'descent' else ('fine', len(CLOSE)*n_seeds, 1.)
     close = ('close', len(CLOSE)*n_seeds, 1.)
     again = ('coarse', n_l0s*min(2, n_seeds), 1.)
-    return [again[:2] + (COARSE,), near, close, close], [again, close] + [('fine', len(CLOSE)*n_seeds, 1.), close, close, close]*(method == 'descent')
+    return [again[:2] + (COARSE,), near, close, close, ('control', min(2, n_seeds), COARSE)], [again, close] + [('fine', len(CLOSE)*n_seeds, 1.), close, close, close]*(method == 'descent')
 
 # %% ../nbs/05_calibrate.ipynb #987cae85
 def quote_l0(
@@ -224,6 +225,7 @@ def calibrate_l0(
     n_rounds:int=6, # stages at most after the coarse one; 0: the coarse grid alone, with all seeds and `n_samples`
     method:str='descent', # or 'search': a finer grid instead of the descent
     budget:int|None=None, # SAE-steps: a stage that would go over it is not begun
+    control:bool=True, # hold a number against SAEs on normal data with the same covariance
     n_eval:int=16_384, # held-out rows for the metrics, or all that a smaller source holds out
     n=None, # places of s_n; None: from 2 to just under d_sae/2, a factor of 1.6 apart
     keep_saes:bool=False, # keep the trained SAEs in memory
@@ -244,11 +246,12 @@ def calibrate_l0(
     settings = default_settings(d_sae, source.d_in, n_samples, batch_size, lr) | kwargs
     plan, _ = _plan(method, len(L), len(seeds))
     if settings['n_samples'] < (30*settings['batch_size'] if n_rounds else settings['batch_size']): raise ValueError(f"n_samples = {settings['n_samples']}; allowed: at least {'30 batches' if n_rounds else 'one batch'} of {settings['batch_size']}")
-    first = plan[0][1]*_steps(settings, COARSE) if n_rounds else len(L)*len(seeds)*_steps(settings, 1)
-    if budget is not None and budget < first: raise ValueError(f"budget = {budget}; allowed: at least the {first} SAE-steps of the first grid (`quote_l0` says what the rest takes)")
-    run = _Run(source, d_sae, seeds, settings, budget, n_rounds, heldout_rows(source, n_eval), s_places(d_sae) if n is None else n, keep_saes, checkpoint, device, progress)
-    v = _one_grid(run, L) if n_rounds == 0 else _in_stages(run, L, method)
-    return L0Estimate(v.l0, v.interval, v.verdict, v.reason, d_sae, source.d_in, run.table(), run.cost(), settings | dict(seeds=list(map(int, seeds)), method=method), getattr(source, 'true_l0', None), run.trace, run.banks, getattr(source, 'origin', {}))
+    reserve = control*(min(2, len(seeds)) if n_rounds else len(seeds))*_steps(settings, 1) # kept back for the control
+    first = (plan[0][1]*_steps(settings, COARSE) if n_rounds else len(L)*len(seeds)*_steps(settings, 1)) + reserve
+    if budget is not None and budget < first: raise ValueError(f"budget = {budget}; allowed: at least the {first} SAE-steps of the first grid{' and the control' if control else ''} (`quote_l0` says what the rest takes)")
+    run = _Run(source, d_sae, seeds, settings, budget, n_rounds, heldout_rows(source, n_eval), s_places(d_sae) if n is None else n, keep_saes, checkpoint, device, progress, _control_source(source) if control else None, reserve)
+    v = _against_control(run, _one_grid(run, L) if n_rounds == 0 else _in_stages(run, L, method))
+    return L0Estimate(v.l0, v.interval, v.verdict, v.reason, d_sae, source.d_in, run.table(), run.cost(), settings | dict(seeds=list(map(int, seeds)), method=method), getattr(source, 'true_l0', None), run.trace, run.banks, getattr(source, 'origin', {}), run.ratio)
 
 # %% ../nbs/05_calibrate.ipynb #41607c54
 def s_places(
@@ -260,9 +263,10 @@ def s_places(
 
 # %% ../nbs/05_calibrate.ipynb #b74c4755
 class _Run: # the stages of one calibration: trains, measures, counts
-    def __init__(self, source, d_sae, seeds, settings, budget, n_rounds, held, n, keep, checkpoint, device, progress):
+    def __init__(self, source, d_sae, seeds, settings, budget, n_rounds, held, n, keep, checkpoint, device, progress, control, reserve):
         self.source, self.d_sae, self.seeds, self.settings, self.budget, self.left, self.held, self.n = source, d_sae, seeds, settings, budget, n_rounds, held.to(device), n
         self.keep, self.checkpoint, self.device, self.progress = keep, checkpoint, device, progress
+        self.control, self.reserve, self.ratio = control, reserve, None
         self.tables, self.banks, self.trace, self.n_saes, self.sae_steps, self.stages, self.stopped = [], [], None, 0, 0, 0, False
         self.began, self.before = time.perf_counter(), 0. # seconds of stages that a killed run had done
 
@@ -272,15 +276,15 @@ class _Run: # the stages of one calibration: trains, measures, counts
     def cost(self): return dict(n_saes=self.n_saes, sae_steps=self.sae_steps, n_samples=self.settings['n_samples'], seconds=round(self.before + time.perf_counter() - self.began, 1))
 
     def may(self, *stages): # are there rounds and budget for these stages, each (SAEs, training)?
-        self.stopped = self.left < len(stages) or self.budget is not None and self.sae_steps + sum(m*_steps(self.settings, share) for m, share in stages) > self.budget
+        self.stopped = self.left < len(stages) or self.budget is not None and self.sae_steps + self.reserve + sum(m*_steps(self.settings, share) for m, share in stages) > self.budget
         return not self.stopped
 
-    def train(self, name, L, seeds, share, **more): # -> bank, history
+    def train(self, name, L, seeds, share, source=None, **more): # -> bank, history
         steps = _steps(self.settings, share)
         bar = f"{name}: {len(L)} L0s x {len(seeds)} seeds" if self.progress else False
         often = dict(checkpoint_every=100) | self.settings | more | dict(n_samples=steps*self.settings['batch_size']) # a step of a wide bank takes seconds: 1,000 of them are too much to lose
         start = time.perf_counter()
-        bank, history = train_bank(self.source, self.d_sae, L, seeds, checkpoint=None if self.checkpoint is None else Path(self.checkpoint)/f'{self.stages}_{name}', device=self.device, progress=bar, **often)
+        bank, history = train_bank(self.source if source is None else source, self.d_sae, L, seeds, checkpoint=None if self.checkpoint is None else Path(self.checkpoint)/f'{self.stages}_{name}', device=self.device, progress=bar, **often)
         self.before += max(0., history.attrs['seconds'] - (time.perf_counter() - start))
         self.n_saes += len(bank); self.sae_steps += len(bank)*steps; self.stages += 1; self.left -= 1
         return bank, history
@@ -288,6 +292,7 @@ class _Run: # the stages of one calibration: trains, measures, counts
     def grid(self, name, L, seeds, share=1., **more): # a stage that goes into the table
         import pandas as pd
         bank, history = self.train(name, L, seeds, share, **more)
+        if not self.tables: self.first = dict(share=share, **more) # the control is trained as the first grid that counts
         self.tables.append(pd.DataFrame(dict(round=len(self.tables), member=range(len(bank)), seed=list(seeds)*len(L)) | evaluate(bank, self.held, self.n)).assign(k=np.repeat(L, len(seeds))))
         if self.keep: self.banks.append(bank)
         return bank, history
@@ -342,6 +347,23 @@ def _finer(run, L): # -> elbow, bank of the SAEs just above it; None without bud
 def _just_above(bank, L, at, m): # the m SAEs of the smallest L0 that is at least 1.05 times `at`, or of the largest
     i = min(int(np.searchsorted(L, 1.05*at)), len(L) - 1)
     return {n: getattr(bank, n)[i*m:(i + 1)*m] for n in PARAMS}
+
+# %% ../nbs/05_calibrate.ipynb #a600eb9d
+CONTROL = .9 # of the variance that SAEs leave unexplained on the control: more than that, and the data is as good as normal
+
+def _control_source(source):
+    try: return GaussianSource(source, max(16_384, 4*source.d_in))
+    except ValueError as e: raise ValueError(f"{e} (without the control: control=False, --no-control)") from e
+
+def _against_control(run, v): # v, or no number
+    if run.control is None or not np.isfinite(v.l0): return v
+    first = run.tables[0]
+    first = first[first.k == first.k[(first.k/v.l0).map(math.log).abs().idxmin()]] # the L0 next to the estimate
+    k, left = first.k.iloc[0], lambda t: 1 - np.median(t['variance_explained'])
+    bank, _ = run.train('control', [k], first.seed.tolist(), source=run.control, **run.first)
+    run.ratio = float(left(first)/left(evaluate(bank, run.control.heldout(len(run.held)).to(run.device), run.n)))
+    if run.ratio <= CONTROL: return v
+    return replace(v, verdict='no_features', l0=math.nan, interval=(math.nan, math.nan), reason=f"at L0 {k:.3g} SAEs leave {run.ratio:.2f} of the variance unexplained that they leave on normal data with the same covariance; above {CONTROL:g} there are no sparse features to count")
 
 # %% ../nbs/05_calibrate.ipynb #43294e04
 def _close_look(run, at, start): # -> an earlier reading of the elbow for `judge`, or None; True if the elbow is well inside the last look

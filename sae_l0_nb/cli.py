@@ -59,6 +59,7 @@ def _calibrate_args(p):
     p.add_argument('--method', choices=['descent', 'search'], default='descent', help='how the elbow is approached after the coarse grid (default descent)')
     p.add_argument('--rounds', type=int, default=6, metavar='N', help='stages at most after the coarse grid (default 6); 0: that grid alone, trained in full')
     p.add_argument('--budget', type=int, metavar='N', help='SAE-steps: no stage is begun that would go over it')
+    p.add_argument('--no-control', action='store_true', help='give a number even where SAEs do no better than on normal data with the same covariance')
     p.add_argument('--lr', type=float, help='learning rate (default: set by the width)')
     p.add_argument('--data-seed', type=int, default=0, metavar='N', help='seed of the batches (default 0)')
     p.add_argument('--compute', choices=['float32', 'bfloat16'], default='float32', help='what the factors of the large products are rounded to (default float32); all that is kept stays float32')
@@ -148,7 +149,7 @@ def calibrate(
     width = a.width if a.width is not None else getattr(source, 'n_features', 4*source.d_in)
     if not a.quiet: print(quoted(quote_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.method, a.rounds, a.device, compute=a.compute)), flush=True)
     r = calibrate_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.lr, a.rounds, a.method, a.budget,
-                     keep_saes=a.save_saes, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet, data_seed=a.data_seed, compute=a.compute)
+                     control=not a.no_control, keep_saes=a.save_saes, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet, data_seed=a.data_seed, compute=a.compute)
     r.save(out)
     print(report(r, out))
 
@@ -172,6 +173,7 @@ def report(
     near = best.loc[sorted(best.index, key=lambda k: abs(math.log(k/at)))[:5]].sort_index()
     lines = [str(r), '', 'SAEs nearest to it (medians over seeds):' if math.isfinite(r.l0) else 'SAEs with the smallest c_dec (medians over seeds):',
              near.reset_index().to_string(index=False, formatters=dict(k='{:.2f}'.format, c_dec='{:.4f}'.format, variance_explained='{:.4f}'.format, frac_dead='{:.3f}'.format)),
+             *([] if r.control is None else ['', f"control: {r.control:.2f} of the variance unexplained that SAEs leave on normal data with the same covariance (at most 0.9 is needed)"]),
              '', f"{r.cost['n_saes']} SAEs of width {r.d_sae}, {r.cost['sae_steps']:,} SAE-steps, {r.cost['seconds']:.0f} s. Figure, table and estimate: {out}/"]
     return '\n'.join(lines)
 

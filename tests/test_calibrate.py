@@ -23,7 +23,7 @@ def test_the_finer_grid_holds_the_elbow():
 # %% ../nbs/05_calibrate.ipynb #795b22e2
 def test_the_quote_adds_up():
     q = quote_l0(ToyModel.small(), 5, n_samples=100*256, seeds=[0, 1, 2], l0s=[1, 1.5, 2, 3], n_steps=1)
-    assert q['n_saes'] == 4*2 + 3 + 42 and q['sae_steps'] == 8*33 + 3*300 + 42*100 and q['rows'] == q['sae_steps']*256
+    assert q['n_saes'] == 4*2 + 3 + 42 + 2 and q['sae_steps'] == 10*33 + 3*300 + 42*100 and q['rows'] == q['sae_steps']*256
     assert q['most_sae_steps'] == q['sae_steps'] + 3*21*100 and 0 < q['seconds'] < q['most_seconds'] and q['bytes'] == 21*(16*(2*5*20 + 2*5 + 20) + 4*5*20)
     with pytest.raises(ValueError, match="method = 'guess'"): quote_l0(ToyModel.small(), 5, method='guess')
 
@@ -36,7 +36,7 @@ def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
         last = r.table[r.table['round'] == r.table['round'].max()]
         near = last[last.k < 1.9]  # at and above the truth too few pre-activations are positive to reach k
         assert np.abs(near.l0/near.k - 1).max() < .03 and last.groupby('k').seed.nunique().eq(3).all() and r.table['round'].nunique() >= 2
-        assert r.cost['n_saes'] == len(r.table) + 3 and r.cost['sae_steps'] == sum(r.table['round'].eq(0))*333 + (len(r.table) - sum(r.table['round'].eq(0)))*1000 + 3*3000
+        assert r.cost['n_saes'] == len(r.table) + 3 + 2 and r.cost['sae_steps'] == (sum(r.table['round'].eq(0)) + 2)*333 + (len(r.table) - sum(r.table['round'].eq(0)))*1000 + 3*3000
         assert r.trace.leg.nunique() == 2 and r.trace.k.min() < 2 < r.trace.k.max()
 
 # %% ../nbs/05_calibrate.ipynb #5f131144
@@ -48,6 +48,18 @@ def test_a_grid_that_does_not_reach_the_answer_is_told_so():
 def test_a_budget_is_kept_and_an_answer_that_it_cut_short_is_none():
     r = calibrate_l0(ToyModel.small(), d_sae=5, budget=9000, progress=False)
     assert r.verdict == 'not_converged' and np.isnan(r.l0) and 'the budget ended the search' in r.reason and r.cost['sae_steps'] <= 9000 and r.table['round'].nunique() == 1
+
+# %% ../nbs/05_calibrate.ipynb #2882f334
+def test_noise_gets_no_number():
+    noise = torch.randn(20_000, 16, generator=torch.Generator().manual_seed(0))
+    kw = dict(d_sae=16, l0s=[1, 2, 3, 4, 5, 7, 9, 12], n_samples=128_000, n_rounds=0, seeds=[0, 1], progress=False)
+    alone, r = calibrate_l0(noise, control=False, **kw), calibrate_l0(noise, **kw)
+    assert np.isfinite(alone.l0) and alone.control is None, alone
+    assert r.verdict == 'no_features' and np.isnan(r.l0) and .9 < r.control < 1.1 and 'no L0, no_features' in str(r) and r.summary()['control'] == r.control
+    assert r.cost['sae_steps'] == alone.cost['sae_steps'] + 2*500 and r.table.equals(alone.table)
+    r = calibrate_l0(ToyModel.small(), 5, l0s=[1, 1.4, 1.7, 2, 2.3, 2.8, 3.4], seeds=[0, 1], n_samples=200_000, n_rounds=0, progress=False)
+    assert np.isfinite(r.l0) and r.control < .2, r
+    with pytest.raises(ValueError, match='at least 32 .without the control: control=False'): calibrate_l0(noise[:100], 12, batch_size=32, n_samples=3200, progress=False)
 
 # %% ../nbs/05_calibrate.ipynb #2ff6ba9f
 def test_the_saved_folder_holds_what_was_found():
@@ -76,7 +88,7 @@ def test_a_killed_calibration_continues():
             with mock.patch('sae_l0_nb.train.lr_at', side_effect=[.003]*stop), pytest.raises(BaseException): calibrate_l0(ToyModel.small(), checkpoint=folder, **kw)
         from sae_l0_nb.train import lr_at
         with mock.patch('sae_l0_nb.train.lr_at', side_effect=lr_at) as left: calibrate_l0(ToyModel.small(), checkpoint=folder, **kw)
-        assert left.call_count == 250 - 100 # only what the third stage lacked
+        assert left.call_count == 250 - 100 + 83*np.isfinite(one.l0) # only what the third stage lacked, and the control
 
 # %% ../nbs/05_calibrate.ipynb #f470f5e6
 @pytest.mark.parametrize('kw, words', [(dict(l0s=[1, 2, 9]), 'k = 9; allowed'), (dict(l0s=[0, 1, 2]), 'k = 0'), (dict(seeds=[0, 0]), 'seeds'), (dict(l0s=[1, 2]), 'at least three'), (dict(method='guess'), "allowed: 'descent'"), (dict(n_rounds=-1), 'n_rounds = -1'), (dict(n_samples=0), 'n_samples = 0'), (dict(lr_decay=.1), 'lr_decay given'), (dict(n_eval=0), 'n_eval = 0'), (dict(n=9), 'k = 9'),
@@ -84,7 +96,7 @@ def test_a_killed_calibration_continues():
                                        (dict(source='nowhere'), "'nowhere' does not exist"), (dict(batch_size=10**6), 'batch_size = 1000000; allowed'), (dict(batch_size=0), 'batch_size = 0'), (dict(n_samples=1e6), 'n_samples = 1000000.0; allowed: whole'),
                                        (dict(d_sae=0), 'd_sae = 0; allowed: whole numbers from 2'), (dict(d_sae=5.), 'd_sae = 5.0'), (dict(d_sae=None), 'd_sae = None'), (dict(seeds=3), 'seeds = 3; allowed: a list'), (dict(seeds=[.5]), 'one = 0.5'),
                                        (dict(n_rounds=1.5), 'n_rounds = 1.5'), (dict(lr='x'), "lr = 'x'"), (dict(device='cuda:9'), 'allowed are cpu'), (dict(source=torch.ones(9000, 4)), 'all held-out rows are the same'), (dict(source=torch.zeros(9000, 4)), 'all held-out rows are the same'),
-                                       (dict(source=torch.randn(50, 4)), 'at most the 45 training rows of the source'), (dict(source=torch.ones(0, 4)), 'at least two rows'), (dict(source='toy:huge'), 'allowed: toy:large, toy:small')])
+                                       (dict(source=torch.randn(90, 4)), 'at most the 81 training rows of the source'), (dict(source=torch.ones(0, 4)), 'at least two rows'), (dict(source='toy:huge'), 'allowed: toy:large, toy:small')])
 def test_bad_calls_are_refused(kw, words):
     source = kw.pop('source', torch.randn(3000, 4, generator=torch.Generator().manual_seed(0)))
     if 'batch_size' in kw: kw['n_samples'] = 30*10**6
