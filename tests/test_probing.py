@@ -339,6 +339,23 @@ def test_saes_come_as_a_bank_a_list_a_mapping_or_a_folder(tmp_path):
     with pytest.raises(ValueError, match="saes is empty"): as_members([])
     with pytest.raises(ValueError, match=r"saes\[0\] is int: expected a Bank"): as_members([3])
 
+# %% ../nbs/06_probing.ipynb #033f1c8e
+def test_probes_elsewhere_than_where_the_saes_were_trained_are_refused():
+    from sae_l0_nb.activations import harvest, tiny_texts
+    import tempfile
+    from pathlib import Path
+    from sae_l0_nb.sweep import sweep
+    model, texts = tiny_model("gpt2"), tiny_texts(300)
+    task = dict(t=(texts[:60], np.arange(60) % 2))
+    with tempfile.TemporaryDirectory() as d:
+        store = harvest(model, texts, 1, Path(d)/"store", n_tokens=2000, max_length=64, progress=False)
+        sweep(store, 64, [4.0], Path(d)/"sweep", seeds=[0], batch_size=64, progress=False)
+        cfg = json.loads((Path(d)/"sweep/saes/k4_seed0/cfg.json").read_text())
+        assert cfg["metadata"]["module"] == "h.1" == store.origin["module"]
+        kw = dict(saes=Path(d)/"sweep", tasks=task, model=model, k=[1], max_length=64, n_boot=0, progress=False)
+        assert len(probe_sweep(layer=1, **kw)) == 1
+        with pytest.raises(ValueError, match="layer: k4_seed0 was trained on h.1, the probes would see h.2"): probe_sweep(layer=2, **kw)
+
 # %% ../nbs/06_probing.ipynb #0910f9b9
 def made_up_tasks(n_tasks=3, n=400):
     "Activations and labels of tasks whose direction is dimension 0, the fainter the higher their number"
