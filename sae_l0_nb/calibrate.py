@@ -267,7 +267,7 @@ class _Run: # the stages of one calibration: trains, measures, counts
         self.source, self.d_sae, self.seeds, self.settings, self.budget, self.left, self.held, self.n = source, d_sae, seeds, settings, budget, n_rounds, held.to(device), n
         self.keep, self.checkpoint, self.device, self.progress = keep, checkpoint, device, progress
         self.control, self.reserve, self.ratio = control, reserve, None
-        self.tables, self.banks, self.trace, self.n_saes, self.sae_steps, self.stages, self.stopped = [], [], None, 0, 0, 0, False
+        self.tables, self.banks, self.trace, self.n_saes, self.sae_steps, self.stages, self.stopped = [], [], None, 0, 0, 0, ''
         self.began, self.before = time.perf_counter(), 0. # seconds of stages that a killed run had done
 
     def table(self):
@@ -276,7 +276,8 @@ class _Run: # the stages of one calibration: trains, measures, counts
     def cost(self): return dict(n_saes=self.n_saes, sae_steps=self.sae_steps, n_samples=self.settings['n_samples'], seconds=round(self.before + time.perf_counter() - self.began, 1))
 
     def may(self, *stages): # are there rounds and budget for these stages, each (SAEs, training)?
-        self.stopped = self.left < len(stages) or self.budget is not None and self.sae_steps + self.reserve + sum(m*_steps(self.settings, share) for m, share in stages) > self.budget
+        over = self.budget is not None and self.sae_steps + self.reserve + sum(m*_steps(self.settings, share) for m, share in stages) > self.budget
+        self.stopped = 'number of rounds' if self.left < len(stages) else 'budget' if over else ''
         return not self.stopped
 
     def train(self, name, L, seeds, share, source=None, **more): # -> bank, history
@@ -320,7 +321,7 @@ def _in_stages(run, L, method):
         if centred or run.stopped: break
     v = look(at)
     if not centred and np.isfinite(v.l0): # a coarse reading, or one at the end of a look, is no answer
-        why = f"the {'budget' if run.left > 0 else 'number of rounds'} ended the search near {v.l0:.3g}, before a close look had the elbow inside: allow more" if run.stopped else f"a close look around {v.l0:.3g} still has its elbow at an end: train longer"
+        why = f"the {run.stopped} ended the search near {v.l0:.3g}, before a close look had the elbow inside: allow more" if run.stopped else f"a close look around {v.l0:.3g} still has its elbow at an end: train longer"
         v = replace(v, verdict='not_converged', l0=math.nan, interval=(math.nan, math.nan), reason=why)
     return v
 

@@ -48,6 +48,7 @@ def test_a_grid_that_does_not_reach_the_answer_is_told_so():
 def test_a_budget_is_kept_and_an_answer_that_it_cut_short_is_none():
     r = calibrate_l0(ToyModel.small(), d_sae=5, budget=9000, progress=False)
     assert r.verdict == 'not_converged' and np.isnan(r.l0) and 'the budget ended the search' in r.reason and r.cost['sae_steps'] <= 9000 and r.table['round'].nunique() == 1
+    assert 'the number of rounds ended the search' in calibrate_l0(ToyModel.small(), d_sae=5, n_rounds=1, progress=False).reason
 
 # %% ../nbs/05_calibrate.ipynb #2882f334
 def test_noise_gets_no_number():

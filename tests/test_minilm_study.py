@@ -2,7 +2,7 @@
 
 import pytest
 
-# %% ../nbs/experiments/minilm_study.ipynb #7d52b984
+# %% ../nbs/experiments/minilm_study.ipynb #802523be
 def test_the_committed_tables_of_the_study_say_what_the_page_says():
     import numpy as np, pandas as pd, sae_l0_nb
     from pathlib import Path

@@ -2,12 +2,14 @@
 
 import pytest
 
-# %% ../nbs/experiments/no_features.ipynb #992419fb
+# %% ../nbs/experiments/no_features.ipynb #8640b75c
 def test_the_committed_table_bears_out_the_page():
     import pandas as pd, sae_l0_nb
     from pathlib import Path
     t = pd.read_csv(Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results/no_features.csv')
+    elbows, t = t[t.kind == 'elbow of the covariance'], t[t.kind != 'elbow of the covariance']
     noise = t.kind.isin(['isotropic', 'covariance of a world'])
+    assert len(elbows) == 20 and ((elbows.l0/elbows.true_l0 - 1).abs() <= .1).mean() <= 1/3
     assert noise.sum() == 40 and (~noise).sum() >= 100
     assert t.l0[noise].notna().mean() <= 1/20 and not (t.control[~noise] > .9).any()
     assert (t.verdict[noise & (t.control > .9)] == 'no_features').all() and (t.control[noise & t.l0.notna()] <= .9).all()
