@@ -183,12 +183,12 @@ def default_settings(
 # %% ../nbs/05_calibrate.ipynb #8da499df
 COARSE, DESCENT = 1/3, 3. # training of these stages, as multiples of n_samples
 
-def _plan(method, n_l0s, n_seeds): # (stage, SAEs, training of each): what is usually done; what may be done besides
+def _plan(method, n_l0s, n_seeds, control=True): # (stage, SAEs, training of each): what is usually done; what may be done besides
     if method not in ('descent', 'search'): raise ValueError(f"method = {method!r}; allowed: 'descent', 'search'")
     near = ('descent', n_seeds, DESCENT) if method == 'descent' else ('fine', len(CLOSE)*n_seeds, 1.)
     close = ('close', len(CLOSE)*n_seeds, 1.)
     again = ('coarse', n_l0s*min(2, n_seeds), 1.)
-    return [again[:2] + (COARSE,), near, close, close, ('control', min(2, n_seeds), COARSE)], [again, close] + [('fine', len(CLOSE)*n_seeds, 1.), close, close, close]*(method == 'descent')
+    return [again[:2] + (COARSE,), near, close, close] + [('control', min(2, n_seeds), COARSE)]*control, [again, close] + [('fine', len(CLOSE)*n_seeds, 1.), close, close, close]*(method == 'descent')
 
 # %% ../nbs/05_calibrate.ipynb #987cae85
 def quote_l0(
@@ -198,12 +198,13 @@ def quote_l0(
     device:str='cpu',
     n_steps:int=3, # timed; 0: no time is given
     compute:str='float32', # as for `train_bank`
+    control:bool=True, # as for `calibrate_l0`
 ) -> dict: # n_saes, sae_steps and rows (batches times SAEs) as expected; most_sae_steps; seconds (nan if not timed) and most_seconds; bytes (of the largest bank with its gradients and moments)
     "What a calibration costs, before it starts."
     source, device = open_source(source), default_device(device)
     L, seeds = _first_grid(l0s, d_sae, source.d_in), check_seeds(seeds)
     s = default_settings(d_sae, source.d_in, n_samples, batch_size)
-    usual, more = _plan(method, len(L), len(seeds))
+    usual, more = _plan(method, len(L), len(seeds), control)
     steps = lambda stages: sum(n*_steps(s, share) for _, n, share in stages)
     more = sorted(more, key=lambda stage: -steps([stage]))[:max(0, n_rounds - 3)]
     m = max(n for _, n, _ in usual)

@@ -147,7 +147,7 @@ def calibrate(
     source = open_source(a.source)
     check_whole(a.seeds, '--seeds')
     width = a.width if a.width is not None else getattr(source, 'n_features', 4*source.d_in)
-    if not a.quiet: print(quoted(quote_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.method, a.rounds, a.device, compute=a.compute)), flush=True)
+    if not a.quiet: print(quoted(quote_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.method, a.rounds, a.device, compute=a.compute, control=not a.no_control)), flush=True)
     r = calibrate_l0(source, width, a.l0s, range(a.seeds), a.samples, a.batch_size, a.lr, a.rounds, a.method, a.budget,
                      control=not a.no_control, keep_saes=a.save_saes, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet, data_seed=a.data_seed, compute=a.compute)
     r.save(out)

@@ -23,7 +23,7 @@ def test_the_finer_grid_holds_the_elbow():
 # %% ../nbs/05_calibrate.ipynb #795b22e2
 def test_the_quote_adds_up():
     q = quote_l0(ToyModel.small(), 5, n_samples=100*256, seeds=[0, 1, 2], l0s=[1, 1.5, 2, 3], n_steps=1)
-    assert q['n_saes'] == 4*2 + 3 + 42 + 2 and q['sae_steps'] == 10*33 + 3*300 + 42*100 and q['rows'] == q['sae_steps']*256
+    assert q['n_saes'] == 4*2 + 3 + 42 + 2 and q['sae_steps'] == 10*33 + 3*300 + 42*100 == 2*33 + quote_l0(ToyModel.small(), 5, n_samples=100*256, seeds=[0, 1, 2], l0s=[1, 1.5, 2, 3], n_steps=0, control=False)['sae_steps'] and q['rows'] == q['sae_steps']*256
     assert q['most_sae_steps'] == q['sae_steps'] + 3*21*100 and 0 < q['seconds'] < q['most_seconds'] and q['bytes'] == 21*(16*(2*5*20 + 2*5 + 20) + 4*5*20)
     with pytest.raises(ValueError, match="method = 'guess'"): quote_l0(ToyModel.small(), 5, method='guess')
 
