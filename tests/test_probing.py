@@ -6,8 +6,10 @@ from sae_l0_nb.probing import *
 # %% ../nbs/06_probing.ipynb #e075c9a5
 import json
 import sys
+import tempfile
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from unittest.mock import patch as hide_module
 
 import numpy as np
@@ -19,8 +21,9 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from sae_l0_nb.activations import WORDS, tiny_model, tokenize
+from sae_l0_nb.activations import WORDS, harvest, tiny_model, tiny_texts, tokenize
 from sae_l0_nb.sae import Bank, fit_threshold, init_bank, save_sae
+from sae_l0_nb.sweep import sweep
 
 # %% ../nbs/06_probing.ipynb #f37054d0
 def test_labels_become_zero_and_one_in_sorted_order():
@@ -341,10 +344,6 @@ def test_saes_come_as_a_bank_a_list_a_mapping_or_a_folder(tmp_path):
 
 # %% ../nbs/06_probing.ipynb #033f1c8e
 def test_probes_elsewhere_than_where_the_saes_were_trained_are_refused():
-    from sae_l0_nb.activations import harvest, tiny_texts
-    import tempfile
-    from pathlib import Path
-    from sae_l0_nb.sweep import sweep
     model, texts = tiny_model("gpt2"), tiny_texts(300)
     task = dict(t=(texts[:60], np.arange(60) % 2))
     with tempfile.TemporaryDirectory() as d:
