@@ -2,7 +2,7 @@
 
 import pytest
 
-# %% ../nbs/experiments/minilm_study.ipynb #802523be
+# %% ../nbs/experiments/minilm_study.ipynb #103560e6
 def test_the_committed_tables_of_the_study_say_what_the_page_says():
     import numpy as np, pandas as pd, sae_l0_nb
     from pathlib import Path
@@ -20,5 +20,7 @@ def test_the_committed_tables_of_the_study_say_what_the_page_says():
         assert np.isnan(judge(control, d_in=384).l0) # by the letter the control passes
         low = [rows(table, layer, 1536, kind).groupby('k').c_dec.median().loc[8:256].idxmin() for kind in ('batchtopk', 'gaussian')]
         assert low[0] in (low[1], 1.5*low[1]) # but its c_dec is lowest at the same L0, or the one below
+        elbows = [judge(rows(table, layer, 1536, kind), d_in=384).elbows['c_dec'].l0 for kind in ('batchtopk', 'gaussian')]
+        assert .64 < elbows[1]/elbows[0] < .79
         left = [1 - rows(table, layer, 1536, kind).groupby('k').variance_explained.median().loc[2:256] for kind in ('batchtopk', 'gaussian')]
         assert (left[0]/left[1] < .8).all() and 16 <= (left[0]/left[1]).idxmin() <= 32
