@@ -19,7 +19,7 @@ def test_a_gaussian_control_has_the_moments_of_its_source_and_nothing_else():
     kurtosis = lambda x: ((z := (x - x.mean(0)) @ toy.features[4]) ** 4).mean()/(z**2).mean()**2 # 3 for normal data
     assert abs(kurtosis(x) - 3) < .1 < 1 < abs(kurtosis(real) - 3)
     assert torch.equal(next(control.batches(1000, start=3)), x[3000:4000]) and not torch.equal(control.heldout(1000), x[:1000])
-    with pytest.raises(ValueError, match='source holds out 2 rows; a covariance in 20 dimensions takes at least 40'): GaussianSource(torch.randn(20, 20))
+    with pytest.raises(ValueError, match='source holds out 2 rows; a covariance in 20 dimensions takes at least 40'): GaussianSource(torch.randn(20, 20), 2)
 
 # %% ../nbs/04_train.ipynb #2c2b0c40
 def test_a_tensor_source_visits_every_training_row_once_an_epoch_and_holds_out_the_rest():
