@@ -167,13 +167,14 @@ def report(
     out, # folder it was written to
 ) -> str: # a few lines
     "The summary that the command prints."
+    from sae_l0_nb.calibrate import CONTROL
     from sae_l0_nb.elbow import latest
     best = latest(r.table).groupby('k')[['c_dec', 'variance_explained', 'frac_dead']].median()
     at = r.l0 if math.isfinite(r.l0) else best.c_dec.idxmin()
     near = best.loc[sorted(best.index, key=lambda k: abs(math.log(k/at)))[:5]].sort_index()
     lines = [str(r), '', 'SAEs nearest to it (medians over seeds):' if math.isfinite(r.l0) else 'SAEs with the smallest c_dec (medians over seeds):',
              near.reset_index().to_string(index=False, formatters=dict(k='{:.2f}'.format, c_dec='{:.4f}'.format, variance_explained='{:.4f}'.format, frac_dead='{:.3f}'.format)),
-             *([] if r.control is None else ['', f"control: {r.control:.2f} of the variance unexplained that SAEs leave on normal data with the same covariance (at most 0.9 is needed)"]),
+             *([] if r.control is None else ['', f"control: SAEs leave {r.control:.2f} of the variance unexplained that they leave on normal data with the same covariance (for a number, at most {CONTROL:g})"]),
              '', f"{r.cost['n_saes']} SAEs of width {r.d_sae}, {r.cost['sae_steps']:,} SAE-steps, {r.cost['seconds']:.0f} s. Figure, table and estimate: {out}/"]
     return '\n'.join(lines)
 
