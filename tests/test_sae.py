@@ -4,18 +4,9 @@ import pytest
 from sae_l0_nb.sae import *
 
 # %% ../nbs/01_sae.ipynb #f65469a2
-import json, pytest, torch, numpy as np, tempfile
-from dataclasses import replace
-from pathlib import Path
+import numpy as np
+import torch
 from hypothesis import given, settings, strategies as st
-
-# %% ../nbs/01_sae.ipynb #02bb806b
-def test_whole_numbers_are_whole():
-    assert check_whole(np.int64(3), 'd_sae') == 3 and check_seeds(range(2)) == [0, 1] == check_seeds(np.arange(2))
-    for bad in (0, 2.0, '2', None, True, float('nan')):
-        with pytest.raises(ValueError, match='d_sae = .*; allowed: whole numbers from 1'): check_whole(bad, 'd_sae')
-    for bad, words in ((3, 'a list of whole numbers'), ('01', 'a list of'), ([0.5], 'seeds: one = 0.5'), ([-1], 'whole numbers from 0')):
-        with pytest.raises(ValueError, match=words): check_seeds(bad)
 
 # %% ../nbs/01_sae.ipynb #a70422e7
 def test_topk_and_jump_relu_by_hand():
@@ -88,94 +79,6 @@ def test_batch_topk_is_torch_topk_over_the_batch(b, s, share, seed, hint):
     expect = torch.zeros(b*s).scatter(0, top.indices, top.values.relu()).view(1, b, s)
     assert torch.equal(batch_topk(pre, [share*s], torch.tensor([hint]))[0], expect)
 
-# %% ../nbs/01_sae.ipynb #16231d61
-@pytest.mark.parametrize('r, words', [(TopK(1.5), 'k = 1.5 of TopK; allowed: whole'), (TopK(6), 'k = 6; allowed'), (JumpReLU(), 'lam = None, l0 = None'), (JumpReLU(.1, 2), 'exactly one'),
-    (JumpReLU(-1), 'lam = -1'), (JumpReLU(l0=9), 'k = 9; allowed: above 0 and at most d_sae = 5'), (JumpReLU(.1, eps=0), 'eps = 0'), (BatchTopK(0), 'k = 0; allowed')])
-def test_impossible_recipes_are_refused(r, words):
-    with pytest.raises(ValueError, match=words): as_recipe(r, 5)
-
-def test_a_number_is_batch_topk(): assert as_recipe(2, 5) == BatchTopK(2.)
-
-def test_a_bank_can_be_walked_through():
-    bank = init_bank(4, 5, [1, 2], seeds=[0, 0])
-    assert [b.k.item() for b in bank] == [1, 2] and bank[-1].k.item() == 2 and bank[np.int64(0)].W_dec.shape == (1, 5, 4)
-    with pytest.raises(IndexError): bank[2]
-
-def test_what_fits_no_activation_is_refused():
-    bank, x = init_bank(4, 5, [2], seeds=[0]), torch.ones(3, 4)
-    with pytest.raises(ValueError, match='k = 1.5 of TopK'): topk(bank.pre(x), [1.5])
-    with pytest.raises(ValueError, match='kind = TopK.k=2.; allowed'): forward(bank, x, kind=TopK(2))
-    with pytest.raises(ValueError, match='lam .m. is needed'): gradients(bank, x, forward(bank, x, kind=JumpReLU), jump=JumpReLU(.1))
-
-# %% ../nbs/01_sae.ipynb #fdb0b550
-def autograd_gradients(bank, x, k, dead):
-    p = {n: getattr(bank, n)[0].clone().requires_grad_() for n in ('W_enc', 'W_dec', 'b_enc', 'b_dec')}
-    norm = p['W_dec'].norm(dim=1)
-    D = p['W_dec']/norm[:, None]
-    pre = ((x - p['b_dec']) @ p['W_enc'] + p['b_enc'])*norm
-    top = pre.relu().flatten().topk(round(k*len(x)))
-    a = torch.zeros(pre.numel()).scatter(0, top.indices, top.values).view_as(pre)
-    x_hat = a @ D + p['b_dec']
-    loss = mse_loss(x_hat, x) + dead_loss(pre, D, (x - x_hat).detach(), dead)
-    return dict(zip(p, torch.autograd.grad(loss, list(p.values()))))
-
-@pytest.mark.parametrize('n_dead', [0, 1, 3, 9])
-def test_gradients_are_those_of_autograd(n_dead):
-    gen = torch.Generator().manual_seed(n_dead)
-    bank = init_bank(8, 12, [2.5, 4], seeds=[0, 1], decoder_norm=.7)
-    for n in ('W_enc', 'W_dec', 'b_enc', 'b_dec'): getattr(bank, n).add_(.2*torch.randn(getattr(bank, n).shape, generator=gen))
-    x = torch.randn(33, 8, generator=gen)
-    dead = torch.zeros(2, 12, dtype=torch.bool); dead[:, :n_dead] = True
-    ours = gradients(bank, x, forward(bank, x), dead)
-    for i in range(2):
-        for n, g in autograd_gradients(bank[i], x, bank.k[i].item(), dead[i]).items():
-            assert torch.allclose(ours[n][i], g, atol=1e-5*g.abs().max().item() + 1e-6), n
-
-# %% ../nbs/01_sae.ipynb #1c709707
-class Jump(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, pre, tau, eps):
-        ctx.save_for_backward(pre, tau); ctx.eps = eps
-        return pre*((pre > tau) & (pre > 0))
-    @staticmethod
-    def backward(ctx, g):
-        pre, tau = ctx.saved_tensors
-        ste = g*tau/ctx.eps*((pre - tau).abs() < ctx.eps/2)
-        return g*((pre > tau) & (pre > 0)) + ste, -ste.sum(0), None
-
-@pytest.mark.parametrize('eps', [.3, 2.])
-def test_jump_relu_gradients_are_those_of_autograd(eps):
-    gen, r = torch.Generator().manual_seed(3), JumpReLU(.7, eps=eps, lam_pre=.2)
-    bank = init_bank(8, 12, [4, 4], seeds=[0, 1], decoder_norm=.7)
-    for n in PARAMS: getattr(bank, n).add_(.2*torch.randn(getattr(bank, n).shape, generator=gen))
-    bank.threshold.add_(.4*torch.rand(2, 12, generator=gen))
-    x, lam = torch.randn(33, 8, generator=gen), torch.tensor([.7, .1])
-    ours = gradients(bank, x, forward(bank, x, kind=JumpReLU), jump=r, lam=lam)
-    for i in range(2):
-        p = {n: getattr(bank, n)[i].clone().requires_grad_() for n in PARAMS + ('threshold',)}
-        norm = p['W_dec'].norm(dim=1)
-        pre = (x - p['b_dec']) @ p['W_enc'] + p['b_enc'] # raw
-        a = Jump.apply(pre, p['threshold'], eps)*norm
-        loss = mse_loss(a @ (p['W_dec']/norm[:, None]) + p['b_dec'], x) + lam[i]*sparsity_loss(a) + r.lam_pre*pre_act_loss(pre*norm.detach(), p['threshold']*norm.detach())
-        for n, g in zip(p, torch.autograd.grad(loss, list(p.values()))): assert torch.allclose(ours[n][i], g, atol=1e-5*g.abs().max().item() + 1e-6), n
-
-# %% ../nbs/01_sae.ipynb #4c41dfef
-def test_rounding_the_factors_moves_the_gradients_a_little():
-    gen = torch.Generator().manual_seed(0)
-    for kind, kw in ((BatchTopK, {}), (TopK, {}), (JumpReLU, dict(jump=JumpReLU(.5), lam=torch.tensor([.5, .5])))):
-        bank = init_bank(64, 96, [5, 8], seeds=[0, 1], decoder_norm=.7)
-        for n in PARAMS: getattr(bank, n).add_(.05*torch.randn(getattr(bank, n).shape, generator=gen))
-        x = torch.randn(128, 64, generator=gen)
-        errors = []
-        for far in (0., 30.):
-            bank.b_dec += far
-            f, g = (forward(bank, x + far, kind=kind, dtype=d) for d in (None, torch.bfloat16))
-            assert ((f.acts > 0) != (g.acts > 0)).sum() < .02*(f.acts > 0).sum()
-            exact, rounded = gradients(bank, x + far, f, **kw), gradients(bank, x + far, g, **kw)
-            assert {v.dtype for v in rounded.values()} == {torch.float32}
-            errors.append([float((exact[n] - rounded[n]).norm()/exact[n].norm()) for n in exact])
-        assert 1e-4 < max(errors[0]) < .1 and errors[1] == pytest.approx(errors[0], rel=.2)
-
 # %% ../nbs/01_sae.ipynb #a60f2dd2
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 5), st.integers(0, 99), st.data())
@@ -193,60 +96,3 @@ def test_the_fitted_threshold_keeps_its_promise_on_other_data():
     for x, tol in ((toy.heldout(65_536), 1e-3), (toy.sample(65_536, torch.Generator().manual_seed(1)), .02)):
         l0 = (bank.encode(x) > 0).sum(2).double().mean(1)
         assert ((l0/bank.k - 1).abs() < tol).all(), l0
-
-# %% ../nbs/01_sae.ipynb #c504855e
-def test_a_saved_sae_comes_back_the_same():
-    with tempfile.TemporaryDirectory() as tmp:
-        toy = ToyModel.small()
-        bank = fit_threshold(init_bank(20, 7, [1.8, 3], seeds=[0, 1]), toy.heldout(4096))
-        save_sae(bank[1], Path(tmp)/'sae')
-        back, x = load_sae(Path(tmp)/'sae'), toy.heldout(50, seed=3)
-        assert torch.allclose(back.encode(x), bank[1].encode(x), atol=1e-6) and back.k.item() == 3
-        assert sorted(p.name for p in Path(tmp).iterdir()) == ['sae']  # nothing temporary left
-        with pytest.raises(ValueError, match='already holds'): save_sae(bank[1], Path(tmp)/'sae')
-        with pytest.raises(ValueError, match='2 members'): save_sae(bank, Path(tmp)/'two')
-
-# %% ../nbs/01_sae.ipynb #9fe03667
-def test_sae_lens_reads_what_we_write_and_the_other_way_round(tmp_path):
-    sae_lens = pytest.importorskip('sae_lens')
-    toy = ToyModel.large()
-    bank = init_bank(100, 50, [7], seeds=[0])
-    bank.b_dec += .1; bank.b_enc += .05
-    bank, x = fit_threshold(bank, toy.heldout(4096)), toy.heldout(200, seed=1)
-    save_sae(bank, tmp_path/'ours')
-    theirs = sae_lens.SAE.load_from_disk(tmp_path/'ours')
-    with torch.no_grad(): a = theirs.encode(x)
-    assert torch.allclose(a, bank.encode(x)[0], atol=1e-5) and (a > 0).any() and torch.allclose(theirs.decode(a), bank.decode(bank.encode(x))[0], atol=1e-5)
-    theirs.save_model(tmp_path/'theirs')
-    assert torch.allclose(load_sae(tmp_path/'theirs').encode(x)[0], a, atol=1e-5)
-    save_sae(replace(bank, per_input=torch.tensor([True])), tmp_path/'topk')
-    with torch.no_grad(): a = sae_lens.SAE.load_from_disk(tmp_path/'topk').encode(x)
-    mine = load_sae(tmp_path/'topk')
-    assert torch.allclose(a, mine.encode(x)[0], atol=1e-5) and ((a > 0).sum(1) <= 7).all() and (a > 0).sum(1).max() == 7 and mine.k.item() == 7
-
-# %% ../nbs/01_sae.ipynb #57017a79
-def test_an_sae_without_decoder_bias_at_the_input_is_read_as_the_same_function():
-    with tempfile.TemporaryDirectory() as tmp:
-        bank = init_bank(6, 4, [2], seeds=[0], decoder_norm=2.)
-        bank.b_dec += 1.; bank.b_enc += .3
-        save_sae(bank, Path(tmp)/'sae')
-        cfg = json.loads((Path(tmp)/'sae/cfg.json').read_text())
-        (Path(tmp)/'sae/cfg.json').write_text(json.dumps(cfg | dict(apply_b_dec_to_input=False, architecture='standard')))
-        x, u = torch.randn(5, 6, generator=torch.Generator().manual_seed(0)), bank.folded()
-        assert torch.allclose(load_sae(Path(tmp)/'sae').encode(x)[0], (x @ u.W_enc[0] + u.b_enc[0]).relu(), atol=1e-6)
-
-# %% ../nbs/01_sae.ipynb #df75e849
-@pytest.mark.parametrize('change, words', [(dict(architecture='gated'), "architecture = 'gated'.*jumprelu, topk, standard"), (dict(d_in=9), 'W_enc .* is needed'),
-    (dict(normalize_activations='layer_norm'), 'normalize_activations'), (dict(architecture=None), 'architecture = None')])
-def test_folders_we_cannot_read_are_refused(change, words, tmp_path):
-    save_sae(init_bank(6, 4, [2], seeds=[0]), tmp_path/'sae')
-    cfg = json.loads((tmp_path/'sae/cfg.json').read_text())
-    (tmp_path/'sae/cfg.json').write_text(json.dumps(cfg | change))
-    with pytest.raises(ValueError, match=words): load_sae(tmp_path/'sae')
-
-def test_a_folder_without_weights_is_refused(tmp_path):
-    with pytest.raises(ValueError, match='no cfg.json'): load_sae(tmp_path)
-
-@pytest.mark.parametrize('k', [0, -1, 5.1, float('nan')])
-def test_impossible_k_is_refused(k):
-    with pytest.raises(ValueError, match='k = .*allowed: above 0 and at most d_sae = 5'): init_bank(4, 5, [2, k], seeds=[0, 0])

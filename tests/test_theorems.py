@@ -8,7 +8,8 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from torch.nn.functional import normalize, one_hot
 from sae_l0_nb.metrics import c_dec, s_n
-from sae_l0_nb.sae import Bank, forward, gradients, init_bank
+from sae_l0_nb.sae import Bank, init_bank
+from sae_l0_nb.step import forward, gradients
 from sae_l0_nb.toy import ToyModel, orthogonal_features, stream
 
 # %% ../nbs/experiments/theorems.ipynb #f5710614

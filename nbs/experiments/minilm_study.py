@@ -25,12 +25,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sae_l0_nb.activations import ActivationStore, harvest
+from sae_l0_nb.harvest_run import harvest
+from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.metrics import projection_histogram
-from sae_l0_nb.probing import by_l0, probe_sweep, probe_task_names, probe_task_texts
-from sae_l0_nb.sae import JumpReLU, load_sae
+from sae_l0_nb.best_l0s import by_l0
+from sae_l0_nb.probe_sweep import probe_sweep
+from sae_l0_nb.tasks import probe_task_names, probe_task_texts
+from sae_l0_nb.saving import load_sae
+from sae_l0_nb.step import JumpReLU
 from sae_l0_nb.sweep import sweep
-from sae_l0_nb.train import GaussianSource
+from sae_l0_nb.sources import GaussianSource
 
 RUNS, RESULTS = Path('_runs'), Path('results')
 LAYERS, TARGETS, SEEDS = (3, 5), [8, 32, 96, 192], (0, 1, 2)

@@ -18,8 +18,10 @@ import pandas as pd
 import torch
 
 from sae_l0_nb.calibrate import COARSE, calibrate_l0, coarse_grid, default_settings
-from sae_l0_nb.toy import random_world
-from sae_l0_nb.train import GaussianSource, evaluate, train_bank
+from sae_l0_nb.worlds import random_world
+from sae_l0_nb.metrics import evaluate
+from sae_l0_nb.sources import GaussianSource
+from sae_l0_nb.train import train_bank
 
 RUNS, RESULTS = Path('_runs/no_features'), Path('results')
 SHAPES = [(8, 16), (16, 32), (32, 64), (64, 128), (100, 50)] # dimensions, width

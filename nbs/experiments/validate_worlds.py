@@ -17,8 +17,9 @@ import torch
 from sae_l0_nb.calibrate import calibrate_l0, default_settings
 from sae_l0_nb.descend import Descent, SlopeController
 from sae_l0_nb.metrics import mcc
-from sae_l0_nb.toy import random_world
-from sae_l0_nb.train import evaluate, train_bank
+from sae_l0_nb.worlds import random_world
+from sae_l0_nb.metrics import evaluate
+from sae_l0_nb.train import train_bank
 
 
 def calibrated(world, **kwargs):
