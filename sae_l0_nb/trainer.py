@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from .runs import new_folder
 from .sae import Bank, PARAMS
-from .step import BatchTopK, JumpReLU, TopK, gradients
+from .step import BatchTopK, JumpReLU, TopK, forward, gradients
 
 # %% ../nbs/05_trainer.ipynb #9d0b42af
 def start_lam(
