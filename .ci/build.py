@@ -226,6 +226,23 @@ class KeepLinks(Processor):
             if isinstance(model["state"].get("source"), list): model["state"]["source"] = _Lines(model["state"]["source"])
 
 
+class FoldTests(Processor):
+    "On the site a test is folded: its words are shown, its code on a click."
+    def cell(self, cell):
+        words = getattr(cell, "directives_", {}).get("test")
+        if cell.cell_type != "code" or words is None: return
+        summary = "Test: " + " ".join(words) if words else "Test"
+        cell.source = f"#| code-fold: true\n#| code-summary: '{summary}'\n{cell.source}"
+
+
+FOLDED = re.compile(r"^#\| code-fold: true\n#\| code-summary: '(.*)'\n", re.M)
+TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
+{% block input_group -%}
+{% if cell.metadata.get('summary') %}<details><summary>{{ cell.metadata.summary }}</summary>{{ super() }}</details>
+{% else %}{{ super() }}{% endif %}
+{%- endblock input_group %}"""
+
+
 class Page(HTMLParser):
     "The link targets and the links of a page."
     def __init__(self, path):
@@ -259,11 +276,14 @@ def render(path, dest):
         cell.pop("has_sd", None)
         source = "".join(cell["source"])
         if ECHO.search(source): cell["metadata"]["transient"] = {"remove_source": True}
+        if folded := FOLDED.search(source):
+            cell["metadata"]["summary"] = folded[1]
+            cell["source"] = FOLDED.sub("", source)
         if cell["cell_type"] == "raw" and source.startswith("---"):  # nbdev turned the title into front matter
             head = yaml.safe_load(source.strip("-\n"))
             cell.update(cell_type="markdown", source=f"# {head.get('title', '')}\n> {head.get('description', '')}")
     nb = nbformat.from_dict(nbformat.reads(json.dumps(nb), as_version=4))
-    exporter = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True)
+    exporter = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True, raw_template=TEMPLATE)
     html, _ = exporter.from_notebook_node(nb, {"metadata": {"name": dest.stem}})
     dest.parent.mkdir(parents=True, exist_ok=True)
     dest.write_text(html, encoding="utf-8")
@@ -322,7 +342,7 @@ def main():
     sys.path.insert(0, str(root))
     cfg = get_config()
     sys.modules["_build"] = sys.modules[__name__]  # by this name nbdev finds KeepLinks: its shell takes over `__main__`
-    cfg["procs"] = "_build:KeepLinks"
+    cfg["procs"] = "_build:KeepLinks _build:FoldTests"
     if args.check: bad = [f"a build would change {o}" for o in check(root)]
     elif out: bad = pages(cfg, out)
     elif args.site: bad = site()
