@@ -5,15 +5,18 @@
 # %% auto #0
 __all__ = ['trace_minimum', 'Descent', 'trace_table', 'SlopeController']
 
-# %% ../nbs/10_descend.ipynb #df5e597c
+# %% ../nbs/10_descend.ipynb #b16b961b
+import itertools
 import math
 
 import torch
 from fastcore.basics import patch
 
+from .checks import check, check_number, check_whole
 from .elbow import bend
 from .metrics import c_dec, default_n, s_n
 from .sae import PARAMS, init_bank
+from .schedule import Schedule
 
 # %% ../nbs/10_descend.ipynb #1727960d
 def trace_minimum(
@@ -22,116 +25,171 @@ def trace_minimum(
 ) -> tuple[float, bool]: # the L0 where c_dec turns; True if that is within 4% of an end of the trace
     "Where c_dec is smallest along a descent."
     k, c = torch.as_tensor(k, dtype=torch.float64), torch.as_tensor(c, dtype=torch.float64)
-    if len(k) != len(c) or len(k) < 5 or (k[1:] >= k[:-1]).any() or not torch.isfinite(c).all(): raise ValueError(f"k has {len(k)} values and c {len(c)}; at least five falling L0s with a finite value each are needed")
+    check(k.ndim == 1 and len(k) >= 5 and bool((k[1:] < k[:-1]).all()), 'k', k, 'five or more falling L0s')
+    check(c.shape == k.shape and bool(torch.isfinite(c).all()), 'c', c, f'a finite value at each of the {len(k)} L0s')
     mean = torch.nn.functional.avg_pool1d(c[None], 3, 1, 1, count_include_pad=False)[0]
-    top = int(mean[:len(k)//2].argmax()) # the SAE has formed
-    i = top + int(mean[top:].argmin())
-    near = (k <= k[i]*4/3) & (k >= k[i]*3/4) & (torch.arange(len(k)) >= top)
+    formed = int(mean[:len(k)//2].argmax()) # from here on the SAE has formed
+    i = formed + int(mean[formed:].argmin())
     edge = bool(k[i] > k[0]/1.04 or k[i] < k[-1]*1.04)
-    return (k[i].item() if edge or near.sum() < 5 else bend(k[near].flip(0).numpy(), mean[near].flip(0).numpy())), edge
+    near = (k <= k[i]*4/3) & (k >= k[i]*3/4) & (torch.arange(len(k)) >= formed)
+    if edge or near.sum() < 5: return k[i].item(), edge
+    return bend(k[near].flip(0).numpy(), mean[near].flip(0).numpy()), edge # bend takes rising L0s
+
+# %% ../nbs/10_descend.ipynb #c1e2cef8
+def _check_legs(again, shares):
+    "Refuse legs that do not fall, or that do not fit into the run."
+    for pair in again:
+        ok = len(pair) == 2 and 0 < pair[1] < pair[0]
+        check(ok, 'again', again, 'pairs (start, end) with 0 < end < start')
+    fits = len(shares) == 1 + len(again) and min(shares) > 0 and sum(shares) <= 1 + 1e-9
+    check(fits, 'shares', shares, f'{1 + len(again)} positive shares, one for each leg, together at most 1')
+
+# %% ../nbs/10_descend.ipynb #62ff8781
+def _words(schedule, names) -> str:
+    "A schedule and its settings, as a checkpoint knows it."
+    settings = ', '.join(f'{name}={getattr(schedule, name)}' for name in names)
+    return f'{type(schedule).__name__}({settings})'
 
 # %% ../nbs/10_descend.ipynb #19804f00
-class Descent:
+class Descent(Schedule):
     "A schedule that brings k down in legs, each with fresh weights, and then holds it where c_dec turned."
-    def __repr__(self): return f"Descent({', '.join(f'{k}={v}' for k, v in self.args.items())})"
+    leads = True # the SAEs end with the k that was found
     def __init__(self,
         high:float, # L0 at which the first leg starts; the smaller of 0.8 d_sae and d_in is always enough
         low:float=1.0, # L0 at which the first leg ends
-        again=((2., .65), (1.4, .7)), # later legs: start and end, as multiples of what the last leg found
-        shares=(.12, .22, .22), # share of the run for each leg; what is left holds k
+        *,
+        again:tuple=((2., .65), (1.4, .7)), # later legs: start and end, as multiples of what the last leg found
+        shares:tuple=(.12, .22, .22), # share of the run for each leg; what is left holds k
         together:bool=False, # all members follow the median of their traces; else each its own
         seed:int=0, # of the fresh weights
         points:int=75, # readings of c_dec in a leg
         warm_up:float=.15, # share of a leg spent at its first L0
     ):
-        if not 0 <= warm_up < 1 or points < 5: raise ValueError(f"warm_up = {warm_up}, points = {points}; allowed: 0 <= warm_up < 1, at least 5 points")
-        if not 0 < low < high: raise ValueError(f"high = {high}, low = {low}; allowed: 0 < low < high")
-        if len(shares) != 1 + len(again) or min(shares) <= 0 or sum(shares) > 1 + 1e-9: raise ValueError(f"shares = {shares}; allowed: {1 + len(again)} positive shares, together at most 1")
-        if any(not 0 < b < a for a, b in again): raise ValueError(f"again = {again}; allowed: pairs (start, end) with 0 < end < start")
-        self.high, self.low, self.again, self.shares, self.together, self.seed, self.points, self.warm_up = high, low, tuple(again), tuple(shares), together, seed, points, warm_up
-        self.start, self.end, self.l0, self.edge = None, None, None, None # [m] of this leg; what the last leg found, and whether at an end of it
-        self.args = dict(high=high, low=low, again=self.again, shares=self.shares, together=together, seed=seed, points=points, warm_up=warm_up)
-        self.traces, self.kept = [], [] # of each leg: list of (k [m], c_dec [m]); last states: (k [m], {name: tensor})
+        check_number(low, 'low', 0, above=True)
+        check_number(high, 'high', low, above=True)
+        check_whole(points, 'points', 5)
+        check_number(warm_up, 'warm_up', 0, 1, below=True)
+        _check_legs(again, shares)
+        self.high, self.low, self.again, self.shares = high, low, tuple(again), tuple(shares)
+        self.together, self.seed, self.points, self.warm_up = together, seed, points, warm_up
+        self.start = None # [m] L0s at which this leg starts; None in the first leg, which has `high`
+        self.end = None # [m] L0s at which it ends, likewise
+        self.l0 = None # [m] L0s that the last finished leg found
+        self.edge = None # [m] bool, whether they lie at an end of that leg
+        self.traces = [] # a list for each leg, of readings: (k [m], c_dec [m])
+        self.kept = [] # states of the bank in the last leg: (k [m], {name: weights [m, ...]}), k falling
+
+    def __repr__(self):
+        return _words(self, ('high', 'low', 'again', 'shares', 'together', 'seed', 'points', 'warm_up'))
 
 # %% ../nbs/10_descend.ipynb #b50ec4ee
 @patch
-def _leg(self:Descent, step, n_steps): # -> number of the leg, share of it done; (None, 0) after the last
-    at = 0.
-    for i, share in enumerate(self.shares):
-        if step < round((at + share)*n_steps): return i, (step - round(at*n_steps))/max(1, round((at + share)*n_steps) - round(at*n_steps))
-        at += share
-    return None, 0.
+def _leg(self:Descent, step:int, n_steps:int) -> tuple[int|None, float]:
+    "The number of the leg, and the share of it that is done; (None, 0) after the last."
+    ends = itertools.accumulate(self.shares, initial=0.)
+    bounds = [round(share*n_steps) for share in ends] # where legs begin and end
+    leg = sum(step >= end for end in bounds[1:])
+    if leg == len(self.shares): return None, 0.
+    start, end = bounds[leg:leg + 2]
+    return leg, (step - start)/max(1, end - start)
 
 # %% ../nbs/10_descend.ipynb #31e3fac0
 @patch
-def __call__(self:Descent, step, n_steps, k, history): # -> k [m]
+def __call__(self:Descent, step:int, n_steps:int, k, history) -> torch.Tensor: # [m]
+    "k on its way down a leg, or held where the last leg found the turn."
     leg, done = self._leg(step, n_steps)
     if leg is None: return torch.full_like(k, self.low) if self.l0 is None else self.l0.clone() # None: before a run
-    start, end = (torch.full_like(k, self.high), torch.full_like(k, self.low)) if self.start is None else (self.start, self.end)
+    start = torch.full_like(k, self.high) if self.start is None else self.start
+    end = torch.full_like(k, self.low) if self.end is None else self.end
     return start*(end/start)**max(0., (done - self.warm_up)/(1 - self.warm_up))
 
-# %% ../nbs/10_descend.ipynb #12dec22c
+# %% ../nbs/10_descend.ipynb #a61e5fa9
 @patch
-def watch(self:Descent, trainer, step, n_steps, k, x): # after a step: note, keep, and end a leg
-    if step == 1 and min(self.shares)*n_steps*(1 - self.warm_up) < 6: raise ValueError(f"n_samples: {n_steps} steps; allowed: enough for six readings in the shortest leg, {math.ceil(6/min(self.shares)/(1 - self.warm_up))} steps")
+def _is_reading(self:Descent, step:int, n_steps:int) -> bool:
+    "Whether c_dec is read after this step, which is in a leg."
     leg, done = self._leg(step - 1, n_steps)
-    if leg is None: return
-    if len(self.traces) <= leg: self.traces.append([]); self.kept = []
-    length = round(self.shares[leg]*n_steps)
-    if done >= self.warm_up and step % max(1, length//self.points) == 0:
-        self.traces[leg].append((k.clone(), c_dec(trainer.bank.W_dec, trainer.silent <= trainer.dead_after).cpu()))
-        if leg == len(self.shares) - 1: self._keep(trainer, k)
-    if self._leg(step, n_steps)[0] != leg: self._finish(trainer, leg)
+    every = max(1, round(self.shares[leg]*n_steps)//self.points)
+    return done >= self.warm_up and step % every == 0
+
+# %% ../nbs/10_descend.ipynb #42b41abd
+@patch
+def _found(self:Descent, leg:int) -> tuple[torch.Tensor, torch.Tensor]: # [m] L0s, [m] bool: at an end of the leg
+    "What the trace of a leg says."
+    k, c = (torch.stack(v).double() for v in zip(*self.traces[leg])) # [t, m] each
+    if self.together: c = c.nanmedian(1, keepdim=True).values.expand_as(k)
+    l0, edge = zip(*(trace_minimum(k[:, i], c[:, i]) for i in range(k.shape[1])))
+    return torch.tensor(l0, dtype=torch.float64), torch.tensor(edge)
+
+# %% ../nbs/10_descend.ipynb #1b373e67
+@patch
+def _weights_for(self:Descent, i:int) -> dict:
+    "The kept weights with the smallest k that is at least 1.08 times what member `i` found; else the first."
+    above = [weights for k, weights in self.kept if k[i] >= 1.08*self.l0[i]]
+    return above[-1] if above else self.kept[0][1]
 
 # %% ../nbs/10_descend.ipynb #97c4ce94
 @patch
-def _keep(self:Descent, trainer, k): # states 4% apart, the last ones only: from just above the minimum down to where it is clear
+def _keep(self:Descent, bank, k):
+    "Keep these weights if k came down by 4% since the last ones, and forget those too far above the minimum."
     if self.kept and (k > self.kept[-1][0]*.96).any(): return
-    self.kept.append((k.clone(), {n: getattr(trainer.bank, n).clone() for n in PARAMS}))
-    best = self.traces[-1][int(torch.stack([c for _, c in self.traces[-1]]).nanmedian(1).values.argmin())][0]
-    while len(self.kept) > 2 and (self.kept[1][0] > 1.25*torch.minimum(best, k*1.3)).all(): self.kept.pop(0)
+    self.kept.append((k.clone(), {name: getattr(bank, name).clone() for name in PARAMS}))
+    median = torch.stack([c for _, c in self.traces[-1]]).nanmedian(1).values # [t]
+    best = self.traces[-1][int(median.argmin())][0]
+    top = 1.25*torch.minimum(best, k*1.3)
+    while len(self.kept) > 2 and (self.kept[1][0] > top).all(): self.kept.pop(0)
 
-# %% ../nbs/10_descend.ipynb #4b1e091e
+# %% ../nbs/10_descend.ipynb #e96418cc
 @patch
-def _finish(self:Descent, trainer, leg): # read the trace; fresh weights for the next leg, or back to just above the minimum
-    k, c = (torch.stack(v).double() for v in zip(*self.traces[leg])) # [t, m] each
-    if self.together: c = c.nanmedian(1, keepdim=True).values.expand_as(k)
-    found = [trace_minimum(k[:, i], c[:, i]) for i in range(k.shape[1])]
-    self.l0, self.edge = torch.tensor([v for v, _ in found], dtype=torch.float64), torch.tensor([e for _, e in found])
-    bank, m = trainer.bank, len(trainer.bank)
-    if leg < len(self.again):
-        a, b = self.again[leg]
-        self.start, self.end = (a*self.l0).clamp(max=min(self.high, .95*bank.d_sae)), b*self.l0
-        fresh = init_bank(bank.d_in, bank.d_sae, bank.k.where(bank.k.isfinite(), 1), [self.seed + 1000*(leg + 1) + i for i in range(m)])
-        for n in PARAMS: getattr(bank, n).copy_(getattr(fresh, n))
-    else: self.restore(bank)
-    trainer.silent.zero_()
-    for s in trainer.adam.state.values():
-        for v in s.values(): v.zero_()
+def _note(self:Descent, trainer, leg:int, k):
+    "Read c_dec; in the last leg keep weights too."
+    alive = trainer.silent <= trainer.dead_after
+    self.traces[leg].append((k.clone(), c_dec(trainer.bank.W_dec, alive).cpu()))
+    if leg == len(self.shares) - 1: self._keep(trainer.bank, k)
+
+# %% ../nbs/10_descend.ipynb #936f9d56
+@patch
+def _begin(self:Descent, bank, leg:int):
+    "Set the L0s of a later leg from what the one before found, and give the bank fresh weights."
+    a, b = self.again[leg - 1]
+    self.start, self.end = (a*self.l0).clamp(max=min(self.high, .95*bank.d_sae)), b*self.l0
+    seeds = [self.seed + 1000*leg + i for i in range(len(bank))]
+    fresh = init_bank(bank.d_in, bank.d_sae, bank.k.where(bank.k.isfinite(), 1), seeds)
+    for name in PARAMS: getattr(bank, name).copy_(getattr(fresh, name))
 
 # %% ../nbs/10_descend.ipynb #290b3f38
 @patch
-def restore(self:Descent, bank): # each member's state at the smallest k that is at least 1.08 times its own L0
+def _put_back(self:Descent, bank):
+    "Give each member the weights from just above what it found."
     for i in range(len(bank)):
-        above = [s for k, s in self.kept if k[i] >= 1.08*self.l0[i]]
-        for n in PARAMS: getattr(bank, n)[i] = (above[-1] if above else self.kept[0][1])[n][i]
+        weights = self._weights_for(i)
+        for name in PARAMS: getattr(bank, name)[i] = weights[name][i]
 
-# %% ../nbs/10_descend.ipynb #af32434c
+# %% ../nbs/10_descend.ipynb #4b1e091e
 @patch
-def state(self:Descent): # -> {name: tensor}
-    out = {n: getattr(self, n) for n in ('start', 'end', 'l0', 'edge') if getattr(self, n) is not None}
-    for leg, t in enumerate(self.traces):
-        if t: out |= {f'trace{leg}.k': torch.stack([k for k, _ in t]), f'trace{leg}.c': torch.stack([c for _, c in t])}
-    for j, (k, s) in enumerate(self.kept): out |= {f'kept{j}.k': k} | {f'kept{j}.{n}': v for n, v in s.items()}
-    return out
+def _finish(self:Descent, trainer, leg:int):
+    "End a leg: read its trace, change the weights, and let the trainer start anew."
+    self.l0, self.edge = self._found(leg)
+    if leg < len(self.again): self._begin(trainer.bank, leg + 1)
+    else: self._put_back(trainer.bank)
+    trainer.silent.zero_()
+    for moments in trainer.adam.state.values():
+        for v in moments.values(): v.zero_()
 
-# %% ../nbs/10_descend.ipynb #3250f079
+# %% ../nbs/10_descend.ipynb #12dec22c
 @patch
-def load(self:Descent, state): # what `state` gave
-    for n in ('start', 'end', 'l0', 'edge'): setattr(self, n, state.get(n))
-    self.traces, self.kept = [], []
-    while f'trace{len(self.traces)}.k' in state: self.traces.append(list(zip(state[f'trace{len(self.traces)}.k'], state[f'trace{len(self.traces)}.c'])))
-    while f'kept{len(self.kept)}.k' in state: self.kept.append((state[f'kept{len(self.kept)}.k'].cpu(), {n: state[f'kept{len(self.kept)}.{n}'] for n in PARAMS}))
+def watch(self:Descent, trainer, step:int, n_steps:int, k, x):
+    "After a step: begin a trace, read c_dec, end a leg."
+    if step == 1:
+        need = math.ceil(6/min(self.shares)/(1 - self.warm_up))
+        too_few = min(self.shares)*n_steps*(1 - self.warm_up) < 6
+        check(not too_few, 'n_steps', n_steps, f'{need} or more, for six readings in the shortest leg: raise n_samples')
+    leg, _ = self._leg(step - 1, n_steps)
+    if leg is None: return
+    if len(self.traces) <= leg:
+        self.traces.append([])
+        self.kept = []
+    if self._is_reading(step, n_steps): self._note(trainer, leg, k)
+    if self._leg(step, n_steps)[0] != leg: self._finish(trainer, leg)
 
 # %% ../nbs/10_descend.ipynb #f3163ea1
 def trace_table(
@@ -139,13 +197,47 @@ def trace_table(
 ): # DataFrame: leg, k, member, c_dec
     "What a descent saw."
     import pandas as pd
-    return pd.DataFrame([dict(leg=leg, k=float(k[i]), member=i, c_dec=float(c[i])) for leg, t in enumerate(descent.traces) for k, c in t for i in range(len(k))])
+    rows = []
+    for leg, readings in enumerate(descent.traces):
+        for k, c in readings:
+            rows += [dict(leg=leg, k=float(k[i]), member=i, c_dec=float(c[i])) for i in range(len(k))]
+    return pd.DataFrame(rows)
+
+# %% ../nbs/10_descend.ipynb #06aefce1
+FOUND = ('start', 'end', 'l0', 'edge') # what a leg leaves for the next: attributes [m], None before it is known
+
+# %% ../nbs/10_descend.ipynb #af32434c
+@patch
+def state(self:Descent) -> dict[str, torch.Tensor]:
+    "What it remembers, for a checkpoint."
+    out = {name: getattr(self, name) for name in FOUND if getattr(self, name) is not None}
+    for leg, readings in enumerate(self.traces):
+        if not readings: continue
+        k, c = zip(*readings)
+        out |= {f'trace{leg}.k': torch.stack(k), f'trace{leg}.c': torch.stack(c)}
+    for j, (k, weights) in enumerate(self.kept):
+        out |= {f'kept{j}.k': k, **{f'kept{j}.{name}': v for name, v in weights.items()}}
+    return out
+
+# %% ../nbs/10_descend.ipynb #3250f079
+@patch
+def load(self:Descent, state:dict[str, torch.Tensor]):
+    "Continue from what `state` gave; {} starts anew."
+    for name in FOUND: setattr(self, name, state.get(name))
+    self.traces, self.kept = [], []
+    while (name := f'trace{len(self.traces)}') + '.k' in state:
+        self.traces.append(list(zip(state[f'{name}.k'], state[f'{name}.c'])))
+    while (name := f'kept{len(self.kept)}') + '.k' in state:
+        weights = {p: state[f'{name}.{p}'] for p in PARAMS}
+        self.kept.append((state[f'{name}.k'].cpu(), weights))
 
 # %% ../nbs/10_descend.ipynb #534924db
-class SlopeController:
-    "The controller of section A.11: Adam on L0 with the slope of s_n as its gradient. The paper gives ranges for its settings; the defaults here are ours within them."
+class SlopeController(Schedule):
+    "The controller of section A.11: Adam on L0 with the slope of s_n as its gradient. The defaults are ours."
+    leads = True
     def __init__(self,
         start:float, # L0 at the start, above the right one
+        *,
         lr:float=.3, # Adam's rate for L0; not given in the paper
         n:int|None=None, # place of s_n; None: just under d_sae/2
         bias:float=.1, # b, the push downwards
@@ -155,38 +247,85 @@ class SlopeController:
         low:float=.5, # k never goes below
         begin:float=.1, # share of the run before the first move; ours
     ):
-        if start <= low: raise ValueError(f"start = {start}, low = {low}; allowed: start above low")
-        if mean_over > every: raise ValueError(f"mean_over = {mean_over}; allowed: at most every = {every}")
-        if not 0 < delta[0] <= delta[1]: raise ValueError(f"delta = {delta}; allowed: 0 < smallest <= largest")
-        self.first, self.lr, self.n, self.bias, self.every, self.mean_over, self.delta, self.low, self.begin = start, lr, n, bias, every, mean_over, delta, low, begin
-        self.k = self.delta_k = self.old = self.sum = self.m1 = self.m2 = self.t = None # [m] each, but t
-    def __call__(self, step, n_steps, k, history): return torch.full_like(k, self.first) if self.k is None else self.k.clone()
-    def state(self): return {n: getattr(self, n) for n in ('k', 'delta_k', 'old', 'sum', 'm1', 'm2', 't') if getattr(self, n) is not None}
-    def load(self, state):
-        for n in ('k', 'delta_k', 'old', 'sum', 'm1', 'm2', 't'): setattr(self, n, state.get(n))
-    def __repr__(self): return f"SlopeController(start={self.first}, lr={self.lr}, n={self.n}, bias={self.bias}, every={self.every}, mean_over={self.mean_over}, delta={self.delta}, low={self.low}, begin={self.begin})"
+        check_number(start, 'start', low, above=True)
+        check_whole(mean_over, 'mean_over', 1, every)
+        check(0 < delta[0] <= delta[1], 'delta', delta, '0 < smallest <= largest')
+        self.start, self.lr, self.n, self.bias, self.every = start, lr, n, bias, every
+        self.mean_over, self.delta, self.low, self.begin = mean_over, delta, low, begin
+        self.k = None # [m] L0s; None before the first step, as all that follows
+        self.delta_k = None # [m] last move
+        self.old = None # [m] s_n before the last move
+        self.sum = None # [m] s_n so far, of the mean for the next move
+        self.m1, self.m2 = None, None # [m] Adam's moments of the slope
+        self.t = None # [] Adam's steps
 
-# %% ../nbs/10_descend.ipynb #9235a7d2
+    def __repr__(self):
+        return _words(self, ('start', 'lr', 'n', 'bias', 'every', 'mean_over', 'delta', 'low', 'begin'))
+
+# %% ../nbs/10_descend.ipynb #b32da86f
 @patch
-def watch(self:SlopeController, trainer, step, n_steps, k, x):
-    if self.k is None: self.k, self.delta_k, self.sum, self.m1, self.m2, self.t = k.clone(), torch.zeros_like(k), torch.zeros_like(k), torch.zeros_like(k), torch.zeros_like(k), torch.zeros(())
-    since = step - int(self.begin*n_steps)
-    if since <= 0: return
-    if (since - 1) % self.every >= self.every - self.mean_over:
-        self.sum += s_n(trainer.bank.W_dec, trainer.bank.b_dec, x, self.n or default_n(trainer.bank.d_sae)).double().cpu()/self.mean_over
-    if since % self.every == 0: self._move(trainer.bank.d_sae)
+def __call__(self:SlopeController, step:int, n_steps:int, k, history) -> torch.Tensor: # [m]
+    "k where the last move left it."
+    return torch.full_like(k, self.start) if self.k is None else self.k.clone()
+
+# %% ../nbs/10_descend.ipynb #0e209525
+@patch
+def _slope(self:SlopeController, m) -> torch.Tensor: # [m], from -1 to 1
+    "The gradient of L0: the slope of s_n since the last move, with the push downwards."
+    slope = (m - self.old)/self.delta_k
+    return (slope + self.bias*slope.abs()).clamp(-1, 1)
+
+# %% ../nbs/10_descend.ipynb #a911aa23
+@patch
+def _bounded(self:SlopeController, move) -> torch.Tensor: # [m]
+    "A move of the same sign, neither too small nor too large."
+    return torch.where(move < 0, -1., 1.)*move.abs().clamp(*self.delta)
+
+# %% ../nbs/10_descend.ipynb #513933e0
+@patch
+def _adam(self:SlopeController, g) -> torch.Tensor: # [m] the move
+    "A step of Adam."
+    self.t = self.t + 1
+    self.m1, self.m2 = .9*self.m1 + .1*g, .999*self.m2 + .001*g*g
+    mean, square = self.m1/(1 - .9**self.t), self.m2/(1 - .999**self.t)
+    return -self.lr*mean/(square.sqrt() + 1e-8)
 
 # %% ../nbs/10_descend.ipynb #df76506d
 @patch
-def _move(self:SlopeController, d_sae):
+def _move(self:SlopeController, d_sae:int):
+    "Move k; the first move has no slope yet and is the largest one downwards."
     m, self.sum = self.sum, torch.zeros_like(self.sum)
-    if self.old is None: move = torch.full_like(self.k, -self.delta[1]) # the first one has no slope yet
-    else:
-        slope = (m - self.old)/self.delta_k
-        g = (slope + self.bias*slope.abs()).clamp(-1, 1)
-        self.t = self.t + 1
-        self.m1, self.m2 = .9*self.m1 + .1*g, .999*self.m2 + .001*g*g
-        move = -self.lr*(self.m1/(1 - .9**self.t))/((self.m2/(1 - .999**self.t)).sqrt() + 1e-8)
-        move = torch.where(move < 0, -1., 1.)*move.abs().clamp(*self.delta)
+    if self.old is None: move = torch.full_like(self.k, -self.delta[1])
+    else: move = self._bounded(self._adam(self._slope(m)))
     new = (self.k + move).clamp(self.low, .95*d_sae)
-    self.old, self.delta_k, self.k = m, torch.where(new == self.k, -self.delta[0], new - self.k), new
+    moved = torch.where(new == self.k, -self.delta[0], new - self.k) # never 0: the slope divides by it
+    self.old, self.delta_k, self.k = m, moved, new
+
+# %% ../nbs/10_descend.ipynb #9235a7d2
+@patch
+def watch(self:SlopeController, trainer, step:int, n_steps:int, k, x):
+    "After a step: add to the mean of s_n, and move when it is time."
+    if self.k is None:
+        self.k, self.t = k.clone(), torch.zeros(())
+        self.delta_k, self.sum, self.m1, self.m2 = (torch.zeros_like(k) for _ in range(4))
+    since, bank = step - int(self.begin*n_steps), trainer.bank
+    if since <= 0: return
+    if (since - 1) % self.every >= self.every - self.mean_over:
+        s = s_n(bank.W_dec, bank.b_dec, x, self.n or default_n(bank.d_sae))
+        self.sum += s.double().cpu()/self.mean_over
+    if since % self.every == 0: self._move(bank.d_sae)
+
+# %% ../nbs/10_descend.ipynb #df38d6ec
+MEMORY = ('k', 'delta_k', 'old', 'sum', 'm1', 'm2', 't') # what a controller remembers
+
+# %% ../nbs/10_descend.ipynb #e1633a86
+@patch
+def state(self:SlopeController) -> dict[str, torch.Tensor]:
+    "What it remembers, for a checkpoint."
+    return {name: getattr(self, name) for name in MEMORY if getattr(self, name) is not None}
+
+# %% ../nbs/10_descend.ipynb #f529e770
+@patch
+def load(self:SlopeController, state:dict[str, torch.Tensor]):
+    "Continue from what `state` gave; {} starts anew."
+    for name in MEMORY: setattr(self, name, state.get(name))

@@ -5,23 +5,22 @@
 # %% auto #0
 __all__ = ['L0Estimate', 'plot_calibration']
 
-# %% ../nbs/12_estimate.ipynb #37861d8a
-import json
+# %% ../nbs/12_estimate.ipynb #fa865d80
 import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from fastcore.basics import patch
 
-from .checks import check_k
-from .elbow import latest
+from .checks import check, check_choice, check_k
+from .elbow import NEAREST, latest
 from .metrics import c_dec_random
-from .runs import new_folder, writing
+from .runs import new_folder, write_json, writing
 from .sae import Bank
 from .saving import save_sae
 
 # %% ../nbs/12_estimate.ipynb #b307f982
-@dataclass
+@dataclass(kw_only=True, repr=False)
 class L0Estimate:
     "The calibrated L0 of a source at one width."
     l0:float # nan unless the verdict is found or plateau
@@ -30,72 +29,74 @@ class L0Estimate:
     reason:str # one sentence
     d_sae:int # the width it holds for
     d_in:int
-    table:object # pandas DataFrame, one row an SAE: k, seed, round, l0, c_dec, s_*, mse, variance_explained, frac_dead...
-    cost:dict # n_saes, sae_steps (SAEs times steps), n_samples (rows seen by an SAE of the close look), seconds (of runs that were killed too)
-    settings:dict # what train_bank was given
-    true_l0:float|None = None # where the source knows it
-    trace:object = field(default=None, repr=False) # pandas DataFrame of the descent: k, member, c_dec; None without one
-    saes:list = field(default_factory=list, repr=False) # the banks of each round, if kept
-    origin:dict = field(default_factory=dict, repr=False) # model_name and module of the store, written beside saved SAEs
-    control:float|None = None # variance left unexplained next to the estimate, as a share of what is left of normal data with the same covariance; None without a number, or a control
+    table:object # DataFrame, one row an SAE: k, seed, round, member, l0, c_dec, s_*, variance_explained, frac_dead ...
+    cost:dict # n_saes, sae_steps, n_samples (rows seen by an SAE of the close look), seconds (killed runs too)
+    settings:dict # of the training
+    true_l0:float|None=None # where the source knows it
+    trace:object=None # DataFrame of the descent: leg, k, member, c_dec; None without one
+    saes:list=field(default_factory=list) # the banks of each round, if kept
+    origin:dict=field(default_factory=dict) # model_name and module of the store, written beside saved SAEs
+    control:float|None=None # error next to the estimate over that on normal data, see the control; None: not asked
 
-    def __str__(self):
-        truth = '' if self.true_l0 is None else f"; truth {self.true_l0:.4g}"
-        if math.isnan(self.l0): return f"no L0, {self.verdict}{truth}: {self.reason}"
-        return f"L0 = {self.l0:.3g} ({self.interval[0]:.3g} to {self.interval[1]:.3g}), {self.verdict}{truth}: {self.reason} (at width {self.d_sae})"
+# %% ../nbs/12_estimate.ipynb #92ce01fd
+def _headline(
+    r:L0Estimate,
+) -> str:
+    "Number, interval, verdict, and the truth where it is known."
+    truth = '' if r.true_l0 is None else f'; truth {r.true_l0:.4g}'
+    if math.isnan(r.l0): return f'no L0, {r.verdict}{truth}'
+    low, high = r.interval
+    return f'L0 = {r.l0:.3g} ({low:.3g} to {high:.3g}), {r.verdict}{truth}'
 
-# %% ../nbs/12_estimate.ipynb #ef3416c8
+# %% ../nbs/12_estimate.ipynb #c6195d7c
 @patch
-def plot(self:L0Estimate): # matplotlib Figure
-    "The report figure: c_dec and the s_n nearest to 1.6 times the estimate, against L0, with estimate, interval and verdict."
-    from sae_l0_nb.explore import plot_calibration
-    names = sorted((c for c in self.table if c.startswith('s_')), key=lambda c: float(c[2:]))
-    near = min(names, key=lambda c: abs(math.log(float(c[2:])/(1.6*self.l0)))) if math.isfinite(self.l0) and names else names[-1] if names else None
-    shown = latest(self.table).drop(columns=[c for c in names if c != near])
-    return plot_calibration(shown, self.l0, self.interval, f"{str(self).split(': ')[0]}  (width {self.d_sae})", self.true_l0, c_dec_random(self.d_in))
+def __repr__(self:L0Estimate) -> str:
+    "One line: number, interval, verdict, reason."
+    width = '' if math.isnan(self.l0) else f' (at width {self.d_sae})'
+    return f'{_headline(self)}: {self.reason}{width}'
 
-# %% ../nbs/12_estimate.ipynb #1e075bef
-@patch
-def sae(self:L0Estimate,
-    k:float, # asked-for L0; the nearest trained one is taken
-    seed:int=0,
-) -> Bank: # one member
-    "A trained SAE of the sweep (calibrate with keep_saes=True)."
-    if not self.saes: raise ValueError("saes were not kept; call calibrate_l0 with keep_saes=True")
-    check_k(k, self.d_sae)
-    t = latest(self.table)
-    t = t[t.seed == seed]
-    if not len(t): raise ValueError(f"seed = {seed}; allowed: {sorted(self.table.seed.unique().tolist())}")
-    row = t.loc[(t.k/k).map(math.log).abs().idxmin()]
-    return self.saes[int(row['round'])][int(row['member'])]
+# %% ../nbs/12_estimate.ipynb #5f376237
+def _s_columns(table) -> list[str]:
+    "The columns s_n of a table, by their n."
+    found = [c for c in table if c.startswith('s_') and c[2:].replace('.', '').isdigit()]
+    return sorted(found, key=lambda c: float(c[2:]))
 
-# %% ../nbs/12_estimate.ipynb #27f6960c
-@patch
-def summary(self:L0Estimate) -> dict: # plain numbers and text; nan becomes None
-    "The estimate without its table, for JSON."
-    number = lambda v: None if v is None or not math.isfinite(v) else float(v)
-    return dict(l0=number(self.l0), interval=[number(v) for v in self.interval], verdict=self.verdict, reason=self.reason, true_l0=number(self.true_l0), control=number(self.control),
-                d_sae=self.d_sae, d_in=self.d_in, cost=self.cost, settings=self.settings)
+# %% ../nbs/12_estimate.ipynb #475579c4
+TICKS = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000]
 
-# %% ../nbs/12_estimate.ipynb #e1a56bc6
-@patch
-def save(self:L0Estimate,
-    folder, # new or empty
-):
-    "Write estimate.json, table.csv, figure.png, descent.csv if there was one, and saes/ if they were kept (those that count: later rounds replace earlier ones)."
-    folder = new_folder(folder)
-    with writing(folder) as tmp:
-        (tmp/'estimate.json').write_text(json.dumps(self.summary(), indent=1, default=lambda v: v.item() if isinstance(v, np.generic) else repr(v)[:80]) + '\n')
-        self.table.to_csv(tmp/'table.csv', index=False)
-        if self.trace is not None: self.trace.to_csv(tmp/'descent.csv', index=False)
-        import matplotlib.pyplot as plt
-        fig = self.plot(); fig.savefig(tmp/'figure.png', dpi=130); plt.close(fig)
-        for row in latest(self.table).itertuples() if self.saes else ():
-            save_sae(self.saes[row.round][row.member], tmp/'saes'/f'k{row.k:.9g}_seed{row.seed}', self.origin)
+# %% ../nbs/12_estimate.ipynb #0f8f09f6
+def _log_axis(ax, low, high):
+    "A logarithmic axis of L0 with numbers that can be read."
+    ticks = [v for v in TICKS if low <= v <= high]
+    ax.set_xscale('log')
+    ax.set_xticks(ticks, [str(v) for v in ticks])
+    ax.minorticks_off()
+
+# %% ../nbs/12_estimate.ipynb #c2b0cd45
+def _curve(ax, table, name):
+    "One metric against L0."
+    t = table[['k', name]].dropna()
+    median = t.groupby('k')[name].median()
+    ax.plot(t.k, t[name], '.', color='C0', alpha=.5, ms=5, label='one SAE')
+    ax.plot(median.index, median, '-', color='C0', lw=1.2, label='median over seeds')
+    if len(t) and t.k.max() > 4*t.k.min(): _log_axis(ax, t.k.min(), t.k.max())
+    is_c_dec = name == 'c_dec'
+    ax.set_ylabel('c_dec (mean |cosine|,\nliving decoder rows)' if is_c_dec else f'{name}\n(projection size)')
+    ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+    ax.spines[['top', 'right']].set_visible(False)
+
+# %% ../nbs/12_estimate.ipynb #3c08c08b
+def _mark(ax, l0, interval, true_l0):
+    "Estimate, interval and truth, those that there are."
+    if interval is not None and np.isfinite(interval).all():
+        ax.axvspan(*interval, color='C1', alpha=.25, lw=0, label='interval')
+    if l0 is not None and np.isfinite(l0): ax.axvline(l0, color='C1', lw=1.5, label=f'estimate {l0:.4g}')
+    if true_l0 is not None: ax.axvline(true_l0, color='k', lw=1, ls='--', label=f'truth {true_l0:.4g}')
 
 # %% ../nbs/12_estimate.ipynb #dcc87501
 def plot_calibration(
     table, # DataFrame with columns k, c_dec, optionally s_*: one row an SAE
+    *,
     l0:float|None=None, # estimate
     interval:tuple|None=None, # (low, high) of the estimate
     title:str|None=None,
@@ -104,35 +105,117 @@ def plot_calibration(
 ): # matplotlib Figure
     "c_dec and s_n against L0, each SAE a dot, medians joined; the estimate and its interval."
     import matplotlib.pyplot as plt
-    if not table.k.notna().any(): raise ValueError("no row of table has a k; pass table.assign(k=table.l0) to draw against the measured L0")
-    names = ['c_dec'] + [c for c in table.columns if c.startswith('s_') and c[2:].replace('.', '').isdigit()]
-    fig, axs = plt.subplots(len(names), 1, figsize=(7, 2.9 + 2.1*(len(names) - 1)), sharex=True, squeeze=False, layout='constrained',
-                            height_ratios=[1.5] + [1]*(len(names) - 1))
+    check(table.k.notna().any(), 'k of table', np.nan, 'numbers; to draw the measured L0, table.assign(k=table.l0)')
+    names = ['c_dec', *_s_columns(table)]
+    n_more = len(names) - 1
+    fig, axs = plt.subplots(len(names), 1, figsize=(7, 2.9 + 2.1*n_more), height_ratios=[1.5] + [1]*n_more,
+                            sharex=True, squeeze=False, layout='constrained')
     for ax, name in zip(axs[:, 0], names):
         _curve(ax, table, name)
         _mark(ax, l0, interval, true_l0)
-    if random_level is not None: axs[0, 0].axhline(random_level, color='0.6', ls=':', lw=1, label='random directions')
-    axs[0, 0].legend(fontsize=8); axs[0, 0].set_title(title or 'Decoder metrics against L0', loc='left', fontsize=11)
+    top = axs[0, 0]
+    if random_level is not None:
+        top.axhline(random_level, color='0.6', ls=':', lw=1, label='random directions')
+        top.set_ylim(top=max(top.get_ylim()[1], 1.05*random_level)) # where it can be seen
+    top.legend(fontsize=8)
+    top.set_title(title or 'Decoder metrics against L0', loc='left', fontsize=11)
     axs[-1, 0].set_xlabel('L0 asked for, k (latents firing per input)')
     return fig
 
-# %% ../nbs/12_estimate.ipynb #475579c4
-_LABELS = dict(c_dec='c_dec (mean |cosine|,\nliving decoder rows)')
+# %% ../nbs/12_estimate.ipynb #91f5dd59
+def _witness(
+    names:list[str], # columns s_n, by their n
+    l0:float, # nan: no estimate
+) -> str|None: # one of the names; None: there are none
+    "The s_n to show: n nearest to 1.6 times the estimate, or the highest where there is no estimate."
+    if not names: return None
+    if not math.isfinite(l0): return names[-1]
+    return min(names, key=lambda name: abs(math.log(float(name[2:])/(NEAREST*l0))))
 
-# %% ../nbs/12_estimate.ipynb #c2b0cd45
-def _curve(ax, table, name):
-    t = table[['k', name]].dropna()
-    median = t.groupby('k')[name].median()
-    ax.plot(t.k, t[name], '.', color='C0', alpha=.5, ms=5, label='one SAE')
-    ax.plot(median.index, median, '-', color='C0', lw=1.2, label='median over seeds')
-    if len(t) and t.k.max() > 4*t.k.min():
-        ax.set_xscale('log')
-        ticks = [v for v in (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000) if t.k.min() <= v <= t.k.max()]
-        ax.set_xticks(ticks, [str(v) for v in ticks]); ax.minorticks_off()
-    ax.set_ylabel(_LABELS.get(name, f'{name}\n(projection size)')); ax.set_ylim(bottom=min(0, ax.get_ylim()[0])); ax.spines[['top', 'right']].set_visible(False)
+# %% ../nbs/12_estimate.ipynb #ef3416c8
+@patch
+def plot(self:L0Estimate): # matplotlib Figure
+    "The report figure: c_dec and the witness against L0, with estimate, interval and verdict."
+    names = _s_columns(self.table)
+    witness = _witness(names, self.l0)
+    shown = latest(self.table).drop(columns=[c for c in names if c != witness])
+    return plot_calibration(shown, l0=self.l0, interval=self.interval, true_l0=self.true_l0,
+                            title=f'{_headline(self)}  (width {self.d_sae})', random_level=c_dec_random(self.d_in))
 
-# %% ../nbs/12_estimate.ipynb #3c08c08b
-def _mark(ax, l0, interval, true_l0):
-    if interval is not None and np.isfinite(interval).all(): ax.axvspan(*interval, color='C1', alpha=.25, lw=0, label='interval')
-    if l0 is not None and np.isfinite(l0): ax.axvline(l0, color='C1', lw=1.5, label=f'estimate {l0:.4g}')
-    if true_l0 is not None: ax.axvline(true_l0, color='k', lw=1, ls='--', label=f'truth {true_l0:.4g}')
+# %% ../nbs/12_estimate.ipynb #4db3ba12
+def _png(fig, dpi=80) -> str: # in base64
+    "A figure as text for a page; it is closed."
+    import base64
+    import io
+    import matplotlib.pyplot as plt
+    fig.savefig(png := io.BytesIO(), format='png', dpi=dpi)
+    plt.close(fig)
+    return base64.b64encode(png.getvalue()).decode()
+
+# %% ../nbs/12_estimate.ipynb #4a131caf
+@patch
+def _repr_html_(self:L0Estimate) -> str:
+    "Number, interval, verdict, reason and figure, for a notebook."
+    from html import escape
+    line, reason = escape(_headline(self)), escape(self.reason)
+    text = f'<p><b>{line}</b> (at width {self.d_sae})<br>{reason}</p>'
+    return f'<div>{text}<img alt="{line}" src="data:image/png;base64,{_png(self.plot())}"></div>'
+
+# %% ../nbs/12_estimate.ipynb #1e075bef
+@patch
+def sae(self:L0Estimate,
+    k:float, # asked-for L0
+    *,
+    seed:int=0,
+) -> Bank: # one member
+    "The SAE of the sweep that was trained nearest to an L0."
+    check(len(self.saes) > 0, 'saes', self.saes, 'SAEs that were kept: calibrate_l0(..., keep_saes=True)')
+    check_k(k, self.d_sae)
+    check_choice(seed, 'seed', sorted(self.table.seed.unique().tolist()))
+    t = latest(self.table)
+    t = t[t.seed == seed]
+    row = t.loc[(t.k/k).map(math.log).abs().idxmin()]
+    return self.saes[int(row['round'])][int(row['member'])]
+
+# %% ../nbs/12_estimate.ipynb #c080415e
+def _plain(value):
+    "A value as JSON can hold it; what it cannot hold becomes text."
+    if isinstance(value, np.generic): value = value.item()
+    if isinstance(value, float): return value if math.isfinite(value) else None
+    if isinstance(value, dict): return {str(name): _plain(v) for name, v in value.items()}
+    if isinstance(value, (list, tuple)): return [_plain(v) for v in value]
+    return value if value is None or isinstance(value, (str, int)) else repr(value)[:80]
+
+# %% ../nbs/12_estimate.ipynb #27f6960c
+@patch
+def summary(self:L0Estimate) -> dict: # plain numbers and texts; nan becomes None
+    "The estimate without its table, for JSON."
+    names = ('l0', 'interval', 'verdict', 'reason', 'true_l0', 'control', 'd_sae', 'd_in', 'cost', 'settings')
+    return {name: _plain(getattr(self, name)) for name in names}
+
+# %% ../nbs/12_estimate.ipynb #ef5fddeb
+def _save_figure(fig, path):
+    "Write a figure and close it."
+    import matplotlib.pyplot as plt
+    fig.savefig(path, dpi=130)
+    plt.close(fig)
+
+# %% ../nbs/12_estimate.ipynb #4abbc279
+def _save_saes(r:L0Estimate, folder):
+    "A folder for each SAE that was kept and counts."
+    for row in latest(r.table).itertuples() if r.saes else ():
+        sae = r.saes[row.round][row.member]
+        save_sae(sae, folder/f'k{row.k:.9g}_seed{row.seed}', r.origin)
+
+# %% ../nbs/12_estimate.ipynb #e1a56bc6
+@patch
+def save(self:L0Estimate,
+    folder, # new or empty
+):
+    "Write estimate.json, table.csv, figure.png, and descent.csv and saes/ where there are any."
+    with writing(new_folder(folder)) as tmp:
+        write_json(tmp/'estimate.json', self.summary())
+        self.table.to_csv(tmp/'table.csv', index=False)
+        if self.trace is not None: self.trace.to_csv(tmp/'descent.csv', index=False)
+        _save_figure(self.plot(), tmp/'figure.png')
+        _save_saes(self, tmp/'saes')

@@ -6,7 +6,18 @@
 __all__ = ['plot_cosines', 'plot_l0', 'explore_l0']
 
 # %% ../nbs/50_figures.ipynb #f8f35357
+import io
+
 import numpy as np
+
+from .checks import check
+
+# %% ../nbs/50_figures.ipynb #a5297397
+def _heat_map(ax, cosines): # [d_sae, g] -> image
+    "Cosines as colours from -1 to 1."
+    style = dict(cmap='RdBu', vmin=-1, vmax=1, aspect='auto', interpolation='nearest')
+    ax.set_xlabel('true feature')
+    return ax.imshow(np.asarray(cosines), **style)
 
 # %% ../nbs/50_figures.ipynb #4d4443ab
 def plot_cosines(
@@ -14,76 +25,94 @@ def plot_cosines(
 ): # matplotlib Figure
     "Heat maps of decoder-feature cosines, side by side on one colour scale."
     import matplotlib.pyplot as plt
-    fig, axs = plt.subplots(1, len(cosines), figsize=(3.3*len(cosines) + .8, 3.5), squeeze=False, layout='constrained')
+    size = (3.3*len(cosines) + .8, 3.5)
+    fig, axs = plt.subplots(1, len(cosines), figsize=size, squeeze=False, layout='constrained')
     for ax, (title, cos) in zip(axs[0], cosines.items()):
-        im = ax.imshow(np.asarray(cos), cmap='RdBu', vmin=-1, vmax=1, aspect='auto', interpolation='nearest')
-        ax.set_title(title, fontsize=10); ax.set_xlabel('true feature')
+        image = _heat_map(ax, cos)
+        ax.set_title(title, fontsize=10)
     axs[0, 0].set_ylabel('latent, in matched order')
-    fig.colorbar(im, ax=axs, label='cosine')
+    fig.colorbar(image, ax=axs, label='cosine')
     return fig
+
+# %% ../nbs/50_figures.ipynb #bddcd883
+def _curves(table, curves, k): # -> list of columns
+    "The columns to draw, refused if the table lacks one or has no row at k."
+    s = [c for c in table.columns if c.startswith('s_') and c[2:].replace('.', '').isdigit()]
+    s.sort(key=lambda c: float(c[2:]))
+    if curves is None: curves = [c for c in ['c_dec', *s[-1:], 'variance_explained'] if c in table.columns]
+    lacking = [c for c in ['k', *curves] if c not in table.columns]
+    check(not lacking, 'columns of table', list(table.columns), f"names with {', '.join(lacking)} among them")
+    check(len(curves) > 0, 'curves', curves, 'one column of the table or more')
+    trained = ', '.join(f'{v:g}' for v in sorted(table.k.unique()))
+    check((table.k == k).any(), 'k', k, f'those of the table: {trained}')
+    return list(curves)
+
+# %% ../nbs/50_figures.ipynb #51006682
+def _place(ax, table, name, k, true_l0):
+    "One small curve, the point at k marked."
+    t = table[['k', name]].dropna()
+    median = t.groupby('k')[name].median()
+    here = median.get(k, np.nan)
+    if true_l0 is not None: ax.axvline(true_l0, color='k', lw=1, ls='--')
+    ax.plot(t.k, t[name], '.', color='C0', alpha=.5, ms=4)
+    ax.plot(median.index, median, color='C0', lw=1.2)
+    ax.axvline(k, color='C1', lw=1.2)
+    ax.plot(k, here, 'o', color='C1', ms=7)
+    ax.set_title(f'{name}   {here:.3f}', loc='left', fontsize=10)
+    ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+    ax.spines[['top', 'right']].set_visible(False)
 
 # %% ../nbs/50_figures.ipynb #2ee5f782
 def plot_l0(
     table, # DataFrame with columns k and those of `curves`: one row an SAE
     cosines, # [d_sae, g] cosines of the decoder rows at k (in matched order) with the features
     k:float, # the L0 to show, one of those in the table
-    curves=None, # columns of the table to draw; None: c_dec, s_n and variance_explained, those that there are
+    *,
+    curves:list[str]|None=None, # columns to draw; None: c_dec, s_n and variance_explained, those that there are
     true_l0:float|None=None, # where it is known
 ): # matplotlib Figure
     "The heat map of one L0, and where that L0 stands on each curve."
     import matplotlib.pyplot as plt
     curves = _curves(table, curves, k)
-    fig, axs = plt.subplot_mosaic([['heat', c] for c in curves], figsize=(7.2, 3.7), width_ratios=[1.15, 1], layout='constrained')
-    im = axs['heat'].imshow(np.asarray(cosines), cmap='RdBu', vmin=-1, vmax=1, aspect='auto', interpolation='nearest')
-    axs['heat'].set(title=f'L0 = {k:g}', xlabel='true feature', ylabel='latent, in matched order')
-    fig.colorbar(im, ax=axs['heat'], label='cosine', location='left')
+    layout = [['heat', c] for c in curves]
+    fig, axs = plt.subplot_mosaic(layout, figsize=(7.2, 3.7), width_ratios=[1.15, 1], layout='constrained')
+    image = _heat_map(axs['heat'], cosines)
+    axs['heat'].set(title=f'L0 = {k:g}', ylabel='latent, in matched order')
+    fig.colorbar(image, ax=axs['heat'], label='cosine', location='left')
     for c in curves: _place(axs[c], table, c, k, true_l0)
     axs[curves[-1]].set_xlabel('L0 asked for, k')
     return fig
 
-# %% ../nbs/50_figures.ipynb #98885641
-def _curves(table, curves, k): # the columns to draw
-    s = sorted((c for c in table.columns if c.startswith('s_') and c[2:].replace('.', '').isdigit()), key=lambda c: float(c[2:]))
-    curves = [c for c in ['c_dec', *s[-1:], 'variance_explained'] if c in table.columns] if curves is None else list(curves)
-    lacking = [c for c in ['k', *curves] if c not in table.columns]
-    if lacking or not curves: raise ValueError(f"table lacks {', '.join(lacking) or 'a column to draw'}; it has {', '.join(table.columns)}")
-    if not (table.k == k).any(): raise ValueError(f"k = {k}; the table has {', '.join(f'{v:g}' for v in sorted(table.k.unique()))}")
-    return curves
-
-# %% ../nbs/50_figures.ipynb #caa5413b
-def _place(ax, table, name, k, true_l0): # one small curve, the point at k marked
-    t = table[['k', name]].dropna()
-    median = t.groupby('k')[name].median()
-    if true_l0 is not None: ax.axvline(true_l0, color='k', lw=1, ls='--')
-    ax.plot(t.k, t[name], '.', color='C0', alpha=.5, ms=4)
-    ax.plot(median.index, median, color='C0', lw=1.2)
-    ax.axvline(k, color='C1', lw=1.2); ax.plot(k, median.get(k, np.nan), 'o', color='C1', ms=7)
-    ax.set_title(f'{name}   {median.get(k, np.nan):.3f}', loc='left', fontsize=10)
-    ax.set_ylim(bottom=min(0, ax.get_ylim()[0])); ax.spines[['top', 'right']].set_visible(False)
-
 # %% ../nbs/50_figures.ipynb #cac90990
-def _png(fig, dpi): # the figure as bytes, in 128 colours
-    import io, matplotlib.pyplot as plt
+def _png(fig, dpi): # -> bytes
+    "The figure as an image in 128 colours."
+    import matplotlib.pyplot as plt
     from PIL import Image # a dependency of matplotlib
-    fig.savefig(full := io.BytesIO(), format='png', dpi=dpi)
+    full, small = io.BytesIO(), io.BytesIO()
+    fig.savefig(full, format='png', dpi=dpi)
     plt.close(fig)
     few = Image.open(full).convert('RGB').quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(png := io.BytesIO(), 'png', optimize=True)
-    return png.getvalue()
+    few.save(small, 'png', optimize=True)
+    return small.getvalue()
 
 # %% ../nbs/50_figures.ipynb #cf7d44c1
 def explore_l0(
     table, # DataFrame with columns k and those of `curves`: one row an SAE
     cosines:dict, # k -> [d_sae, g] cosines as in `plot_l0`: one frame each
-    curves=None, # columns of the table to draw, as in `plot_l0`
+    *,
+    curves:list[str]|None=None, # columns of the table to draw, as in `plot_l0`
     true_l0:float|None=None, # where it is known
     dpi:int=100, # of the frames
 ): # ipywidgets VBox: a slider over k and the frames
     "Slide L0 and see the heat map and the marks on the curves move, with a kernel or without."
     import ipywidgets as w
-    if not cosines: raise ValueError(f"cosines = {cosines}; at least one L0 is needed")
-    frames = [w.Image(value=_png(plot_l0(table, cosines[k], k, curves, true_l0), dpi), layout=w.Layout(margin='0')) for k in sorted(cosines)]
-    slider = w.SelectionSlider(options=[(f'{k:g}', k) for k in sorted(cosines)], description='L0', layout=w.Layout(width='auto', max_width='720px'))
-    stack = w.Stack(frames, selected_index=0, layout=w.Layout(min_height=f'{3.7*dpi:.0f}px', align_items='flex-start')) # the page stays still
+    check(len(cosines) > 0, 'cosines', cosines, 'those of one L0 or more')
+    l0s = sorted(cosines)
+    pictures = [_png(plot_l0(table, cosines[k], k, curves=curves, true_l0=true_l0), dpi) for k in l0s]
+    frames = [w.Image(value=png, layout=w.Layout(margin='0')) for png in pictures]
+    wide = w.Layout(width='auto', max_width='720px')
+    slider = w.SelectionSlider(options=[(f'{k:g}', k) for k in l0s], description='L0', layout=wide)
+    still = w.Layout(min_height=f'{3.7*dpi:.0f}px', align_items='flex-start') # the page does not jump
+    stack = w.Stack(frames, selected_index=0, layout=still)
     w.jslink((slider, 'index'), (stack, 'selected_index')) # in the browser
     return w.VBox([slider, stack])

@@ -6,126 +6,195 @@
 __all__ = ['harvest']
 
 # %% ../nbs/25_harvest_run.ipynb #d3a0217b
-import json
+from collections.abc import Callable
+from pathlib import Path
 
+import torch
 from fastcore.basics import patch
 from fastcore.meta import delegates
 
 from .activations import doc_activations
-from .checks import check_finite
-from sae_l0_nb.harvest_plan import (
-    HarvestPlan, _entries, check_counts, check_same, docs_digest, is_outlier, plan_harvest, shard_groups,
-    split_heldout)
-from .runs import process_rank, wait_for, write_atomic
+from .checks import check, check_finite, refuse
+from .harvest_folder import (
+    START, check_same, docs_digest, mark_path, read_start, shard_entries, shard_groups, split_heldout)
+from .harvest_plan import HarvestPlan, check_counts, is_outlier, plan_harvest
+from .runs import process_rank, progress_bar, wait_for, write_json
 from .store import ActivationStore, write_manifest, write_shard
-from .texts import where_rows
+from .texts import Doc, row_place, where_rows
+
+# %% ../nbs/25_harvest_run.ipynb #b6c874f2
+def _start(plan:HarvestPlan) -> dict:
+    "What harvest.json says."
+    return dict(format=START['format'].among[0], settings=plan.settings, n_sample=plan.sample.n_tokens,
+                medians=plan.sample.medians)
 
 # %% ../nbs/25_harvest_run.ipynb #677c9d84
 @patch
 def begin(self:HarvestPlan):
-    "Write harvest.json, or check and use the one that is there; other processes wait for process 0"
-    path = self.folder/"harvest.json"
+    "Write harvest.json, or check and use the one that is there; other processes wait for process 0."
+    path = self.folder/'harvest.json'
     if process_rank()[0] == 0:
         self.folder.mkdir(parents=True, exist_ok=True)
-        start = dict(format="sae_l0_nb harvest 1", settings=self.settings, n_sample=self.n_sample, medians=self.medians)
-        if start != self.old: write_atomic(path, json.dumps(start, indent=1).encode())
+        if _start(self) != self.old: write_json(path, _start(self))
         return
     wait_for([path])
-    start = json.loads(path.read_text())
-    check_same(self.folder, start["settings"], self.settings)
-    self.medians, self.n_sample = start["medians"], start["n_sample"]
+    start = read_start(self.folder, first=False)
+    check_same(self.folder, start['settings'], self.settings)
+    self.sample = self.sample.continued(start, self.folder)
 
 # %% ../nbs/25_harvest_run.ipynb #1133bc6e
 @patch
-def todo(self:HarvestPlan,
-    i, # number of a shard
-    digest, # of its documents
+def lacking(self:HarvestPlan,
+    i:int, # number of a shard
+    digest:str, # of its documents
+    there:dict[str, dict], # store -> number of each shard that is there -> its entry
 ) -> list[str]: # names of the stores that lack it
-    "ValueError if a store has it, made from other tokens"
-    lacking = []
+    "Which stores need shard `i`; refused if one has it from other tokens."
     for name in self.layers:
-        entry = self.there[name].get(i)
-        if entry and entry["tokens"] != digest:
-            raise ValueError(f"folder={self.folder.name!r} already holds {entry['file']}, made from other tokens: other texts, another tokenizer or another n_tokens; give a new folder, or delete that one")
-        if not entry: lacking.append(name)
-    return lacking
+        entry = there[name].get(i)
+        if entry is None or entry['tokens'] == digest: continue
+        mark = str(mark_path(self.folder/name, i))
+        refuse(f'tokens of {mark!r}', entry['tokens'], f'{digest!r}, made from these tokens; for other texts, another '
+               'tokenizer or another n_tokens, give a new folder')
+    return [name for name in self.layers if i not in there[name]]
+
+# %% ../nbs/25_harvest_run.ipynb #85dd661c
+def _write_rows(
+    plan:HarvestPlan,
+    name:str, # of the store
+    x:torch.Tensor, # [n, d_in] activations of the documents
+    *,
+    i:int, # number of the shard
+    docs:list[Doc],
+    digest:str, # of the documents
+) -> dict: # entry of the shard
+    "Write the rows of one shard of one store that pass the norm filter."
+    check_finite(x, 'activations', place=row_place(where_rows(docs)))
+    median, norms = plan.sample.medians[plan.layers[name]], x.norm(dim=1)
+    out = is_outlier(x, median, plan.settings['norm_limit'])
+    top = norms[out].max().item() if out.any() else 0.
+    parts = split_heldout(docs, x, ~out)
+    return write_shard(plan.folder/name, i, parts, dtype=plan.settings['store_dtype'], n_tokens=len(x),
+                       n_outliers=int(out.sum()), max_outlier=top, tokens=digest)
 
 # %% ../nbs/25_harvest_run.ipynb #721b1ef0
 @patch
 def make_shard(self:HarvestPlan,
-    i, # number of the shard
-    digest, # of its documents
-    docs, # list of Doc
-    names, # of the stores that lack it
-    on_batch=None, # called with the number of tokens after every batch
+    i:int, # number of the shard
+    docs:list[Doc],
+    names:list[str], # of the stores that lack it
+    *,
+    digest:str, # of the documents
+    on_batch:Callable|None=None, # called with the number of tokens after every batch
 ):
-    "Run the model and write shard `i` of each of these stores"
+    "Run the model and write shard `i` of each of these stores."
     paths = [self.layers[name] for name in names]
-    for name, path, x in zip(names, paths, doc_activations(self.model, docs, paths, self.batch_tokens, self.tokenizer.pad_token_id or 0, on_batch)):
-        check_finite(x, where_rows(docs))
-        out, norms = is_outlier(x, self.medians[path], self.settings["norm_limit"]), x.norm(dim=1)
-        entry = write_shard(self.folder/name, i, split_heldout(docs, x, ~out), self.settings["store_dtype"], n_tokens=len(x), n_outliers=int(out.sum()),
-                            max_outlier=norms[out].max().item() if out.any() else 0.0, tokens=digest)
-        write_atomic(self.folder/name/f"shard-{i:05d}.json", json.dumps(entry).encode())
+    xs = doc_activations(self.model, docs, paths, batch_tokens=self.batch_tokens, pad_id=self.pad_id, on_batch=on_batch)
+    for name, x in zip(names, xs):
+        entry = _write_rows(self, name, x, i=i, docs=docs, digest=digest)
+        write_json(mark_path(self.folder/name, i), entry, indent=None)
+
+# %% ../nbs/25_harvest_run.ipynb #3805778e
+@patch
+def make_shards(self:HarvestPlan,
+    progress:bool=True, # show a progress bar
+) -> list[str]: # what each shard of the harvest is made from, those of other processes included
+    "Make this process's shards, but for those that are there."
+    docs, self.docs = self.docs, None
+    check(docs is not None, 'plan', 'one that ran already', 'a new plan; this one has read its texts')
+    rank, world = process_rank()
+    there = {name: shard_entries(self.folder/name) for name in self.layers}
+    digests = []
+    with progress_bar(self.n_tokens, 'harvest', 'token', show=progress and rank == 0, unit_scale=True) as bar:
+        for i, group in enumerate(shard_groups(docs, self.settings['shard_rows'])):
+            digests.append(docs_digest(group))
+            names = self.lacking(i, digests[i], there) if i % world == rank else []
+            if names: self.make_shard(i, group, names, digest=digests[i], on_batch=bar.update)
+            else: bar.update(sum(int(d.keep.sum()) for d in group))
+    return digests
+
+# %% ../nbs/25_harvest_run.ipynb #c0ab8435
+def _check_digests(
+    folder:Path, # of a store
+    entries:dict[int, dict], # number of each shard that is there -> its entry
+    digests:list[str], # of the documents of all shards
+):
+    "Refuse a store with a shard that is missing, too many, or made from other tokens."
+    for i in range(max([len(digests), *(n + 1 for n in entries)])):
+        found = entries.get(i, {}).get('tokens')
+        wanted = digests[i] if i < len(digests) else None
+        allowed = f'{wanted!r}, made from these texts; for others, give a new folder'
+        check(found == wanted and wanted is not None, f'tokens of {str(mark_path(folder, i))!r}', found, allowed)
+
+# %% ../nbs/25_harvest_run.ipynb #5aafc59e
+def _kept_in_words(
+    limit:float|None, # of the norm filter
+    n_sample:int, # content tokens that gave the median
+) -> str:
+    "Which tokens a store holds."
+    words = 'content tokens; left out: special tokens, padding'
+    if not limit: return words
+    return f'{words}, tokens with a norm above {limit:g} times the median of the first {n_sample} content tokens'
+
+# %% ../nbs/25_harvest_run.ipynb #648522b9
+def _about_store(
+    plan:HarvestPlan,
+    name:str, # of the store
+    shards:list[dict], # their entries
+) -> dict:
+    "What the manifest of one store says beside its shards."
+    path, sample, limit = plan.layers[name], plan.sample, plan.settings['norm_limit']
+    median, top = sample.medians[path], max(s['max_outlier'] for s in shards)
+    outliers = dict(n=sum(s['n_outliers'] for s in shards), limit=limit, median_norm=median, n_sample=sample.n_tokens,
+                    max_norm=top)
+    tokens = _kept_in_words(limit, sample.n_tokens)
+    settings = {k: v for k, v in plan.settings.items() if k not in ('layers', 'norm_limit', 'store_dtype')}
+    return dict(plan.about, layer=plan.asked[name], module=path, tokens=tokens, median_norm=median, outliers=outliers,
+                **settings, counts=dict(plan.counts))
 
 # %% ../nbs/25_harvest_run.ipynb #8e561796
 @patch
 def finish(self:HarvestPlan,
-    name, # of the store's folder
-    digests, # of the documents of all shards
+    name:str, # of the store's folder
+    digests:list[str], # of the documents of all shards
 ):
-    "Write the manifest of one store when all its shards are there"
-    folder, path = self.folder/name, self.layers[name]
-    marks = [folder/f"shard-{i:05d}.json" for i in range(len(digests))]
-    if not (folder/"manifest.json").is_file(): wait_for(marks)
-    entries = _entries(folder)
-    wrong = [i for i in range(max([len(digests), *(n + 1 for n in entries)])) if i >= len(digests) or entries.get(i, {}).get("tokens") != digests[i]]
-    if wrong: raise ValueError(f"folder={folder.name!r}: shard {wrong[0]} is not from these texts; give a new folder, or delete that one")
+    "Write the manifest of one store when all its shards are there."
+    folder = self.folder/name
+    marks = [mark_path(folder, i) for i in range(len(digests))]
+    if not (folder/'manifest.json').is_file(): wait_for(marks)
+    entries = shard_entries(folder)
+    _check_digests(folder, entries, digests)
     shards = [entries[i] for i in range(len(digests))]
-    n_out, limit = sum(s["n_outliers"] for s in shards), self.settings["norm_limit"]
-    outliers = dict(n=n_out, limit=limit, median_norm=self.medians[path], n_sample=self.n_sample, max_norm=max(s["max_outlier"] for s in shards))
-    tokens = "content tokens; left out: special tokens, padding" + (f", tokens with a norm above {limit:g} times the median of the first {self.n_sample} content tokens" if limit else "")
-    settings = {k: v for k, v in self.settings.items() if k not in ("layers", "norm_limit", "store_dtype")}
-    write_manifest(folder, shards, dict(self.about, layer=self.asked[name], module=path, tokens=tokens, median_norm=self.medians[path], outliers=outliers,
-                                        **settings, counts=dict(self.counts)), self.settings["store_dtype"])
+    write_manifest(folder, shards, _about_store(self, name, shards), dtype=self.settings['store_dtype'])
     for mark in marks: mark.unlink(missing_ok=True)
 
 # %% ../nbs/25_harvest_run.ipynb #40f7260a
 @patch
 def run(self:HarvestPlan,
-    progress=True, # show a progress bar
+    progress:bool=True, # show a progress bar
 ) -> ActivationStore: # the finished store; for a list of layers a dict with one for each
-    "Do the work. A second run of the same plan in a new process continues what was left"
-    from tqdm.auto import tqdm
-    if self.docs is None: raise ValueError("this plan was run already; make a new one")
-    rank, world = process_rank()
+    "Do the work. The same plan in a new process continues what was left."
     self.begin()
-    self.there = {name: _entries(self.folder/name) for name in self.layers}
-    digests = []
-    with tqdm(total=self.n_tokens, unit="tok", unit_scale=True, disable=not progress or rank > 0, desc="harvest") as bar:
-        for i, docs in enumerate(shard_groups(self.docs, self.settings["shard_rows"])):
-            digests.append(docs_digest(docs))
-            names = self.todo(i, digests[i]) if i % world == rank else []
-            if names: self.make_shard(i, digests[i], docs, names, bar.update)
-            else: bar.update(sum(int(d.keep.sum()) for d in docs))
-    self.docs = None
-    check_counts(self.counts, self.settings["n_tokens"], self.settings["frac_heldout"], "; what was harvested stays, and the same command with n_tokens=None makes it a store")
-    if rank == 0:
+    digests = self.make_shards(progress)
+    hint = '. What was harvested stays, and the same command with n_tokens=None makes it a store'
+    check_counts(self.counts, self.settings['n_tokens'], self.settings['frac_heldout'], hint)
+    if process_rank()[0] == 0:
         for name in self.layers: self.finish(name, digests)
-    wait_for([self.folder/name/"manifest.json" for name in self.layers])
+    wait_for([self.folder/name/'manifest.json' for name in self.layers])
     stores = {self.asked[name]: ActivationStore(self.folder/name, verify=False) for name in self.layers}
-    return stores if "" not in self.layers else stores[self.asked[""]]
+    return stores if '' not in self.layers else stores[self.asked['']]
 
 # %% ../nbs/25_harvest_run.ipynb #f56af48f
 @delegates(plan_harvest)
 def harvest(
     model, # hub name, local folder, loaded model, or pair (model, tokenizer)
-    texts, # list or iterator of str or of mappings; a Dataset; a .txt, .jsonl or .parquet file; folder or hub name of a data set
+    texts, # list or iterator of str or mappings; Dataset; .txt, .jsonl, .parquet file; folder or hub name of a data set
     layer, # block number from 0 or module path; a list of them for a store of each
     folder, # where the store goes: absent, empty, or what an earlier run of the same harvest left
-    n_tokens=None, # content tokens, both parts together, before the norm filter; None: all there are
-    progress=True, # show a progress bar
+    *,
+    n_tokens:int|None=None, # content tokens, both parts together, before the norm filter; None: all there are
+    progress:bool=True, # show a progress bar
     **kwargs, # as for `plan_harvest`
 ) -> ActivationStore: # the finished store; for a list of layers a dict: layer -> store, in folders layer3, layer5, ..
-    "Run `texts` through `model` and keep the residual stream after `layer` for every content token"
-    return plan_harvest(model, texts, layer, folder, n_tokens, **kwargs).run(progress)
+    "Run `texts` through `model` and keep the residual stream after `layer` for every content token."
+    return plan_harvest(model, texts, layer, folder, n_tokens=n_tokens, **kwargs).run(progress)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['seconds_in_words', 'bytes_in_words', 'process_rank', 'default_device', 'wait_for', 'can_draw', 'progress_bar',
-           'new_folder', 'temporary', 'remove_leftovers', 'writing', 'check_disk', 'replacing', 'write_atomic',
-           'write_json', 'write_tensors', 'Field', 'check_field', 'check_fields', 'read_json', 'read_tensors',
-           'check_tensor', 'read_array', 'read_table', 'fingerprint']
+           'new_folder', 'temporary', 'remove_leftovers', 'writing', 'free_disk', 'check_disk', 'replacing',
+           'write_atomic', 'write_json', 'write_tensors', 'Field', 'check_field', 'check_fields', 'read_json',
+           'read_tensors', 'check_tensor', 'read_array', 'read_table', 'fingerprint']
 
 # %% ../nbs/91_runs.ipynb #34939124
 import errno
@@ -103,7 +103,8 @@ def progress_bar(
     "A bar where it can be seen, else one line on standard error that says what begins."
     from tqdm.auto import tqdm
     drawn = show and can_draw()
-    if show and not drawn: print(f"{what}{'' if total is None else f': {total:,} {unit}s'}", file=sys.stderr, flush=True)
+    size = '' if total is None else f': {total:,} {unit}s'
+    if show and not drawn: print(f'{what}{size}', file=sys.stderr, flush=True)
     return tqdm(total=total, initial=start, disable=not drawn, desc=what, unit=unit, mininterval=.5, **kwargs)
 
 # %% ../nbs/91_runs.ipynb #1ea52ecf
@@ -160,16 +161,24 @@ def writing(folder):
         shutil.rmtree(tmp, ignore_errors=True)
         raise
 
+# %% ../nbs/91_runs.ipynb #78469f6b
+def free_disk(
+    folder, # it need not exist yet
+) -> int: # bytes
+    "What is free on the disk of a folder."
+    folder = Path(folder).resolve()
+    home = next(p for p in [folder, *folder.parents] if p.is_dir())
+    return shutil.disk_usage(home).free
+
 # %% ../nbs/91_runs.ipynb #d4738ae1
 def check_disk(
     folder, # where something will be written; it need not exist yet
     need:float, # bytes
 ):
     "Refuse if the disk is too small for what will be written."
-    folder = Path(folder).resolve()
-    home = next(p for p in [folder, *folder.parents] if p.is_dir())
-    free = shutil.disk_usage(home).free
-    check(need <= free, 'folder', str(folder), f'a disk with {bytes_in_words(need)} free; this one has {bytes_in_words(free)}')
+    free = free_disk(folder)
+    allowed = f'a disk with {bytes_in_words(need)} free; this one has {bytes_in_words(free)}'
+    check(need <= free, 'folder', str(folder), allowed)
 
 # %% ../nbs/91_runs.ipynb #87ef3d84
 @contextmanager
@@ -231,13 +240,20 @@ class Field:
     of:object=None # Field of the entries of a list or of the values of a dict; or a dict of Fields
 
 # %% ../nbs/91_runs.ipynb #e328705f
-KINDS_IN_WORDS = {int: 'whole numbers', float: 'numbers', str: 'texts', bool: 'true, false', list: 'lists', dict: 'tables'}
+KINDS_IN_WORDS = {int: 'whole numbers', float: 'numbers', str: 'texts', bool: 'true or false', list: 'lists',
+                  dict: 'tables'}
 
 def _allowed(f:Field) -> str:
     "What a field may hold, in words."
     if f.among: return ', '.join(map(repr, f.among))
     words = KINDS_IN_WORDS.get(f.kind, 'anything') + (f' from {f.low:g}' if f.low > -math.inf else '')
     return words + (', null' if f.null else '')
+
+# %% ../nbs/91_runs.ipynb #7658b797
+def _in_range(value, f):
+    "Whether a number is one that its field may hold; a whole number may have hundreds of digits."
+    try: return (not f.finite or math.isfinite(value)) and not value < f.low
+    except OverflowError: return False
 
 # %% ../nbs/91_runs.ipynb #597dabc1
 def check_field(
@@ -249,7 +265,7 @@ def check_field(
     if value is None and f.null or f.kind is object: return
     kinds = (int, float) if f.kind is float else f.kind
     ok = isinstance(value, kinds) and (f.kind is bool or not isinstance(value, bool))
-    if ok and f.kind in (int, float): ok = (not f.finite or math.isfinite(value)) and not value < f.low
+    if ok and f.kind in (int, float): ok = _in_range(value, f)
     if ok and f.among: ok = value in f.among
     check(ok, name, value, _allowed(f))
     if f.kind is dict and isinstance(f.of, dict): return check_fields(value, f.of, name)
@@ -291,7 +307,7 @@ BROKEN = (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeEr
 # %% ../nbs/91_runs.ipynb #6054abef
 def read_tensors(
     path, # of a safetensors file
-    shapes:dict[str, tuple]|None=None, # name -> shape of what must be there, None where any size will do; None: anything
+    shapes:dict[str, tuple]|None=None, # name -> shape of what must be there, None for any size; None: anything
     finite:bool=True, # NaN and infinity are refused in `shapes`
 ) -> tuple[dict, dict]: # name -> tensor, and the metadata: name -> text
     "The tensors of a safetensors file, checked one by one."
@@ -302,6 +318,10 @@ def read_tensors(
     except BROKEN as e: refuse(f'content of {str(path)!r}', str(e), 'a whole safetensors file', e)
     for name, shape in (shapes or {}).items(): check_tensor(tensors, name, shape, path, finite=finite)
     return tensors, metadata
+
+# %% ../nbs/91_runs.ipynb #f56d58b8
+NUMBERS = (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16,
+           torch.int8, torch.uint8, torch.bool)
 
 # %% ../nbs/91_runs.ipynb #34a65153
 def check_tensor(
@@ -316,7 +336,7 @@ def check_tensor(
     name, t, wanted = f'{name} of {str(path)!r}', tensors.get(name), f"a tensor of shape {shape}".replace('None', 'any')
     check(t is not None and len(t.shape) == len(shape), name, t, wanted)
     check(all(n in (None, size) for n, size in zip(shape, t.shape)), name, t, wanted)
-    check(not t.is_complex(), name, t, wanted + ' of real numbers')
+    check(t.dtype in NUMBERS, name, t, wanted + ' of real numbers')
     if finite and t.is_floating_point(): check(bool(torch.isfinite(t).all()), name, 'NaN or infinity', 'finite numbers')
 
 # %% ../nbs/91_runs.ipynb #e64a9727
@@ -341,8 +361,9 @@ def read_table(
     import pandas as pd
     path = Path(path)
     check(path.is_file(), 'file', str(path), 'a file that exists')
+    faults = (ValueError, pd.errors.ParserError, OverflowError)
     try: table = pd.read_csv(path)
-    except (ValueError, pd.errors.ParserError, OverflowError) as e: refuse(f'content of {str(path)!r}', str(e), 'a CSV table', e)
+    except faults as e: refuse(f'content of {str(path)!r}', str(e), 'a CSV table', e)
     for name in (*numbers, *texts): check(name in table, f'columns of {str(path)!r}', list(table), f'a column {name}')
     for name in numbers:
         kind = table[name].dtype.kind

@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['save_sae', 'load_sae']
 
-# %% ../nbs/11_saving.ipynb #0e62b2d4
+# %% ../nbs/11_saving.ipynb #cc45e730
 import json
+import math
 from pathlib import Path
 
-import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 
-from .checks import check_k
-from .runs import new_folder, writing
+from .checks import check, check_k, refuse
+from .runs import (
+    Field, check_field, check_tensor, new_folder, read_json, read_tensors, write_json, write_tensors, writing)
 from .sae import Bank, PARAMS
 
 # %% ../nbs/11_saving.ipynb #a60e6106
@@ -24,57 +24,118 @@ def save_sae(
     metadata:dict|None=None, # put under "metadata" in cfg.json, e.g. model_name, hook_name
 ):
     "Write one SAE as a SAELens folder with unit decoder rows: architecture topk for a TopK member, else jumprelu."
-    if len(bank) != 1: raise ValueError(f"bank has {len(bank)} members; save one at a time, e.g. save_sae(bank[0], ...)")
-    folder = new_folder(folder)
-    b = bank.folded()
-    k, topk = b.k[0].item(), bool(b.per_input[0])
-    if topk and not k.is_integer(): raise ValueError(f"k = {k:g} of TopK; allowed: whole numbers")
-    weights = {n: getattr(b, n)[0].detach().float().cpu().contiguous() for n in PARAMS + (() if topk else ('threshold',))}
-    kind = dict(architecture='topk', k=int(k), rescale_acts_by_decoder_norm=False) if topk else dict(architecture='jumprelu')
-    cfg = kind | dict(d_in=b.d_in, d_sae=b.d_sae, dtype='float32', device='cpu', apply_b_dec_to_input=True,
-               normalize_activations='none', reshape_activations='none', metadata={**(metadata or {}), 'k': None if np.isnan(k) else k})
+    check(len(bank) == 1, 'bank', bank, 'one member at a time, e.g. save_sae(bank[0], ...)')
+    folder, b = new_folder(folder), bank.folded()
+    cfg = _cfg_of(b, metadata)
+    names = PARAMS if cfg['architecture'] == 'topk' else (*PARAMS, 'threshold')
+    weights = {n: getattr(b, n)[0].float() for n in names}
     with writing(folder) as tmp:
-        save_file(weights, tmp/'sae_weights.safetensors')
-        (tmp/'cfg.json').write_text(json.dumps(cfg, indent=1))
+        write_tensors(tmp/'sae_weights.safetensors', weights)
+        write_json(tmp/'cfg.json', cfg)
+
+# %% ../nbs/11_saving.ipynb #9ff80754
+def _cfg_of(b:Bank, metadata) -> dict:
+    "The content of cfg.json of one member."
+    k = b.k[0].item()
+    kind = dict(architecture='jumprelu')
+    if b.per_input[0]:
+        check(k.is_integer(), 'k of TopK', k, 'whole numbers')
+        kind = dict(architecture='topk', k=int(k), rescale_acts_by_decoder_norm=False)
+    metadata = _checked_metadata(metadata) | dict(k=None if math.isnan(k) else k)
+    return kind | dict(
+        d_in=b.d_in, d_sae=b.d_sae, dtype='float32', device='cpu', apply_b_dec_to_input=True,
+        normalize_activations='none', reshape_activations='none', metadata=metadata)
+
+# %% ../nbs/11_saving.ipynb #acb0519a
+def _checked_metadata(metadata) -> dict:
+    "Metadata that a JSON file can hold."
+    allowed = 'a dict of what JSON can hold, or None'
+    check(metadata is None or isinstance(metadata, dict), 'metadata', metadata, allowed)
+    try: json.dumps(metadata)
+    except (TypeError, ValueError, RecursionError) as e: refuse('metadata', metadata, allowed, e)
+    return metadata or {}
+
+# %% ../nbs/11_saving.ipynb #6140599f
+CFG = dict( # what cfg.json may say; other fields do not matter
+    architecture=Field(str, among=('jumprelu', 'topk', 'standard')),
+    d_in=Field(int, low=1), d_sae=Field(int, low=1),
+    normalize_activations=Field(str, among=('none',), needed=False),
+    reshape_activations=Field(str, among=('none',), needed=False),
+    apply_b_dec_to_input=Field(bool, needed=False),
+    rescale_acts_by_decoder_norm=Field(bool, needed=False),
+    metadata=Field(dict, null=True, needed=False, of=dict(k=Field(float, null=True, needed=False))))
 
 # %% ../nbs/11_saving.ipynb #5e4bc14f
 def load_sae(
     folder, # SAELens folder: cfg.json and sae_weights.safetensors
 ) -> Bank: # one member, unit decoder rows
     "Read a SAELens folder; ValueError if its architecture or weights are not what we can read."
-    folder = Path(folder)
-    for name in ('cfg.json', 'sae_weights.safetensors'):
-        if not (folder/name).is_file(): raise ValueError(f"folder = {str(folder)!r} has no {name}; a SAELens folder is needed")
-    cfg = json.loads((folder/'cfg.json').read_text())
-    _check_cfg(cfg, folder)
-    w = load_file(folder/'sae_weights.safetensors')
-    _check_weights(w, cfg, folder)
-    W_enc, W_dec, b_enc, b_dec = (w[n].float() for n in PARAMS)
-    if not cfg.get('apply_b_dec_to_input', True): b_enc = b_enc + b_dec @ W_enc
-    threshold, topk = w['threshold'].float() if cfg['architecture'] == 'jumprelu' else torch.zeros_like(b_enc), cfg['architecture'] == 'topk'
-    k = cfg['k'] if topk else (cfg.get('metadata') or {}).get('k')
-    bank = Bank(*(t[None] for t in (W_enc, W_dec, b_enc, b_dec, threshold*W_dec.norm(dim=1))), torch.tensor([float('nan') if k is None else k], dtype=torch.float64), torch.tensor([topk]))
-    return bank.folded()
+    cfg_path, path = _files_of(Path(folder))
+    cfg = read_json(cfg_path, CFG)
+    w, norm = _read_weights(path, cfg) # sizes are believed from here on
+    k, topk = _asked_k(cfg, cfg_path), cfg['architecture'] == 'topk'
+    bank = Bank(
+        **{n: w[n][None] for n in PARAMS}, threshold=(w['threshold']*norm)[None],
+        k=torch.tensor([k], dtype=torch.float64), per_input=torch.tensor([topk]))
+    bank = bank.folded()
+    for n in (*PARAMS, 'threshold'): _check_folded(getattr(bank, n), n, path)
+    return bank
+
+# %% ../nbs/11_saving.ipynb #ebe1a352
+def _files_of(folder:Path) -> list[Path]: # cfg.json and the weights
+    "The two files of a SAELens folder, refused if one is missing."
+    files = [folder/'cfg.json', folder/'sae_weights.safetensors']
+    for path in files:
+        allowed = f'a SAELens folder, with {files[0].name} and {files[1].name}; no {path.name} here'
+        check(path.is_file(), 'folder', str(folder), allowed)
+    return files
 
 # %% ../nbs/11_saving.ipynb #484be337
-def _check_cfg(cfg, folder):
-    want = dict(architecture=('jumprelu', 'topk', 'standard'), normalize_activations=('none',), reshape_activations=('none',))
-    for key, allowed in want.items():
-        value = cfg.get(key, None if key == 'architecture' else 'none')
-        if value not in allowed: raise ValueError(f"{key} = {value!r} in {str(folder/'cfg.json')!r}; allowed: {', '.join(allowed)}")
+def _asked_k(cfg:dict, path:Path) -> float: # nan: unknown
+    "The asked-for L0 that a cfg.json tells."
+    topk, name = cfg['architecture'] == 'topk', f'k of {str(path)!r}'
+    if topk: check_field(cfg.get('k'), Field(float), name)
+    k = cfg['k'] if topk else (cfg.get('metadata') or {}).get('k')
+    if k is None: return math.nan
+    k = check_k(float(k), cfg['d_sae'], name if topk else f'metadata, {name}').item()
+    check(k.is_integer() or not topk, name, k, 'whole numbers, as architecture = topk')
+    return k
 
 # %% ../nbs/11_saving.ipynb #4a39d54b
-def _check_weights(w, cfg, folder):
+def _read_weights(path:Path, cfg:dict) -> tuple[dict, torch.Tensor]: # name -> float32, norm [d_sae] of the decoder rows
+    "Weights that we can read; `b_enc` is that of an SAE which subtracts `b_dec` first."
     d, s = cfg['d_in'], cfg['d_sae']
     shapes = dict(W_enc=(d, s), W_dec=(s, d), b_enc=(s,), b_dec=(d,))
     if cfg['architecture'] == 'jumprelu': shapes['threshold'] = (s,)
-    for n, shape in shapes.items():
-        got = tuple(w[n].shape) if n in w else None
-        if got != shape: raise ValueError(f"{n} in {str(folder)!r} has shape {got}; {shape} is needed")
-        if not torch.isfinite(w[n]).all(): raise ValueError(f"{n} in {str(folder)!r} holds NaN or infinity")
-    norm = w['W_dec'].float().norm(dim=1)
-    if cfg['architecture'] == 'topk':
-        check_k(cfg.get('k', 0), s)
-        if not cfg.get('rescale_acts_by_decoder_norm') and (norm - 1).abs().max() > 1e-3:
-            raise ValueError(f"W_dec in {str(folder)!r} has rows of norm {norm.min():.3g} to {norm.max():.3g}, and topk compares latents before that norm; allowed: norm 1, or rescale_acts_by_decoder_norm")
-    if (norm == 0).any(): raise ValueError(f"W_dec in {str(folder)!r} has a row of norm 0")
+    tensors, _ = read_tensors(path, shapes, finite=False)
+    w = {n: _as_float(tensors[n], n, path) for n in shapes}
+    for n, shape in shapes.items(): check_tensor(w, n, shape, path)
+    norm = _checked_norm(w['W_dec'], cfg, path)
+    if not cfg.get('apply_b_dec_to_input', True): w['b_enc'] = w['b_enc'] + w['b_dec'] @ w['W_enc']
+    w.setdefault('threshold', torch.zeros(s))
+    return w, norm
+
+# %% ../nbs/11_saving.ipynb #7f5bc12e
+def _as_float(t, name, path) -> torch.Tensor: # float32
+    "A tensor of the file in float32; whole numbers and types of 8 bits are refused."
+    floats = torch.float32, torch.float16, torch.bfloat16, torch.float64
+    check(t.dtype in floats, f'{name} of {str(path)!r}', t, 'float32, float16, bfloat16, float64')
+    return t.float()
+
+# %% ../nbs/11_saving.ipynb #caf5728b
+def _checked_norm(W_dec, cfg, path) -> torch.Tensor: # [d_sae]
+    "The norms of the decoder rows, refused if a row has no direction."
+    norm, name = W_dec.norm(dim=1), f'W_dec of {str(path)!r}'
+    low, high = norm.min().item(), norm.max().item()
+    rows = f'rows of norm {low:.3g} to {high:.3g}'
+    check(0 < low <= high < math.inf, name, rows, 'rows of a norm above 0')
+    unit = (norm - 1).abs().max() <= 1e-3
+    free = cfg['architecture'] != 'topk' or cfg.get('rescale_acts_by_decoder_norm', False)
+    check(free or unit, name, rows, 'norm 1, or rescale_acts_by_decoder_norm, as topk chooses before that norm')
+    return norm
+
+# %% ../nbs/11_saving.ipynb #13ddf3d0
+def _check_folded(t, name, path):
+    "Finite weights can still give infinity once the norms are multiplied in."
+    finite = bool(torch.isfinite(t).all())
+    check(finite, f'{name} of {str(path)!r}', 'NaN or infinity', 'weights that stay finite times the decoder norm')

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['valid_correlation', 'random_correlation', 'orthogonal_features', 'spread_features', 'stream', 'ToyModel']
 
-# %% ../nbs/00_toy.ipynb #b71c5445
+# %% ../nbs/00_toy.ipynb #3110564f
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,11 +13,14 @@ import torch
 from fastcore.basics import patch
 from scipy.special import ndtr, ndtri
 
+from .checks import check, check_number, check_whole, refuse
+
 # %% ../nbs/00_toy.ipynb #8534cc61
 def valid_correlation(
     C:torch.Tensor, # [g, g] symmetric, unit diagonal, entries in [-1, 1]
+    *,
     min_eig:float=1e-6, # eigenvalues below this are raised to it
-) -> tuple[torch.Tensor, float]: # [g, g] float64 positive definite correlation matrix, and the largest |change| of an entry
+) -> tuple[torch.Tensor, float]: # [g, g] float64 positive definite, and the largest |change| of an entry
     "The matrix itself if it is positive definite, else clipped eigenvalues rescaled to a unit diagonal (paper, A.4)."
     C = _check_correlation(C)
     w, V = torch.linalg.eigh(C)
@@ -28,28 +31,40 @@ def valid_correlation(
     return fixed, (fixed - C).abs().max().item()
 
 # %% ../nbs/00_toy.ipynb #adfd298f
-def _check_correlation(C) -> torch.Tensor: # [g, g] float64, checked
+def _check_correlation(
+    C, # to check
+) -> torch.Tensor: # [g, g] float64
     "Refuse what is no correlation matrix at all, naming the entry at fault."
-    C = torch.as_tensor(C, dtype=torch.float64)
-    if C.ndim != 2 or C.shape[0] != C.shape[1]:
-        raise ValueError(f"correlation has shape {tuple(C.shape)}; a square matrix [g, g] is needed")
-    bad = (~torch.isfinite(C)) | (C.abs() > 1 + 1e-9)
-    if bad.any():
-        i, j = bad.nonzero()[0].tolist()
-        raise ValueError(f"correlation[{i}, {j}] = {C[i, j].item()}; allowed: -1 to 1")
-    asym = (C - C.T).abs() > 1e-6
-    if asym.any():
-        i, j = asym.nonzero()[0].tolist()
-        raise ValueError(f"correlation is not symmetric: [{i}, {j}] = {C[i, j].item()}, [{j}, {i}] = {C[j, i].item()}")
-    off = (C.diagonal() - 1).abs() > 1e-6
-    if off.any():
-        i = off.nonzero()[0].item()
-        raise ValueError(f"correlation[{i}, {i}] = {C[i, i].item()}; the diagonal must be 1")
-    return C
+    M = _float64(C, 'correlation', 'a square matrix [g, g] of numbers')
+    check(M.ndim == 2 and M.shape[0] == M.shape[-1], 'correlation', C, 'a square matrix [g, g]')
+    _check_entries(M, 'correlation', ~(M.abs() <= 1 + 1e-9), 'numbers from -1 up to 1')
+    _check_entries(M, 'correlation', (M - M.T).abs() > 1e-6, 'a symmetric matrix: each [i, j] equal to [j, i]')
+    off_one = torch.diag((M.diagonal() - 1).abs() > 1e-6)
+    _check_entries(M, 'correlation', off_one, '1, as everywhere on the diagonal')
+    return M
+
+# %% ../nbs/00_toy.ipynb #2906c843
+def _float64(value, name:str, allowed:str) -> torch.Tensor:
+    "Numbers as a float64 tensor; what holds no numbers is refused."
+    try: return torch.as_tensor(value, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError) as e: refuse(name, value, allowed, e)
+
+# %% ../nbs/00_toy.ipynb #c068df90
+def _check_entries(
+    values:torch.Tensor, # [...] to check
+    name:str, # of the argument
+    bad:torch.Tensor, # [...] bool
+    allowed:str, # what an entry may be
+):
+    "Refuse the first entry that is marked as bad, by its place."
+    if not bad.any(): return
+    at = bad.nonzero()[0].tolist()
+    refuse(f'{name}{at}', values[tuple(at)].item(), allowed)
 
 # %% ../nbs/00_toy.ipynb #35cbb760
 def random_correlation(
     g:int, # number of features
+    *,
     frac_correlated:float=0.7, # share of the pairs that are correlated
     frac_positive:float=0.5, # share of those that are positive
     low:float=0.3, # smallest strength
@@ -60,27 +75,30 @@ def random_correlation(
     gen = torch.Generator().manual_seed(seed)
     i, j = torch.triu_indices(g, g, 1)
     on, positive, strength = torch.rand(3, len(i), generator=gen, dtype=torch.float64)
-    value = torch.where(positive < frac_positive, 1., -1.) * (low + (high - low)*strength) * (on < frac_correlated)
+    sign = torch.where(positive < frac_positive, 1., -1.)
     C = torch.eye(g, dtype=torch.float64)
-    C[i, j] = C[j, i] = value
+    C[i, j] = C[j, i] = sign*(low + (high - low)*strength)*(on < frac_correlated)
     return C
 
 # %% ../nbs/00_toy.ipynb #107ad149
 def orthogonal_features(
     g:int, # number of features, at most d_in
     d_in:int, # dimensions
+    *,
     seed:int=0,
 ) -> torch.Tensor: # [g, d_in] orthonormal rows, float32
     "Random orthonormal directions."
-    if g > d_in: raise ValueError(f"g = {g} orthogonal features do not fit in d_in = {d_in}; use orthogonal=False")
+    check(g <= d_in, 'd_in', d_in, f'{g} or more for g = {g} orthogonal features, or fewer with orthogonal=False')
     gen = torch.Generator().manual_seed(seed)
     q, r = torch.linalg.qr(torch.randn(d_in, g, generator=gen, dtype=torch.float64))
-    return (q*r.diagonal().sign()).T.float().contiguous()  # fixing the signs makes the distribution uniform
+    uniform = q*r.diagonal().sign() # fixing the signs makes the distribution uniform
+    return uniform.T.float().contiguous()
 
 # %% ../nbs/00_toy.ipynb #ff860c6d
 def spread_features(
     g:int, # number of features
     d_in:int, # dimensions
+    *,
     n_steps:int=1000, # Adam steps; few steps leave more overlap (figure 14 uses 4)
     lr:float=0.01,
     seed:int=0,
@@ -89,11 +107,14 @@ def spread_features(
     gen = torch.Generator().manual_seed(seed)
     F = torch.nn.functional.normalize(torch.randn(g, d_in, generator=gen), dim=1).requires_grad_()
     opt = torch.optim.Adam([F], lr=lr)
-    off = 1 - torch.eye(g)
+    off_diagonal = 1 - torch.eye(g)
     for _ in range(n_steps):
-        gram = F @ F.T  # [g, g]
-        loss = (gram*off).square().sum() + g*(gram.diagonal().sqrt() - 1).square().sum()
-        opt.zero_grad(); loss.backward(); opt.step()
+        gram = F @ F.T # [g, g]
+        norms = gram.diagonal().sqrt()
+        loss = (gram*off_diagonal).square().sum() + g*(norms - 1).square().sum()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
     return torch.nn.functional.normalize(F.detach(), dim=1)
 
 # %% ../nbs/00_toy.ipynb #7d7e863f
@@ -101,7 +122,9 @@ def stream(
     *key:int, # any whole numbers >= 0
 ) -> torch.Generator: # a CPU generator for this key alone
     "An independent, reproducible random stream for each key."
-    return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+    key = [check_whole(o, 'one of key', 0) for o in key]
+    hashed = np.random.SeedSequence(key).generate_state(1)[0]
+    return torch.Generator().manual_seed(int(hashed))
 
 # %% ../nbs/00_toy.ipynb #3cc43762
 class ToyModel:
@@ -109,6 +132,7 @@ class ToyModel:
     def __init__(self,
         firing_probs, # [g] probability that each feature fires, in (0, 1)
         correlation=None, # [g, g] correlation of the Gaussian copula; None: independent
+        *,
         d_in:int|None=None, # dimensions; None: as many as features
         mean:float=1.0, # mean magnitude before the ReLU
         std:float=0.15, # standard deviation of the magnitude
@@ -116,36 +140,39 @@ class ToyModel:
         n_steps:int=1000, # optimiser steps for near-orthogonal features
         seed:int=0, # of the directions; the data have seeds of their own
     ):
-        p = _check_probs(firing_probs)
-        g = len(p)
-        if std < 0: raise ValueError(f"std = {std}; allowed: 0 or more")
-        d_in = g if d_in is None else d_in
-        if d_in < 1: raise ValueError(f"d_in = {d_in}; allowed: 1 or more")
-        C = torch.eye(g) if correlation is None else correlation
-        if len(C) != g: raise ValueError(f"correlation has {len(C)} rows for {g} firing_probs")
-        self.correlation, self.correlation_change = valid_correlation(C)
-        self.firing_probs, self.mean, self.std = p, mean, std  # [g]
-        self.features = orthogonal_features(g, d_in, seed) if orthogonal else spread_features(g, d_in, n_steps, seed=seed)
-        self._cut = torch.from_numpy(ndtri(1 - p.numpy())).float()  # [g] fires above
-        w, V = torch.linalg.eigh(self.correlation)
-        self._root = ((V*w.clamp(min=0).sqrt()) @ V.T).float()  # [g, g] symmetric square root of C
+        self.firing_probs = _check_probs(firing_probs) # [g] float64
+        g = len(self.firing_probs)
+        self.mean, self.std = check_number(mean, 'mean'), check_number(std, 'std', 0)
+        correlation = torch.eye(g) if correlation is None else correlation
+        self.correlation, self.correlation_change = valid_correlation(correlation)
+        check(len(self.correlation) == g, 'correlation', self.correlation, f'a row for each of the {g} firing_probs')
+        d_in = g if d_in is None else check_whole(d_in, 'd_in')
+        if orthogonal: self.features = orthogonal_features(g, d_in, seed=seed) # [g, d_in]
+        else: self.features = spread_features(g, d_in, n_steps=n_steps, seed=seed)
+        self.n_features, self.d_in = self.features.shape
+        self._cut = torch.from_numpy(ndtri(1 - self.firing_probs.numpy())).float() # [g] a feature fires above
+        self._root = _square_root(self.correlation).float() # [g, g]
 
-    @property
-    def d_in(self) -> int: return self.features.shape[1]
-    @property
-    def n_features(self) -> int: return self.features.shape[0]
     def __repr__(self):
-        return f"ToyModel({self.n_features} features in {self.d_in} dimensions, true L0 {self.true_l0:.3f})"
+        return f'ToyModel({self.n_features} features in {self.d_in} dimensions, true L0 {self.true_l0:.3f})'
 
 # %% ../nbs/00_toy.ipynb #1af135e1
-def _check_probs(firing_probs) -> torch.Tensor: # [g] float64
-    p = torch.as_tensor(firing_probs, dtype=torch.float64)
-    if p.ndim != 1 or len(p) == 0: raise ValueError(f"firing_probs has shape {tuple(p.shape)}; a list [g] is needed")
-    bad = ~((p > 0) & (p < 1))
-    if bad.any():
-        i = bad.nonzero()[0].item()
-        raise ValueError(f"firing_probs[{i}] = {p[i].item()}; allowed: between 0 and 1, both excluded")
+def _check_probs(
+    firing_probs, # to check
+) -> torch.Tensor: # [g] float64
+    "Probabilities, each strictly between 0 and 1."
+    p = _float64(firing_probs, 'firing_probs', 'a list [g] of numbers above 0 below 1')
+    check(p.ndim == 1 and len(p) > 0, 'firing_probs', firing_probs, 'a list [g] of numbers above 0 below 1')
+    _check_entries(p, 'firing_probs', ~((p > 0) & (p < 1)), 'numbers above 0 below 1')
     return p
+
+# %% ../nbs/00_toy.ipynb #1055308d
+def _square_root(
+    C:torch.Tensor, # [g, g] positive semidefinite
+) -> torch.Tensor: # [g, g] symmetric
+    "The symmetric square root of a matrix."
+    w, V = torch.linalg.eigh(C)
+    return (V*w.clamp(min=0).sqrt()) @ V.T
 
 # %% ../nbs/00_toy.ipynb #c04ea0eb
 @patch(as_prop=True)
@@ -158,12 +185,12 @@ def true_l0(self:ToyModel) -> float:
 @patch
 def magnitudes(self:ToyModel,
     n:int, # rows
-    generator:torch.Generator|None=None,
+    generator:torch.Generator|None=None, # its own, or torch's default one
 ) -> torch.Tensor: # [n, g] magnitudes, zero where a feature does not fire
     "How strongly each feature fires."
-    if n < 1: raise ValueError(f"n = {n}; allowed: 1 or more")
-    u = torch.randn(n, self.n_features, generator=generator) @ self._root  # [n, g] correlated Gaussians
-    m = torch.randn(n, self.n_features, generator=generator).mul_(self.std).add_(self.mean).relu_()
+    shape = check_whole(n, 'n'), self.n_features
+    u = torch.randn(shape, generator=generator) @ self._root # [n, g] correlated Gaussians
+    m = torch.randn(shape, generator=generator).mul_(self.std).add_(self.mean).relu_()
     return m.mul_(u > self._cut)
 
 # %% ../nbs/00_toy.ipynb #62622fa6
@@ -201,6 +228,7 @@ def heldout(self:ToyModel,
 @patch(cls_method=True)
 def small(cls:ToyModel,
     corr:float=0.4, # correlation of feature 0 with each other feature
+    *,
     n_features:int=5,
     d_in:int=20,
     seed:int=0, # of the directions
@@ -209,29 +237,41 @@ def small(cls:ToyModel,
     "Five features, one of them correlated with all others (section 3.1)."
     C = torch.eye(n_features, dtype=torch.float64)
     C[0, 1:] = C[1:, 0] = corr
-    return cls([.4]*n_features, correlation=C, d_in=d_in, seed=seed, **kwargs)
+    return cls([.4]*n_features, C, d_in=d_in, seed=seed, **kwargs)
 
 # %% ../nbs/00_toy.ipynb #46128c47
 @patch(cls_method=True)
 def large(cls:ToyModel,
     seed:int=0, # of the correlations and directions
+    *,
     g:int=50, # number of features
     d_in:int=100,
     **kwargs, # for the constructor
 ) -> 'ToyModel': # firing probabilities fall linearly; true L0 10.95 for 50 features
     "Fifty features with random correlations in 100 dimensions (section 3.2; probabilities as in the paper's code)."
     i = torch.arange(g, dtype=torch.float64)
-    return cls(.345*(g - 1 - i)/g + .05, correlation=random_correlation(g, seed=seed), d_in=d_in, seed=seed, **kwargs)
+    probs = .345*(g - 1 - i)/g + .05
+    return cls(probs, random_correlation(g, seed=seed), d_in=d_in, seed=seed, **kwargs)
 
 # %% ../nbs/00_toy.ipynb #14b7b8b2
 @patch(cls_method=True)
-def superposed(cls:ToyModel, seed:int=0, g:int=50, d_in:int=40, **kwargs) -> 'ToyModel':
+def superposed(cls:ToyModel,
+    seed:int=0, # of the correlations and directions
+    *,
+    g:int=50, # number of features
+    d_in:int=40, # fewer than features
+    **kwargs, # for the constructor
+) -> 'ToyModel': # true L0 10.95 for 50 features
     "The large world squeezed into fewer dimensions than features (A.3, figure 15)."
-    return cls.large(seed=seed, g=g, d_in=d_in, orthogonal=False, **kwargs)
+    return cls.large(seed, g=g, d_in=d_in, orthogonal=False, **kwargs)
 
 # %% ../nbs/00_toy.ipynb #43f7cd02
 @patch
-def ground_truth(self:ToyModel) -> dict[str, torch.Tensor]: # W_enc [1, d_in, g], W_dec [1, g, d_in], b_enc [1, g], b_dec [1, d_in]
+def ground_truth(self:ToyModel) -> dict[str, torch.Tensor]: # weights of a bank of one SAE
     "Weights of the SAE with one latent for each true feature: W_enc = F^T, W_dec = F, biases 0."
-    F = self.features[None]
-    return dict(W_enc=F.transpose(1, 2).contiguous(), W_dec=F.clone(), b_enc=torch.zeros(1, self.n_features), b_dec=torch.zeros(1, self.d_in))
+    F = self.features[None] # [1, g, d_in]
+    return dict(
+        W_enc=F.transpose(1, 2).contiguous(), # [1, d_in, g]
+        W_dec=F.clone(), # [1, g, d_in]
+        b_enc=torch.zeros(1, self.n_features), # [1, g]
+        b_dec=torch.zeros(1, self.d_in)) # [1, d_in]

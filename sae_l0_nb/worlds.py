@@ -5,46 +5,55 @@
 # %% auto #0
 __all__ = ['LAWS', 'CORRELATIONS', 'STDS', 'firing_law', 'block_correlation', 'low_rank_correlation', 'random_world']
 
-# %% ../nbs/14_worlds.ipynb #efeeaddc
+# %% ../nbs/14_worlds.ipynb #babc6b19
 import math
 
 import numpy as np
 import torch
 
+from .checks import check_choice, check_number, check_whole
 from .toy import ToyModel, random_correlation
 
 # %% ../nbs/14_worlds.ipynb #75d936dd
-LAWS, CORRELATIONS, STDS = ('flat', 'linear', 'zipf'), ('weak', 'strong', 'block', 'low-rank'), (.05, .15, .3)
+LAWS = ('flat', 'linear', 'zipf')
 
 # %% ../nbs/14_worlds.ipynb #ed822926
 def firing_law(
     law:str, # 'flat', 'linear' or 'zipf'
     g:int, # number of features
     l0:float, # sum of the probabilities
+    *,
     power:float=1.0, # of zipf
-    low:float=.01, high:float=.6, # no probability outside; where the law says so, it is cut
+    low:float=.01, # no probability below
+    high:float=.6, # no probability above
 ) -> np.ndarray: # [g] falling
-    "Firing probabilities of a shape, scaled to a given L0."
-    if law not in LAWS: raise ValueError(f"law = {law!r}; allowed: {', '.join(LAWS)}")
-    if not low*g < l0 < high*g: raise ValueError(f"l0 = {l0} of {g} features; allowed: between {low*g:g} and {high*g:g}")
-    shape = dict(flat=np.ones(g), linear=np.linspace(1, .13, g), zipf=1/(np.arange(g) + 1.)**power)[law]
+    "Firing probabilities of a shape, scaled to a given L0 and cut at `low` and `high`."
+    check_choice(law, 'law', LAWS)
+    check_number(l0, 'l0', low*g, high*g, above=True, below=True)
+    shapes = dict(flat=np.ones(g), linear=np.linspace(1, .13, g), zipf=1/(np.arange(g) + 1.)**power)
+    cut = lambda scale: np.clip(scale*shapes[law], low, high)
     a, b = 0., 1e4
-    for _ in range(200): # the cut makes the sum a function of the scale that has no formula
+    for _ in range(200):
         scale = (a + b)/2
-        a, b = (scale, b) if np.clip(scale*shape, low, high).sum() < l0 else (a, scale)
-    return np.clip(b*shape, low, high)
+        if cut(scale).sum() < l0: a = scale
+        else: b = scale
+    return cut(b)
 
 # %% ../nbs/14_worlds.ipynb #84ef594f
 def block_correlation(
     g:int, # number of features
-    rng, # numpy Generator
+    rng:np.random.Generator,
+    *,
     size:tuple=(3, 9), # features of a block: from the first, below the second
-    strength:tuple=(.3, .8),
+    strength:tuple=(.3, .8), # of the correlation within a block
 ) -> torch.Tensor: # [g, g] float64
     "Groups of features that fire together."
-    C, order, start = np.eye(g), rng.permutation(g), 0
+    C = np.eye(g)
+    order = rng.permutation(g)
+    start = 0
     while start < g:
-        n = int(rng.integers(*size)); members = order[start:start + n]
+        n = int(rng.integers(*size))
+        members = order[start:start + n]
         C[np.ix_(members, members)] = rng.uniform(*strength)
         start += n
     np.fill_diagonal(C, 1)
@@ -52,43 +61,65 @@ def block_correlation(
 
 # %% ../nbs/14_worlds.ipynb #ca5a024f
 def low_rank_correlation(
-    g:int, rng,
+    g:int, # number of features
+    rng:np.random.Generator,
+    *,
     rank:tuple=(1, 5), # number of hidden causes: from the first, below the second
     share:tuple=(.2, .8), # of a feature's variance that they explain
 ) -> torch.Tensor: # [g, g] float64
     "Features driven by a few hidden causes, positively or negatively."
     r = int(rng.integers(*rank))
-    V = rng.standard_normal((g, r))
-    V *= np.sqrt(rng.uniform(*share, (g, 1)))/np.linalg.norm(V, axis=1, keepdims=True)
+    V = rng.standard_normal((g, r)) # [g, r] weight of each cause
+    explained = rng.uniform(*share, (g, 1))
+    V *= np.sqrt(explained)/np.linalg.norm(V, axis=1, keepdims=True)
     C = V @ V.T
     np.fill_diagonal(C, 1)
     return torch.from_numpy(C)
 
+# %% ../nbs/14_worlds.ipynb #06c03100
+CORRELATIONS = ('weak', 'strong', 'block', 'low-rank')
+
+# %% ../nbs/14_worlds.ipynb #b4cd9c67
+STDS = (.05, .15, .3) # spreads of the magnitudes
+
 # %% ../nbs/14_worlds.ipynb #ace901fb
 def random_world(
-    seed:int,
+    seed:int, # of everything
+    *,
     orthogonal:bool=True, # False: fewer dimensions than features
     correlation:str|None=None, # 'none', 'weak', 'strong', 'block', 'low-rank'; None: any but 'none'
-    most:int=200, # features
+    most:int=200, # features; 20 to 200
 ) -> tuple[ToyModel, dict]: # the world, and what it is: seed, g, d_in, law, correlation, std, orthogonal, true_l0
     "A world drawn at random, the same for the same arguments."
-    if correlation not in (None, 'none', *CORRELATIONS): raise ValueError(f"correlation = {correlation!r}; allowed: none, {', '.join(CORRELATIONS)}, or None")
-    if not 20 <= most <= 200: raise ValueError(f"most = {most}; allowed: 20 to 200")
-    rng = np.random.default_rng([4, seed])
-    g = round(math.exp(rng.uniform(math.log(20), math.log(most))))
-    ratio = math.exp(rng.uniform(0, math.log(4))) if orthogonal else rng.uniform(.6, .95)
-    l0 = math.exp(rng.uniform(math.log(2), math.log(min(25, .3*g))))
+    check_choice(correlation, 'correlation', (None, 'none', *CORRELATIONS))
+    rng = np.random.default_rng([4, check_whole(seed, 'seed', 0)])
+    g = round(_log_uniform(rng, 20, check_whole(most, 'most', 20, 200)))
+    ratio = _log_uniform(rng, 1, 4) if orthogonal else rng.uniform(.6, .95)
+    d_in = max(g, round(g*ratio)) if orthogonal else round(g*ratio)
+    l0 = _log_uniform(rng, 2, min(25, .3*g))
     law = LAWS[rng.integers(3)]
     kind = correlation or CORRELATIONS[rng.integers(4)]
     std = STDS[rng.integers(3)]
-    p = firing_law(law, g, l0, rng.uniform(.5, 1) if law == 'zipf' else 1.)
-    world = ToyModel(p, _correlation(kind, g, rng), d_in=max(g, round(g*ratio)) if orthogonal else round(g*ratio), std=std, orthogonal=orthogonal, seed=seed)
-    return world, dict(seed=seed, g=g, d_in=world.d_in, law=law, correlation=kind, std=std, orthogonal=orthogonal, true_l0=world.true_l0)
+    probs = firing_law(law, g, l0, power=rng.uniform(.5, 1) if law == 'zipf' else 1.)
+    world = ToyModel(probs, _correlation(kind, g, rng), d_in=d_in, std=std, orthogonal=orthogonal, seed=seed)
+    about = dict(seed=seed, g=g, d_in=d_in, law=law, correlation=kind, std=std, orthogonal=orthogonal)
+    return world, about | dict(true_l0=world.true_l0)
+
+# %% ../nbs/14_worlds.ipynb #efae0829
+def _log_uniform(rng:np.random.Generator, low:float, high:float) -> float:
+    "A number whose logarithm is uniform."
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 # %% ../nbs/14_worlds.ipynb #91381e1a
-def _correlation(kind, g, rng):
+def _correlation(
+    kind:str, # 'none' or one of CORRELATIONS
+    g:int, # number of features
+    rng:np.random.Generator,
+) -> torch.Tensor|None: # [g, g]; None: independent
+    "A correlation matrix of a kind, not yet made valid."
     seed = int(rng.integers(2**31))
     if kind == 'none': return None
     if kind == 'block': return block_correlation(g, rng)
     if kind == 'low-rank': return low_rank_correlation(g, rng)
-    return random_correlation(g, seed=seed, **(dict(low=.1, high=.3) if kind == 'weak' else {}))
+    if kind == 'weak': return random_correlation(g, low=.1, high=.3, seed=seed)
+    return random_correlation(g, seed=seed)

@@ -3,13 +3,16 @@
 import pytest
 from sae_l0_nb.activations import *
 
-# %% ../nbs/22_activations.ipynb #9a81dc70
+# %% ../nbs/22_activations.ipynb #09c58eeb
 import numpy as np
 import pytest
 import torch
 
-from sae_l0_nb.models import FAMILIES, resolve_layer, tiny_model, tiny_texts, tiny_tokenizer
+from sae_l0_nb.models import FAMILIES, resolve_layer, tiny_model, tiny_texts
 from sae_l0_nb.texts import tokenize
+
+# %% ../nbs/22_activations.ipynb #805c49a8
+bert, bert_tok = tiny_model('bert')
 
 # %% ../nbs/22_activations.ipynb #1fafc4e3
 def test_length_batches_hold_every_document_once_and_little_padding():
@@ -17,30 +20,67 @@ def test_length_batches_hold_every_document_once_and_little_padding():
     lengths = rng.integers(1, 200, size=500)
     batches = length_batches(lengths, 1000)
     assert sorted(i for b in batches for i in b) == list(range(500))
-    assert all(len(b) * lengths[b].max() <= 1000 for b in batches)
-    assert sum(len(b) * lengths[b].max() for b in batches) < 1.1 * lengths.sum()
-    assert length_batches([5000], 1000) == [[0]] and length_batches([], 10) == []
+    assert all(len(b)*lengths[b].max() <= 1000 for b in batches)
+    assert sum(len(b)*lengths[b].max() for b in batches) < 1.1*lengths.sum()
+    assert length_batches([5000], 1000) == [[0]]
+    assert length_batches([], 10) == []
 
-# %% ../nbs/22_activations.ipynb #fcc4384e
-def test_rows_equal_one_direct_forward_pass_per_text_whatever_the_padding_side():
-    for family in FAMILIES:
-        model, tok = tiny_model(family)
-        texts = tiny_texts(20)
-        for side in ("left", "right"):
-            tok.padding_side = side
-            docs = tokenize(tok, texts)
-            x = doc_activations(model, docs, resolve_layer(model, 1), batch_tokens=64)
-            with torch.no_grad():
-                direct = [model(**tok([t], return_tensors="pt"), output_hidden_states=True).hidden_states[2][0] for t in texts]
-            torch.testing.assert_close(x, torch.cat([h[torch.from_numpy(d.keep)] for h, d in zip(direct, docs)]), atol=1e-5, rtol=1e-5)
+# %% ../nbs/22_activations.ipynb #9b8f4d69
+def test_padding_is_on_the_right_and_hidden_by_the_mask():
+    docs = tokenize(bert_tok, ['the cat', 'a'])
+    ids, mask = pad_batch(docs, pad_id=7)
+    assert ids.tolist() == [docs[0].ids.tolist(), [*docs[1].ids.tolist(), 7]]
+    assert mask.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
 
 # %% ../nbs/22_activations.ipynb #13463d7f
 def test_a_tokenizer_of_another_model_is_noticed():
-    model = tiny_model("gpt2")[0] # 21 tokens
-    with pytest.raises(ValueError, match="tokenizer: it gives the token id 23, but GPT2Model knows only 0 to 20"): doc_activations(model, tokenize(tiny_tokenizer("bert"), ["a small cat"]), "h.0")
+    model = tiny_model('gpt2')[0]
+    docs = tokenize(bert_tok, ['a small cat'])
+    check_ids(bert, docs)
+    words = 'token id of the tokenizer = 23; allowed: up to 20, all that GPT2Model knows'
+    with pytest.raises(ValueError, match=words): check_ids(model, docs)
+
+# %% ../nbs/22_activations.ipynb #50f994b4
+def test_a_context_longer_than_the_positions_is_refused():
+    check_length(bert, 64)
+    with pytest.raises(ValueError, match='max_length = 65; allowed: up to 64, the positions of this model'):
+        check_length(bert, 65)
+
+# %% ../nbs/22_activations.ipynb #fcc4384e
+def test_rows_equal_one_direct_forward_pass_per_text_whatever_the_padding_side():
+    def direct(model, tok, text):
+        "The residual stream of a text alone, after block 1."
+        enc = tok([text], return_tensors='pt')
+        with torch.no_grad(): return model(**enc, output_hidden_states=True).hidden_states[2][0]
+    for family in FAMILIES:
+        model, tok = tiny_model(family)
+        texts, path = tiny_texts(20), resolve_layer(model, 1)
+        alone = [direct(model, tok, text) for text in texts]
+        for tok.padding_side in ('left', 'right'):
+            docs = tokenize(tok, texts)
+            x = doc_activations(model, docs, path, batch_tokens=64)
+            wanted = torch.cat([h[torch.from_numpy(d.keep)] for h, d in zip(alone, docs)])
+            torch.testing.assert_close(x, wanted, atol=1e-5, rtol=1e-5)
+
+# %% ../nbs/22_activations.ipynb #52bc90cc
+def test_several_layers_come_together_and_every_batch_is_told():
+    docs, told, paths = tokenize(bert_tok, tiny_texts(50)), [], ['encoder.layer.2', 'encoder.layer.0']
+    xs = doc_activations(bert, docs, paths, batch_tokens=100, on_batch=told.append)
+    for path, x in zip(paths, xs): assert torch.equal(x, doc_activations(bert, docs, path, batch_tokens=100))
+    assert len(told) > 5
+    assert sum(told) == len(xs[0])
 
 # %% ../nbs/22_activations.ipynb #289b7915
 def test_a_padding_token_that_the_model_lacks_is_never_looked_up():
-    model, tokenizer = tiny_model("gpt2")
-    docs = tokenize(tokenizer, tiny_texts(5))
-    assert torch.equal(doc_activations(model, docs, "h.1", pad_id=21), doc_activations(model, docs, "h.1"))
+    model, tok = tiny_model('gpt2')
+    docs = tokenize(tok, tiny_texts(5))
+    assert torch.equal(doc_activations(model, docs, 'h.1', pad_id=21), doc_activations(model, docs, 'h.1'))
+
+# %% ../nbs/22_activations.ipynb #9e5ae960
+def test_texts_without_a_token_give_no_row_and_a_foreign_token_is_refused():
+    model, tok = tiny_model('gpt2') # no special tokens
+    x = doc_activations(model, tokenize(tok, ['', 'a cat', '']), 'h.1')
+    torch.testing.assert_close(x, doc_activations(model, tokenize(tok, ['a cat']), 'h.1'))
+    for texts in ([], ['', '']): assert len(doc_activations(model, tokenize(tok, texts), 'h.1')) == 0
+    with pytest.raises(ValueError, match='token id of the tokenizer = 23'):
+        doc_activations(model, tokenize(bert_tok, ['a small cat']), 'h.1')

@@ -12,13 +12,19 @@ import torch
 
 # %% ../nbs/90_checks.ipynb #beb2d5f1
 def test_a_refusal_names_argument_value_and_what_is_allowed():
-    with pytest.raises(ValueError, match=r"^lr = 'fast'; allowed: numbers above 0$"): refuse('lr', 'fast', 'numbers above 0')
-    with pytest.raises(ValueError, match=r'x = Tensor \(2, 3\) of float32; allowed'): refuse('x', torch.ones(2, 3), 'one row')
+    with pytest.raises(ValueError, match=r"^lr = 'fast'; allowed: numbers above 0$"):
+        refuse('lr', 'fast', 'numbers above 0')
+    with pytest.raises(ValueError, match=r'x = Tensor \(2, 3\) of float32; allowed'):
+        refuse('x', torch.ones(2, 3), 'one row')
 
 # %% ../nbs/90_checks.ipynb #2da7cbcc
 def test_a_condition_that_holds_says_nothing():
     check(True, 'n', 1, 'whole numbers')
     with pytest.raises(ValueError, match='n = -1; allowed: whole numbers'): check(False, 'n', -1, 'whole numbers')
+
+# %% ../nbs/90_checks.ipynb #07ad37b7
+def test_a_refusal_says_which_of_many_things_is_at_fault():
+    with pytest.raises(ValueError, match="^task 'spam': n = 0; allowed: 1"), within("task 'spam'"): refuse('n', 0, '1')
 
 # %% ../nbs/90_checks.ipynb #5d168806
 def test_whole_numbers_are_whole():
@@ -32,8 +38,10 @@ def test_whole_numbers_are_whole():
 def test_numbers_are_finite_and_within_their_bounds():
     assert check_number(.5, 'lr', 0, 1, above=True) == .5
     for bad in (0, 1.1, True, '1', None, math.nan, math.inf):
-        with pytest.raises(ValueError, match='lr = .*; allowed: numbers above 0 up to 1'): check_number(bad, 'lr', 0, 1, above=True)
-    with pytest.raises(ValueError, match='share = 1; allowed: numbers from 0 below 1'): check_number(1, 'share', 0, 1, below=True)
+        with pytest.raises(ValueError, match='lr = .*; allowed: numbers above 0 up to 1'):
+            check_number(bad, 'lr', 0, 1, above=True)
+    with pytest.raises(ValueError, match='share = 1; allowed: numbers from 0 below 1'):
+        check_number(1, 'share', 0, 1, below=True)
 
 # %% ../nbs/90_checks.ipynb #1c3e68be
 def test_a_choice_is_one_of_a_few():
@@ -51,14 +59,15 @@ def test_seeds_are_a_list():
 def test_an_l0_is_above_0_and_at_most_the_width():
     assert check_k([1, 2.5], 5).tolist() == [1, 2.5]
     assert check_k(2, 5).dtype == torch.float64
-    for bad in (0, 6, math.nan, [1, -1], 'x', None, [], [[1.]]):
+    for bad in (0, 6, math.nan, [1, -1], 'x', None, [], [[1.]], 10**400):
         with pytest.raises(ValueError, match='k = .*; allowed: .*d_sae = 5'): check_k(bad, 5)
 
 # %% ../nbs/90_checks.ipynb #9a065de7
 def test_activations_have_a_row_for_each_input():
     assert check_rows(torch.ones(2, 3), d_in=3).shape == (2, 3)
     for bad in (torch.ones(3), torch.ones(2, 4), torch.ones(0, 3), torch.ones(2, 3).bool(), np.ones((2, 3)), None):
-        with pytest.raises(ValueError, match=r'x = .*; allowed: a tensor \[n, d_in = 3\] of real numbers'): check_rows(bad, d_in=3)
+        with pytest.raises(ValueError, match=r'x = .*; allowed: a tensor \[n, d_in = 3\] of real numbers'):
+            check_rows(bad, d_in=3)
 
 # %% ../nbs/90_checks.ipynb #6a368214
 def test_a_row_that_is_not_finite_is_named():

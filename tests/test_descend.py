@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.descend import *
 
-# %% ../nbs/10_descend.ipynb #35197337
+# %% ../nbs/10_descend.ipynb #486608fc
 import pytest
 import torch
 
@@ -14,45 +14,127 @@ from sae_l0_nb.train import train_bank
 # %% ../nbs/10_descend.ipynb #25f6feca
 def test_a_trace_made_by_hand():
     k = torch.linspace(30, 5, 101).double()
-    c = (10 - k).clamp(min=0)*.01 + (k - 10).clamp(min=0)*.002
-    fresh = torch.where(k > 26, .001, c) # an untrained SAE at the start
-    assert trace_minimum(k, c) == (pytest.approx(10, rel=.01), False) and trace_minimum(k, fresh) == (pytest.approx(10, rel=.01), False)
+    c = .01*(10 - k).clamp(min=0) + .002*(k - 10).clamp(min=0)
+    untrained_first = torch.where(k > 26, .001, c)
+    assert trace_minimum(k, c) == (pytest.approx(10, rel=.01), False)
+    assert trace_minimum(k, untrained_first) == (pytest.approx(10, rel=.01), False)
     assert trace_minimum(k, k) == (5, True)
-    with pytest.raises(ValueError, match='falling L0s'): trace_minimum(k.flip(0), c)
+
+# %% ../nbs/10_descend.ipynb #17edcb7c
+def test_a_trace_that_cannot_be_read_is_refused():
+    k = torch.linspace(30, 5, 101).double()
+    for bad in (k.flip(0), k[:4], k[:, None]):
+        with pytest.raises(ValueError, match='k = Tensor .*; allowed: five or more falling L0s'): trace_minimum(bad, bad)
+    for bad in (k[:50], torch.where(k > 20, torch.nan, k)):
+        with pytest.raises(ValueError, match='c = Tensor .*; allowed: a finite value at each'): trace_minimum(k, bad)
+
+# %% ../nbs/10_descend.ipynb #7bb18e64
+@pytest.mark.parametrize('kw, words', [
+    (dict(high=1., low=2.), 'high = 1.0; allowed: numbers above 2'),
+    (dict(high=5., low=0.), 'low = 0.0; allowed: numbers above 0'),
+    (dict(high=5., points=4), 'points = 4; allowed: whole numbers from 5'),
+    (dict(high=5., warm_up=1.), 'warm_up = 1.0; allowed: numbers from 0 below 1'),
+    (dict(high=5., shares=(.5,)), 'shares = .*; allowed: 3 positive shares'),
+    (dict(high=5., shares=(.5, .5, .5)), 'shares = .*together at most 1'),
+    (dict(high=5., shares=(.5, 0., .5)), 'shares = .*; allowed: 3 positive shares'),
+    (dict(high=5., again=((1., 2.), (1.4, .7))), 'again = .*; allowed: pairs .* with 0 < end < start')])
+def test_descents_that_make_no_sense_are_refused(kw, words):
+    with pytest.raises(ValueError, match=words): Descent(**kw)
+
+# %% ../nbs/10_descend.ipynb #24df4c54
+def test_a_leg_waits_and_then_falls_evenly_in_log_l0():
+    descent, k = Descent(16., 1., shares=(.5, .2, .2), warm_up=.2), torch.ones(2).double()
+    assert descent(0, 100, k, []).tolist() == [16, 16]
+    assert descent(10, 100, k, []).tolist() == [16, 16]
+    assert descent(30, 100, k, [])[0].item() == pytest.approx(4)
+    assert descent(99, 100, k, []).tolist() == [1, 1]
+
+# %% ../nbs/10_descend.ipynb #fd287797
+def test_a_run_too_short_to_watch_is_refused():
+    for schedule, n_steps in ((Descent(4., .5), 58), (Descent(4., .5, shares=(.1, .1, .1), warm_up=0.), 59)):
+        with pytest.raises(ValueError, match=f'n_steps = {n_steps}; allowed: {n_steps + 1} or more, for six readings'):
+            schedule.watch(None, 1, n_steps, torch.ones(1), None)
+    with pytest.raises(ValueError, match='six readings'):
+        train_bank(ToyModel.small(), 5, [1.], n_samples=64*9, batch_size=64, schedule=Descent(4., .5), progress=False)
 
 # %% ../nbs/10_descend.ipynb #d697fe39
 def test_it_ends_near_the_right_l0_with_the_features_recovered():
     toy, descent = ToyModel.small(), Descent(high=4., low=.5, together=True)
-    bank, history = train_bank(toy, 5, [1.], seeds=range(3), n_samples=1_024_000, batch_size=256, lr=3e-3, lr_decay=.3, schedule=descent, n_logs=200, dead_after=300, progress=False)
-    assert descent.l0.unique().numel() == 1 and 1.9 < descent.l0[0] < 2.15 and not descent.edge.any()
+    kw = dict(n_samples=1_024_000, batch_size=256, lr=3e-3, lr_decay=.3, n_logs=200, dead_after=300, progress=False)
+    bank, history = train_bank(toy, 5, [1.], seeds=range(3), schedule=descent, **kw)
+    assert descent.l0.unique().numel() == 1
+    assert 1.9 < descent.l0[0] < 2.15
+    assert not descent.edge.any()
+    assert (mcc(bank.W_dec, toy.features) > .99).all()
+    assert (history[history.step > 3000].k == descent.l0[0].item()).all()
     fired = torch.stack([(bank[i].encode(toy.heldout(8192)) > 0).sum()/8192 for i in range(3)])
-    assert torch.allclose(bank.k, descent.l0) and torch.allclose(fired.double(), descent.l0, rtol=.05) # the SAE that comes back fires at the L0 that was found
-    assert (mcc(bank.W_dec, toy.features) > .99).all() and (history[history.step > 3000].k == descent.l0[0].item()).all()
+    assert torch.allclose(bank.k, descent.l0)
+    assert torch.allclose(fired.double(), descent.l0, rtol=.05) # the SAE that comes back fires at the L0 that was found
+    assert trace_table(descent).groupby('leg').member.nunique().tolist() == [3, 3, 3]
 
 # %% ../nbs/10_descend.ipynb #b53f397a
-def test_a_killed_descent_goes_on(tmp_path):
-    from unittest import mock
-    def run(folder, stop=None):
-        kw = dict(d_sae=5, l0s=[1.], seeds=[0, 1], n_samples=64*300, batch_size=64, lr=3e-3, schedule=Descent(4., .5), checkpoint=folder, checkpoint_every=50, progress=False)
-        if stop is None: return train_bank(ToyModel.small(), **kw)[0]
-        with mock.patch('sae_l0_nb.train.lr_at', side_effect=[.003]*stop), pytest.raises(BaseException): train_bank(ToyModel.small(), **kw)
-    whole = run(tmp_path/'whole')
-    for stop in (70, 160, 260): # in the second leg, in the third, while k is held
-        run(tmp_path/f'{stop}', stop)
-        assert torch.equal(run(tmp_path/f'{stop}').W_dec, whole.W_dec)
+class Killed(Exception): pass
 
-@pytest.mark.parametrize('kw, words', [(dict(high=1., low=2.), 'low < high'), (dict(high=5., warm_up=1.), 'warm_up = 1'), (dict(high=5., shares=(.5,)), '3 positive shares'), (dict(high=5., shares=(.5, .5, .5)), 'at most 1'), (dict(high=5., again=((1., 2.), (1.4, .7))), 'end < start')])
-def test_descents_that_make_no_sense_are_refused(kw, words):
-    with pytest.raises(ValueError, match=words): Descent(**kw)
+class KilledAt:
+    "A source that dies when batch number `at` is asked for."
+    def __init__(self, source, at):
+        self.source, self.at = source, at
+        self.d_in, self.heldout = source.d_in, source.heldout
+    def batches(self, batch_size, seed=0, start=0):
+        for i, x in enumerate(self.source.batches(batch_size, seed, start), start):
+            if i == self.at: raise Killed
+            yield x
+
+def test_a_killed_descent_goes_on(tmp_path):
+    toy, kw = ToyModel.small(), dict(n_samples=64*300, batch_size=64, lr=3e-3, checkpoint_every=50, progress=False)
+    def run(source, folder):
+        schedule = Descent(4., .5)
+        return train_bank(source, 5, [1.], seeds=[0, 1], schedule=schedule, checkpoint=folder, **kw)[0], schedule
+    whole, schedule = run(toy, tmp_path/'whole')
+    for at in (70, 160, 260): # in the second leg, in the third, while k is held
+        with pytest.raises(Killed): run(KilledAt(toy, at), tmp_path/f'{at}')
+        bank, again = run(toy, tmp_path/f'{at}')
+        assert torch.equal(bank.W_dec, whole.W_dec)
+        assert trace_table(again).equals(trace_table(schedule))
+
+# %% ../nbs/10_descend.ipynb #8974db5e
+def test_what_is_loaded_is_what_was_remembered_and_nothing_starts_anew():
+    descent = Descent(4., .5)
+    train_bank(ToyModel.small(), 5, [1.], n_samples=64*300, batch_size=64, schedule=descent, progress=False)
+    again = Descent(4., .5)
+    again.load(descent.state())
+    assert again.state().keys() == descent.state().keys()
+    for name, t in descent.state().items(): assert torch.equal(again.state()[name], t)
+    again.load({})
+    assert again.state() == {}
+
+# %% ../nbs/10_descend.ipynb #35596ec9
+@pytest.mark.parametrize('kw, words', [
+    (dict(start=.2), 'start = 0.2; allowed: numbers above 0.5'),
+    (dict(start=4., every=5), 'mean_over = 10; allowed: whole numbers from 1 up to 5'),
+    (dict(start=4., delta=(1., .5)), 'delta = .*; allowed: 0 < smallest <= largest')])
+def test_controllers_that_make_no_sense_are_refused(kw, words):
+    with pytest.raises(ValueError, match=words): SlopeController(**kw)
 
 # %% ../nbs/10_descend.ipynb #64457ae3
-def test_it_moves_as_often_and_as_far_as_it_may_and_a_kill_changes_nothing():
+def test_watch_moves_k_as_often_and_as_far_as_it_may():
     slope = SlopeController(start=4., n=2, every=20, begin=0.)
-    bank, history = train_bank(ToyModel.small(), 5, [1.], n_samples=64*200, batch_size=64, n_logs=200, schedule=slope, progress=False)
+    kw = dict(n_samples=64*200, batch_size=64, n_logs=200, progress=False)
+    bank, history = train_bank(ToyModel.small(), 5, [1.], schedule=slope, **kw)
     moves = history.k.diff().dropna()
-    assert (moves[moves != 0].abs().between(.1 - 1e-9, 1 + 1e-9)).all() and (moves != 0).sum() == 9 and history.k.iloc[0] == 4 and history.k.iloc[20] == 3
+    assert moves[moves != 0].abs().between(.1 - 1e-9, 1 + 1e-9).all()
+    assert (moves != 0).sum() == 9
+    assert history.k.iloc[0] == 4
+    assert history.k.iloc[20] == 3
+    assert bank.k.item() == slope.k.item()
+
+# %% ../nbs/10_descend.ipynb #919b5b15
+def test_a_controller_goes_on_from_what_it_remembers():
+    slope = SlopeController(start=4., n=2, every=20, begin=0.)
+    train_bank(ToyModel.small(), 5, [1.], n_samples=64*50, batch_size=64, schedule=slope, progress=False)
     again = SlopeController(start=4., n=2, every=20, begin=0.)
+    assert again(0, 1, torch.ones(1).double(), []).item() == 4
     again.load(slope.state())
     assert torch.equal(again(0, 1, torch.ones(1).double(), []), slope.k)
-    with pytest.raises(ValueError, match='start above low'): SlopeController(start=.2)
-    with pytest.raises(ValueError, match='six readings'): train_bank(ToyModel.small(), 5, [1.], n_samples=64*9, batch_size=64, schedule=Descent(4., .5), progress=False)
+    again.load({})
+    assert again.state() == {}

@@ -11,20 +11,98 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
+# %% ../nbs/09_elbow.ipynb #97773ea0
+GRID = np.geomspace(2, 60, 25) # L0s of the examples
+FIRST = pd.DataFrame(dict(round=0, seed=0, k=[1, 2, 4, 8, 16], c_dec=[5, 4, 3, 2, 3.]))
+SECOND = pd.DataFrame(dict(round=1, seed=0, k=[3, 5, 6, 7, 9], c_dec=[3, 2, 1, 1, 1.2]))
+BOTH = pd.concat([FIRST, SECOND], ignore_index=True)
+
+def vee(at, left=.01, right=.005):
+    "A curve that falls to `at` and rises again."
+    return lambda k: .01 + left*max(0, at - k) + right*max(0, k - at)
+
+def sinking(L):
+    "A valley at 10, a hump at 25, and an end below the valley, as of SAEs that learned nothing."
+    before = .005 + np.maximum(.01*(10 - L), .004*(L - 10)).clip(0)
+    return np.where(L < 25, before, .07*(25/L)**4)
+
+def made(c_dec, *, s_16=None, noise=0., draw=0, L=GRID):
+    "A table of three seeds at each L0."
+    rng = np.random.default_rng(draw)
+    rows = [dict(k=k, seed=seed, c_dec=c_dec(k) + noise*rng.standard_normal()) for k in L for seed in range(3)]
+    table = pd.DataFrame(rows)
+    return table if s_16 is None else table.assign(s_16=table.k.map(s_16))
+
+# %% ../nbs/09_elbow.ipynb #71d6fe7b
+def test_the_later_round_counts_and_only_where_it_has_been():
+    assert latest(BOTH).sort_values('k').k.tolist() == [1, 2, 3, 5, 6, 7, 9, 16]
+    assert latest(FIRST).equals(FIRST)
+    assert latest(FIRST.drop(columns='round')).equals(FIRST.drop(columns='round'))
+
+# %% ../nbs/09_elbow.ipynb #7676479b
+def test_a_curve_is_the_median_over_seeds_of_what_is_there():
+    L, y = medians(pd.DataFrame(dict(k=[4, 2, 2, 2, 4, 8], c_dec=[7, 1, 9, 2, 8, math.nan])))
+    assert L.tolist() == [2, 4]
+    assert y.tolist() == [2, 7.5]
+
+# %% ../nbs/09_elbow.ipynb #b11db40e
+def test_the_noise_of_a_median_by_hand():
+    two = pd.DataFrame(dict(k=[2, 2, 4], c_dec=[1, 3, 9.]))
+    assert seed_noise(two) == pytest.approx(1.25) # s is the square root of 2, and so is that of n
+    assert seed_noise(two[two.k > 2]) == 0
+
+# %% ../nbs/09_elbow.ipynb #bd4ae241
+def test_a_false_minimum_at_the_upper_end_is_not_the_valley():
+    y = sinking(GRID)
+    assert y.argmin() == 24
+    assert 9 < GRID[valley(y)] < 11
+    assert valley(y, noise=.03) == 24 # then the hump may be chance
+    assert valley(np.array([.3, .31, .1, .05])) == 3 # no fall before the hump
+    assert valley(np.array([3., 2., 1., 2.])) == 2
+
+# %% ../nbs/09_elbow.ipynb #d59a5269
+def test_a_crossing_is_interpolated_in_log_l0_and_may_not_be_there():
+    L, y = np.array([1., 4., 16.]), np.array([2., 0., 1.])
+    assert crossing(L, y, 1., start=1, way=-1) == (pytest.approx(2), 0)
+    assert crossing(L, y, .5, start=1, way=+1) == (pytest.approx(8), 2)
+    assert crossing(L, y, 1., start=1, way=+1) == (16, None)
+
+# %% ../nbs/09_elbow.ipynb #d742c8a9
+def test_a_ragged_seed_does_not_move_the_bend_and_values_may_be_negative():
+    L = np.geomspace(8, 13, 9)
+    clean = .05*np.maximum(10 - L, 0)
+    ragged = .05 + .05*np.random.default_rng(0).standard_normal(9)
+    assert bend(L, np.stack([clean, clean + 1, ragged])) == pytest.approx(10, rel=.01)
+    low = GRID[5:16]
+    assert bend(low, .01*(10 - low).clip(0) - .3) == pytest.approx(10, rel=.02)
+
+# %% ../nbs/09_elbow.ipynb #cde8d714
+def test_the_turn_lies_between_the_bend_and_the_lowest_place_less_two_percent():
+    L = np.geomspace(8, 13, 9)
+    v = np.abs(L - 10) # bend and lowest place agree: only the 2% remain
+    assert turn(L, np.stack([v, 2*v])) == pytest.approx(10/1.02, rel=.02)
+    flat = .05*np.maximum(10 - L, 0)
+    assert turn(L, flat)*1.02 < L[flat.argmin()]
+    assert bend(L, v) < turn(L, flat)*1.02
+
 # %% ../nbs/09_elbow.ipynb #b9a4ac0e
 def test_the_rule_on_shapes_made_by_hand():
-    L = np.geomspace(2, 60, 25)
-    v = find_elbow(L, np.maximum(.01*(10 - L), .002*(L - 10)).clip(0))
-    assert v.l0 == pytest.approx(10, rel=.02) and v.edge is None and v.flat[0] < 10 < v.flat[1] < 13
-    false = find_elbow(L, np.where(L < 25, .005 + np.maximum(.01*(10 - L), .004*(L - 10)).clip(0), .07*(25/L)**4)) # ends lower than its valley, as untrained SAEs do
-    assert false.l0 == pytest.approx(10, rel=.02) and false.best < 11
-    assert bend(L[5:16], .01*(10 - L[5:16]).clip(0) - .3) == pytest.approx(10, rel=.02) # negative values too
-    flat = find_elbow(L, .01*(10 - L).clip(0) + .05)
-    assert flat.l0 == pytest.approx(10, rel=.02) and flat.flat[1] == L[-1] and flat.floor == pytest.approx(.05)
-    assert find_elbow(L, .1 - .0015*L).edge == 'high' and find_elbow(L, .01*L).edge == 'low' and np.isnan(find_elbow(L, .01*L).l0)
-    step = find_elbow(L, np.where(L < 10, 1., .02)) # falls between two L0s: the elbow is between them
-    assert L[L < 10].max() < step.l0 < L[L > 10].min()
-    with pytest.raises(ValueError, match='three increasing'): find_elbow([1, 2], [0, 1])
+    v = find_elbow(GRID, np.maximum(.01*(10 - GRID), .002*(GRID - 10)).clip(0))
+    assert v.l0 == pytest.approx(10, rel=.02)
+    assert v.edge is None
+    assert v.flat[0] < 10 < v.flat[1] < 13
+    sinks = find_elbow(GRID, sinking(GRID))
+    assert sinks.l0 == pytest.approx(10, rel=.02)
+    assert sinks.best < 11
+    flat = find_elbow(GRID, .01*(10 - GRID).clip(0) + .05)
+    assert flat.l0 == pytest.approx(10, rel=.02)
+    assert flat.flat[1] == GRID[-1]
+    assert flat.floor == pytest.approx(.05)
+    assert find_elbow(GRID, .1 - .0015*GRID).edge == 'high'
+    assert find_elbow(GRID, .01*GRID).edge == 'low'
+    assert np.isnan(find_elbow(GRID, .01*GRID).l0)
+    step = find_elbow(GRID, np.where(GRID < 10, 1., .02)) # falls between two L0s: the elbow is between them
+    assert GRID[GRID < 10].max() < step.l0 < GRID[GRID > 10].min()
 
 # %% ../nbs/09_elbow.ipynb #e06fdb5d
 @settings(max_examples=100, deadline=None)
@@ -33,62 +111,92 @@ def test_a_bent_line_gives_its_bend_at_any_scale(bend, left, right, level, unit)
     L = np.geomspace(bend/4, bend*3, 41)
     y = level + left*(bend - L).clip(0) + right*left*(L - bend).clip(0)
     e = find_elbow(L, unit*y)
-    assert e.edge is None and e.l0 == pytest.approx(bend, rel=.03)
+    assert e.edge is None
+    assert e.l0 == pytest.approx(bend, rel=.03)
+
+@pytest.mark.parametrize('L, y, words', [
+    ([1, 2], [0, 1], 'L = .*; allowed: at least three increasing L0s'),
+    ([1, 3, 2], [0, 1, 2], 'L = .*; allowed: at least three increasing L0s'),
+    ([1, 2, 3], [0, 1], 'y = .*; allowed: a finite value at each of the 3 L0s'),
+    ([1, 2, 3], [0, 1, math.nan], 'y = .*; allowed: a finite value at each of the 3 L0s')])
+def test_a_curve_that_cannot_be_read_is_refused(L, y, words):
+    with pytest.raises(ValueError, match=words): find_elbow(L, y)
 
 # %% ../nbs/09_elbow.ipynb #c773e817
-def test_rounds():
-    first, second = pd.DataFrame(dict(round=0, seed=0, k=[1, 2, 4, 8, 16], c_dec=[5, 4, 3, 2, 3.])), pd.DataFrame(dict(round=1, seed=0, k=[3, 5, 6, 7, 9], c_dec=[3, 2, 1, 1, 1.2]))
-    both = pd.concat([first, second], ignore_index=True)
-    assert latest(both).sort_values('k').k.tolist() == [1, 2, 3, 5, 6, 7, 9, 16] and latest(first).equals(first)
-    e = table_elbow(both)
-    assert e.l0 == turn([3, 5, 6, 7, 9], [3, 2, 1, 1, 1.2]) and 5.5 < e.l0 < 7 and e.floor == 1
-    L, good = np.geomspace(8, 13, 9), lambda at: .05*np.maximum(at - np.geomspace(8, 13, 9), 0)
-    ragged = .05 + .05*np.random.default_rng(0).standard_normal(9)
-    assert bend(L, np.stack([good(10), good(10) + 1, ragged])) == pytest.approx(10, rel=.01)
-    v = np.abs(np.geomspace(8, 13, 9) - 10) # bend and lowest point agree: only the 2% remain
-    assert turn(L, np.stack([v, 2*v])) == pytest.approx(10/1.02, rel=.02) and bend(L, v) < turn(L, good(10))*1.02 < L[good(10).argmin()]*1.02
+def test_a_close_look_is_read_by_itself():
+    e = table_elbow(BOTH)
+    assert e.l0 == turn([3, 5, 6, 7, 9], [3, 2, 1, 1, 1.2])
+    assert 5.5 < e.l0 < 7
+    assert e.floor == 1
+    few = BOTH[BOTH.k != 6] # four L0s are no close look
+    assert table_elbow(few).l0 == find_elbow(*medians(latest(few))).l0
 
 # %% ../nbs/09_elbow.ipynb #f9f199ce
 def test_the_interval_widens_with_the_spread_of_the_seeds_and_never_beats_the_grid():
-    def sweep(noise, draw=0, L=np.geomspace(2, 60, 25)):
-        rng = np.random.default_rng(draw)
-        return pd.DataFrame([dict(k=k, seed=s, c_dec=.05 + .01*max(0, 10 - k) + .004*max(0, k - 10) + noise*rng.standard_normal()) for k in L for s in range(3)])
-    gap = np.diff(np.geomspace(2, 60, 25))[10:13].max()
+    def sweep(noise, draw=0, L=GRID): return made(vee(10, right=.004), noise=noise, draw=draw, L=L)
     still, noisy = elbow_interval(sweep(0)), [elbow_interval(sweep(.004, draw)) for draw in range(8)]
-    assert still[0] < 10 < still[1] and still[1] - still[0] == pytest.approx(math.hypot(gap/2, .68), rel=.1)
-    assert np.mean([b - a for a, b in noisy]) > 1.2*(still[1] - still[0]) and sum(a < 10 < b for a, b in noisy) >= 7
+    width, gap = still[1] - still[0], np.diff(GRID)[10:13].max()
+    assert still[0] < 10 < still[1]
+    assert width == pytest.approx(math.hypot(gap/2, .68), rel=.1)
+    assert np.mean([high - low for low, high in noisy]) > 1.2*width
+    assert sum(low < 10 < high for low, high in noisy) >= 7
     shared = sweep(0).assign(c_dec=lambda t: t.c_dec + .02*t.seed) # what a seed's SAEs share moves no elbow
     assert elbow_interval(shared) == pytest.approx(still)
+    assert elbow_interval(sweep(0).drop(columns='seed')) == pytest.approx(still)
     half = elbow_interval(sweep(0), coverage=.5)
-    assert half[1] - half[0] == pytest.approx((still[1] - still[0])*.6745/1.6449, rel=.01)
+    assert half[1] - half[0] == pytest.approx(width*.6745/1.6449, rel=.01)
     fine = elbow_interval(sweep(0, L=np.geomspace(5, 20, 201))) # what differs between worlds stays
     assert fine[1] - fine[0] == pytest.approx(.68, rel=.02)
+    assert np.isnan(elbow_interval(made(lambda k: .01*k))).all()
+    with pytest.raises(ValueError, match='coverage = 1; allowed: numbers above 0'): elbow_interval(sweep(0), coverage=1)
+
+# %% ../nbs/09_elbow.ipynb #dbc71f93
+def of_each_verdict():
+    "verdict -> a table made for it."
+    return dict(
+        found=made(vee(10)),
+        plateau=made(lambda k: .01*max(0, 10 - k)),
+        edge=made(lambda k: .1 - .0015*k),
+        not_converged=made(lambda k: .1, noise=.01),
+        disagree=made(vee(10), s_16=lambda k: vee(20)(k) - .01))
 
 # %% ../nbs/09_elbow.ipynb #5540bec9
 def test_every_verdict_on_a_table_made_for_it():
-    L = np.geomspace(2, 60, 25)
-    def table(c, s=None, noise=0., seeds=3):
-        rng = np.random.default_rng(0)
-        return pd.DataFrame([dict(k=k, c_dec=c(k) + noise*rng.standard_normal(), **({} if s is None else dict(s_16=s(k)))) for k in L for _ in range(seeds)])
-    vee = lambda at: lambda k: .01 + .01*max(0, at - k) + .005*max(0, k - at)
-    cases = dict(found=table(vee(10)), plateau=table(lambda k: .01*max(0, 10 - k)), edge=table(lambda k: .1 - .0015*k), not_converged=table(lambda k: .1, noise=.01),
-                 disagree=table(vee(10), s=lambda k: vee(20)(k) - .01))
-    got = {want: judge(t) for want, t in cases.items()}
-    for want, v in got.items(): print(f"{want:14} -> {v.verdict:14} {v.l0:6.2f}  {v.reason}")
-    assert got['found'].verdict == 'found' and got['found'].interval[0] < 10 < got['found'].interval[1] and got['found'].l0 == pytest.approx(10, rel=.03)
-    assert got['plateau'].verdict == 'plateau' and got['plateau'].l0 == pytest.approx(10, rel=.03) and 'end of the grid' in got['plateau'].reason
-    for want in ('edge', 'disagree'): assert got[want].verdict == want and np.isnan(got[want].l0)
-    assert got['not_converged'].verdict == 'not_converged' and np.isnan(got['not_converged'].l0)
+    got = {wanted: judge(table) for wanted, table in of_each_verdict().items()}
+    for wanted, v in got.items(): assert v.verdict == wanted
+    for wanted in ('found', 'plateau'): assert got[wanted].l0 == pytest.approx(10, rel=.03)
+    for wanted in ('edge', 'not_converged', 'disagree'): assert np.isnan(got[wanted].l0)
+    low, high = got['found'].interval
+    assert low < 10 < high
+    assert 'end of the grid' in got['plateau'].reason
+    assert 'extend the grid' in got['edge'].reason
     assert 'elbow at 10, s_16 is low from 18.7 to 22.5' in got['disagree'].reason
-    wide = table(vee(10), s=lambda k: .02*max(0, 10 - k) + .03*max(0, k - 20)) # low from 10 to 20, with a steeper side on the right: no witness against 10
+    v = judge(of_each_verdict()['edge'], d_in=60)
+    assert v.verdict == 'edge'
+    assert 'a longer grid is no answer' in v.reason # where it ends at the dimensions of the data
+
+# %% ../nbs/09_elbow.ipynb #e7042311
+def test_an_s_n_is_a_witness_only_near_the_elbow_and_only_if_it_is_distinct():
+    wide = made(vee(10), s_16=lambda k: .02*max(0, 10 - k) + .03*max(0, k - 20)) # low from 10 to 20, steeper on the right
     assert judge(wide).verdict == 'found'
-    with pytest.raises(ValueError, match='c_dec at 2 L0s'): judge(table(vee(10)).query('k < 2.5'))
-    moved = judge(table(vee(10)), earlier=table(vee(14)))
-    assert moved.verdict == 'not_converged' and 'still moves' in moved.reason and judge(table(vee(10)), earlier=table(vee(10.5))).verdict == 'found'
-    dense = judge(table(lambda k: .1 - .0015*k), d_in=60)
-    assert dense.verdict == 'edge' and 'a longer grid is no answer' in dense.reason and 'extend the grid' in got['edge'].reason
-    far = judge(table(vee(10), s=lambda k: vee(20)(k) - .01).rename(columns=dict(s_16='s_40'))) # n = 40 is too far above to be a witness
-    assert far.verdict == 'found' and far.elbows['s_40'].l0 == pytest.approx(20, rel=.03)
-    assert judge(table(vee(10)), earlier=10.5).verdict == 'found' and '14 before' in judge(table(vee(10)), earlier=14.).reason
-    blurred = judge(table(vee(10), s=lambda k: 1 + vee(20)(k)))  # s_n has a minimum elsewhere, but not a distinct one
+    blurred = judge(made(vee(10), s_16=lambda k: 1 + vee(20)(k))) # a minimum elsewhere, but not a distinct one
     assert blurred.verdict == 'found'
+    against = made(vee(10), s_16=lambda k: vee(20)(k) - .01)
+    far = judge(against.rename(columns=dict(s_16='s_40'))) # n = 40 is too far above
+    assert far.verdict == 'found'
+    assert far.elbows['s_40'].l0 == pytest.approx(20, rel=.03)
+
+# %% ../nbs/09_elbow.ipynb #c0c94f40
+def test_an_earlier_reading_is_a_table_or_a_number():
+    moved = judge(made(vee(10)), earlier=made(vee(14)))
+    assert moved.verdict == 'not_converged'
+    assert 'still moves' in moved.reason
+    assert judge(made(vee(10)), earlier=made(vee(10.5))).verdict == 'found'
+    assert judge(made(vee(10)), earlier=10.5).verdict == 'found'
+    assert '14 before' in judge(made(vee(10)), earlier=14.).reason
+
+# %% ../nbs/09_elbow.ipynb #d51d3a9d
+def test_a_table_that_cannot_be_judged_is_refused():
+    few = made(vee(10)).query('k < 2.5')
+    with pytest.raises(ValueError, match='number of L0s with c_dec = 2; allowed: 3 or more'): judge(few)
+    with pytest.raises(ValueError, match='columns of the table = .*; allowed: k, c_dec'): judge(few.drop(columns='c_dec'))

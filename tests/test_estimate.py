@@ -3,37 +3,99 @@
 import pytest
 from sae_l0_nb.estimate import *
 
-# %% ../nbs/12_estimate.ipynb #67872af8
+# %% ../nbs/12_estimate.ipynb #5cea4ba2
 import json
+import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from sae_l0_nb.calibrate import calibrate_l0
-from sae_l0_nb.toy import ToyModel
+from sae_l0_nb.sae import init_bank
+from sae_l0_nb.saving import load_sae
+
+# %% ../nbs/12_estimate.ipynb #3fbc2145
+def test_an_estimate_in_one_line():
+    r = L0Estimate(l0=4.05, interval=(3.8, 4.3), verdict='found', reason='it turns', d_sae=12, d_in=20, table=None,
+                   cost={}, settings={})
+    assert str(r) == repr(r) == 'L0 = 4.05 (3.8 to 4.3), found: it turns (at width 12)'
+    none = replace(r, l0=math.nan, verdict='edge', true_l0=4.)
+    assert str(none) == 'no L0, edge; truth 4: it turns'
 
 # %% ../nbs/12_estimate.ipynb #9391c7a2
 def test_the_figure_shows_every_dot_and_survives_missing_values():
-    import matplotlib; matplotlib.use('Agg')
     table = pd.DataFrame(dict(k=[1., 1, 2, 2, 8, 8], c_dec=[.3, .2, .1, .1, .2, np.nan], s_24=[1., 1, 0, 0, 1, 1]))
-    fig = plot_calibration(table, l0=2., interval=(1.9, 2.2), true_l0=2.)
-    assert len(fig.axes) == 2 and len(fig.axes[0].lines[0].get_xdata()) == 5 and fig.axes[0].lines[1].get_ydata().tolist() == [.25, .1, .2]
+    fig = plot_calibration(table, l0=2., interval=(1.9, 2.2), true_l0=2., random_level=.8)
+    assert len(fig.axes) == 2
+    assert fig.axes[0].get_ylim()[1] > .8
+    dots, medians = fig.axes[0].lines[:2]
+    assert len(dots.get_xdata()) == 5
+    assert medians.get_ydata().tolist() == [.25, .1, .2]
     assert 'estimate 2' in [t.get_text() for t in fig.axes[0].get_legend().get_texts()]
+    plt.close(fig)
+    with pytest.raises(ValueError, match='assign.k=table.l0'): plot_calibration(table.assign(k=np.nan))
+
+# %% ../nbs/12_estimate.ipynb #e7126144
+def test_the_figure_of_an_estimate_shows_the_witness():
+    table = pd.DataFrame(dict(k=[2., 4, 8], seed=0, c_dec=[.3, .1, .2], s_2=0., s_6=0., s_20=0.))
+    r = L0Estimate(l0=4., interval=(3.8, 4.3), verdict='found', reason='', d_sae=40, d_in=20, table=table, cost={},
+                   settings={})
+    def labels(r):
+        fig = r.plot()
+        plt.close(fig)
+        return [ax.get_ylabel().split()[0] for ax in fig.axes]
+
+    assert labels(r) == ['c_dec', 's_6']
+    assert labels(replace(r, l0=np.nan)) == ['c_dec', 's_20']
+    assert labels(replace(r, table=table[['k', 'seed', 'c_dec']])) == ['c_dec']
+
+# %% ../nbs/12_estimate.ipynb #ea0c4038
+def test_a_notebook_shows_the_line_the_reason_and_the_figure():
+    table = pd.DataFrame(dict(k=[2., 4, 8], seed=0, c_dec=[.3, .1, .2]))
+    r = L0Estimate(l0=np.nan, interval=(np.nan, np.nan), verdict='disagree', reason='s_6 < 3', d_sae=9, d_in=5, table=table,
+                   cost={}, settings={})
+    page = r._repr_html_()
+    assert '<b>no L0, disagree</b>' in page
+    assert 's_6 &lt; 3' in page
+    assert page.count('src="data:image/png;base64,iVBOR') == 1
+
+# %% ../nbs/12_estimate.ipynb #bd01a796
+def test_the_nearest_sae_that_was_kept():
+    bank = init_bank(3, 8, [2, 2, 5, 5], [0, 1, 0, 1])
+    table = pd.DataFrame(dict(k=bank.k, seed=[0, 1, 0, 1], round=0, member=range(4), c_dec=.1))
+    r = L0Estimate(l0=2., interval=(1, 3), verdict='found', reason='', d_sae=8, d_in=3, table=table, cost={}, settings={},
+                   saes=[bank])
+    assert torch.equal(r.sae(2.4, seed=1).W_dec, bank[1].W_dec)
+    assert torch.equal(r.sae(4).W_dec, bank[2].W_dec)
+    with pytest.raises(ValueError, match='k = 9'): r.sae(9)
+    with pytest.raises(ValueError, match='seed = 2; allowed: 0, 1'): r.sae(2, seed=2)
+    with pytest.raises(ValueError, match='keep_saes=True'): replace(r, saes=[]).sae(2)
 
 # %% ../nbs/12_estimate.ipynb #2ff6ba9f
 def test_the_saved_folder_holds_what_was_found():
-    from sae_l0_nb.saving import load_sae
+    bank = init_bank(3, 8, [1, 1, 2, 2, 4, 4], [0, 1]*3)
+    table = pd.DataFrame(dict(k=bank.k, seed=[0, 1]*3, round=0, member=range(6), c_dec=[.2, .2, .1, .1, .3, .3]))
+    r = L0Estimate(l0=2., interval=(1.9, 2.1), verdict='found', reason='', d_sae=8, d_in=3, table=table, saes=[bank],
+                   cost=dict(n_saes=np.int64(6)), settings=dict(schedule=len), true_l0=2., origin=dict(model_name='gpt2'))
     with tempfile.TemporaryDirectory() as tmp:
-        r = calibrate_l0(ToyModel.small(), d_sae=5, l0s=[1.2, 1.6, 2, 2.6, 3.4], seeds=[0, 1], n_samples=128_000, n_rounds=0, keep_saes=True, progress=False)
         out = Path(tmp)/'out'
         r.save(out)
-        assert {p.name for p in out.iterdir()} == {'estimate.json', 'table.csv', 'figure.png', 'saes'} and r.trace is None
+        assert {p.name for p in out.iterdir()} == {'estimate.json', 'table.csv', 'figure.png', 'saes'}
         saved = json.loads((out/'estimate.json').read_text())
-        assert saved['verdict'] == r.verdict and saved['l0'] == (None if np.isnan(r.l0) else r.l0) and saved['true_l0'] == pytest.approx(2)
-        assert np.allclose(pd.read_csv(out/'table.csv').c_dec, r.table.c_dec) and len(list((out/'saes').iterdir())) == 10
-        assert torch.allclose(load_sae(out/'saes'/'k2_seed1').W_dec, r.sae(2, seed=1).W_dec, atol=1e-6)
+        assert saved == r.summary()
+        assert (saved['l0'], saved['control'], saved['cost']) == (2, None, dict(n_saes=6))
+        assert saved['settings'] == dict(schedule='<built-in function len>')
+        assert pd.read_csv(out/'table.csv').equals(table)
+        assert len(list((out/'saes').iterdir())) == 6
+        sae = load_sae(out/'saes'/'k2_seed1')
+        assert torch.allclose(sae.W_dec, bank[3].folded().W_dec, atol=1e-6)
+        assert 'gpt2' in (out/'saes'/'k2_seed1'/'cfg.json').read_text()
         with pytest.raises(ValueError, match='already holds'): r.save(out)
+        again = Path(tmp)/'again'
+        replace(r, saes=[], trace=table).save(again)
+        assert {p.name for p in again.iterdir()} == {'estimate.json', 'table.csv', 'figure.png', 'descent.csv'}

@@ -24,32 +24,40 @@ import sae_l0_nb
 
 # %% ../nbs/50_figures.ipynb #14598096
 @pytest.fixture
-def sweep(): return pd.DataFrame(dict(k=[1., 1, 2, 2, 3.5], c_dec=[.3, .2, .1, .1, .2], s_2=0., s_12=[1., 3, 0, 0, 1], s_9=0.))
+def made_up():
+    "A table of five SAEs at three L0s."
+    return pd.DataFrame(dict(k=[1., 1, 2, 2, 3.5], c_dec=[.3, .2, .1, .1, .2], s_2=0., s_12=[1., 3, 0, 0, 1], s_9=0.))
 
 # %% ../nbs/50_figures.ipynb #9fed84f1
-def test_one_frame_marks_its_l0_on_every_curve(sweep):
-    import matplotlib; matplotlib.use('Agg')
-    axs = {ax.get_label(): ax for ax in plot_l0(sweep, np.eye(3), 1, true_l0=2.).axes}
-    assert [axs[c].get_title(loc='left') for c in ('c_dec', 's_12')] == ['c_dec   0.250', 's_12   2.000'] and 's_9' not in axs
-    assert axs['heat'].get_title() == 'L0 = 1' and axs['c_dec'].lines[-1].get_xydata().tolist() == [[1, .25]]
+def test_one_frame_marks_its_l0_on_every_curve(made_up):
+    import matplotlib
+    matplotlib.use('Agg')
+    axs = {ax.get_label(): ax for ax in plot_l0(made_up, np.eye(3), 1, true_l0=2.).axes}
+    assert [axs[c].get_title(loc='left') for c in ('c_dec', 's_12')] == ['c_dec   0.250', 's_12   2.000']
+    assert 's_9' not in axs
+    assert axs['heat'].get_title() == 'L0 = 1'
+    assert axs['c_dec'].lines[-1].get_xydata().tolist() == [[1, .25]]
 
-def test_a_frame_needs_its_columns_and_its_row(sweep):
-    with pytest.raises(ValueError, match='table lacks mse; it has k, c_dec, s_2, s_12, s_9'): plot_l0(sweep, np.eye(3), 1, curves=['c_dec', 'mse'])
-    with pytest.raises(ValueError, match='table lacks a column to draw; it has k'): plot_l0(sweep[['k']], np.eye(3), 1)
-    with pytest.raises(ValueError, match='k = 5; the table has 1, 2, 3.5'): plot_l0(sweep, np.eye(3), 5)
+def test_a_frame_needs_its_columns_and_its_row(made_up):
+    for table, k, curves, words in ((made_up, 1, ['c_dec', 'mse'], "columns of table = .*; allowed: names with mse"),
+                                    (made_up[['k']], 1, None, 'curves = .*; allowed: one column'),
+                                    (made_up, 5, None, 'k = 5; allowed: those of the table: 1, 2, 3.5')):
+        with pytest.raises(ValueError, match=words): plot_l0(table, np.eye(3), k, curves=curves)
 
 # %% ../nbs/50_figures.ipynb #f72a0431
-def test_the_slider_reads_l0_and_is_tied_to_the_frames_in_the_browser(sweep):
+def test_the_slider_reads_l0_and_is_tied_to_the_frames_in_the_browser(made_up):
     from ipywidgets.embed import dependency_state
-    box = explore_l0(sweep, {3.5: np.eye(3), 1: np.zeros((3, 3)), 2: -np.eye(3)})
+    box = explore_l0(made_up, {3.5: np.eye(3), 1: np.zeros((3, 3)), 2: -np.eye(3)})
     slider, stack = box.children
-    assert slider.options == (('1', 1), ('2', 2), ('3.5', 3.5)) and slider.index == stack.selected_index == 0
+    assert slider.options == (('1', 1), ('2', 2), ('3.5', 3.5))
+    assert slider.index == stack.selected_index == 0
     assert len({bytes(o.value) for o in stack.children}) == 3
     tie, = (o['state'] for o in dependency_state(box).values() if o['model_name'] == 'LinkModel')
-    assert [tie['source'], tie['target']] == [[f'IPY_MODEL_{slider.model_id}', 'index'], [f'IPY_MODEL_{stack.model_id}', 'selected_index']]
+    assert tie['source'] == [f'IPY_MODEL_{slider.model_id}', 'index']
+    assert tie['target'] == [f'IPY_MODEL_{stack.model_id}', 'selected_index']
 
-def test_the_explorer_needs_a_frame(sweep):
-    with pytest.raises(ValueError, match='cosines = {}; at least one L0 is needed'): explore_l0(sweep, {})
+def test_the_explorer_needs_a_frame(made_up):
+    with pytest.raises(ValueError, match='cosines = {}; allowed: those of one L0'): explore_l0(made_up, {})
 
 # %% ../nbs/50_figures.ipynb #14c3cb54
 #| code-fold: true
@@ -61,9 +69,11 @@ class Browser:
     def __init__(self, profile): # a folder
         get, self.to = os.pipe()
         self.of, put = os.pipe()
-        flags = '--headless', '--no-sandbox', '--disable-dev-shm-usage', '--window-size=1000,800', f'--user-data-dir={profile}', '--remote-debugging-pipe'
+        flags = ['--headless', '--no-sandbox', '--disable-dev-shm-usage', '--window-size=1000,800',
+                 f'--user-data-dir={profile}', '--remote-debugging-pipe']
         command = ['bash', '-c', f'exec "$0" "$@" 3<&{get} 4>&{put}', self.path, *flags]
-        self.process = subprocess.Popen(command, pass_fds=[get, put], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, pass_fds=[get, put], **quiet)
         for o in get, put: os.close(o)
         self.ids, self.read, self.session = itertools.count(1), b'', {}
         target = self('Target.createTarget', url='about:blank')['targetId']
@@ -74,7 +84,9 @@ class Browser:
         os.write(self.to, json.dumps(message).encode() + b'\0')
         while True:
             while b'\0' not in self.read:
-                if not select.select([self.of], [], [], 60)[0] or not (new := os.read(self.of, 1 << 16)): raise RuntimeError(f'no answer to {method}')
+                ready, _, _ = select.select([self.of], [], [], 60)
+                new = os.read(self.of, 1 << 16) if ready else b''
+                if not new: raise RuntimeError(f'no answer to {method}')
                 self.read += new
             answer, _, self.read = self.read.partition(b'\0')
             answer = json.loads(answer) # an event, or what we wait for
@@ -83,7 +95,8 @@ class Browser:
         return answer['result']
 
     def js(self, code): # the value of an expression; None if it has none, or throws
-        return self('Runtime.evaluate', expression=code, awaitPromise=True, returnByValue=True)['result'].get('value')
+        answer = self('Runtime.evaluate', expression=code, awaitPromise=True, returnByValue=True)
+        return answer['result'].get('value')
 
     def until(self, true, seconds=60): # whether `true()` comes to hold
         end = time.monotonic() + seconds
@@ -91,10 +104,12 @@ class Browser:
         return bool(holds)
 
     def press(self, key, number, modifiers=0):
-        for o in 'rawKeyDown', 'keyUp': self('Input.dispatchKeyEvent', type=o, key=key, code=key, windowsVirtualKeyCode=number, modifiers=modifiers)
+        about = dict(key=key, code=key, windowsVirtualKeyCode=number, modifiers=modifiers)
+        for o in 'rawKeyDown', 'keyUp': self('Input.dispatchKeyEvent', type=o, **about)
 
     def close(self):
-        self.process.kill(); self.process.wait()
+        self.process.kill()
+        self.process.wait()
         for o in self.to, self.of: os.close(o)
 
 @pytest.fixture
@@ -107,7 +122,8 @@ def browser(tmp_path):
 # %% ../nbs/50_figures.ipynb #2cbc38a1
 READOUT = "document.querySelector('.jupyter-widgets .widget-readout').textContent"
 PICTURE = "[...document.querySelectorAll('.jupyter-widgets img')].find(o => o.complete && o.offsetHeight > 100)"
-BYTES = f"fetch({PICTURE}.src).then(o => o.arrayBuffer()).then(o => btoa([...new Uint8Array(o)].map(b => String.fromCharCode(b)).join('')))"
+BASE64 = "o => btoa([...new Uint8Array(o)].map(b => String.fromCharCode(b)).join(''))"
+BYTES = f"fetch({PICTURE}.src).then(o => o.arrayBuffer()).then({BASE64})"
 KNOB = "document.querySelector('.jupyter-widgets .noUi-handle').focus()"
 
 def shows(browser, label, picture): # whether it comes to show this label and this picture, in base64
@@ -116,54 +132,68 @@ def shows(browser, label, picture): # whether it comes to show this label and th
 # %% ../nbs/50_figures.ipynb #ee00eff6
 def saved(nb): # labels and pictures of the explorer saved in a notebook, in order
     state = nb['metadata']['widgets']['application/vnd.jupyter.widget-state+json']['state']
-    slider, stack = (next(o['state'] for o in state.values() if o['model_name'] == name) for name in ('SelectionSliderModel', 'StackModel'))
+    def model(name): return next(o['state'] for o in state.values() if o['model_name'] == name)
+    slider, stack = model('SelectionSliderModel'), model('StackModel')
     pictures = [state[o.removeprefix('IPY_MODEL_')]['buffers'][0]['data'] for o in stack['children']]
     return slider['_options_labels'], [o.replace('\n', '') for o in pictures]
 
-@pytest.mark.parametrize('page', ['08_explore', 'experiments/explorer'])
+@pytest.mark.parametrize('page', ['50_figures', 'experiments/explorer'])
 def test_keys_turn_the_frames_of_a_saved_page(browser, tmp_path, page):
-    if not os.path.isfile(os.environ.get('EMBED_JS', '')): pytest.skip('EMBED_JS names no embed.js of @jupyter-widgets/html-manager')
+    if not os.path.isfile(os.environ.get('EMBED_JS', '')):
+        pytest.skip('EMBED_JS names no embed.js of @jupyter-widgets/html-manager')
     import nbformat
     from nbconvert import HTMLExporter
     nb = nbformat.read(Path(sae_l0_nb.__file__).parents[1]/f'nbs/{page}.ipynb', as_version=4)
     labels, pictures = saved(nb)
     assert len(set(pictures)) == len(labels) > 5
     shutil.copy(os.environ['EMBED_JS'], tmp_path/'embed.js')
-    html, _ = HTMLExporter(widget_renderer_url='embed.js', require_js_url='', mathjax_url='').from_notebook_node(nb)
+    exporter = HTMLExporter(widget_renderer_url='embed.js', require_js_url='', mathjax_url='')
+    html, _ = exporter.from_notebook_node(nb)
     (tmp_path/'page.html').write_text(html, encoding='utf-8')
     browser('Page.navigate', url=(tmp_path/'page.html').as_uri())
     assert shows(browser, labels[0], pictures[0])
     browser.js(KNOB)
-    for key, number, i in [('ArrowRight', 39, 1), ('ArrowRight', 39, 2), ('ArrowLeft', 37, 1), ('End', 35, -1), ('Home', 36, 0)]:
+    pressed = [('ArrowRight', 39, 1), ('ArrowRight', 39, 2), ('ArrowLeft', 37, 1), ('End', 35, -1), ('Home', 36, 0)]
+    for key, number, i in pressed:
         browser.press(key, number)
         assert shows(browser, labels[i], pictures[i]), f'{key} does not lead to L0 = {labels[i]}'
 
 # %% ../nbs/50_figures.ipynb #5b6811d6
-LIVE = '''import numpy as np, pandas as pd
+LIVE = """import numpy as np, pandas as pd
 from pathlib import Path
 from sae_l0_nb.figures import explore_l0
 table = pd.DataFrame(dict(k=[1., 2, 3.5], c_dec=[.2, .1, .2]))
 box = explore_l0(table, {k: k*np.eye(4)/4 for k in table.k})
 box.children[0].observe(lambda change: Path('heard').write_text(str(change.new)), 'value')
-box'''
+box"""
 
 @pytest.fixture
 def lab(tmp_path): # the address of a notebook in a running JupyterLab
     if importlib.util.find_spec('jupyterlab') is None: pytest.skip('jupyterlab is not installed')
-    import nbformat.v4 as v4, nbformat
+    import nbformat
+    from nbformat import v4
     (tmp_path/'work').mkdir()
     kernel = dict(name='python3', display_name='python3', language='python')
-    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(LIVE)], metadata=dict(kernelspec=kernel)), tmp_path/'work'/'live.ipynb')
-    with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
-    token, own = secrets.token_hex(), {o: str(tmp_path/o) for o in ('JUPYTER_CONFIG_DIR', 'JUPYTER_DATA_DIR', 'JUPYTER_RUNTIME_DIR', 'IPYTHONDIR')}
-    server = subprocess.Popen([sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', f'--port={port}', f'--IdentityProvider.token={token}',
-        f"--ServerApp.root_dir={tmp_path/'work'}"], env=os.environ | own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nb = v4.new_notebook(cells=[v4.new_code_cell(LIVE)], metadata=dict(kernelspec=kernel))
+    nbformat.write(nb, tmp_path/'work'/'live.ipynb')
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        port = s.getsockname()[1]
+    folders = 'JUPYTER_CONFIG_DIR', 'JUPYTER_DATA_DIR', 'JUPYTER_RUNTIME_DIR', 'IPYTHONDIR'
+    own = {o: str(tmp_path/o) for o in folders}
+    token = secrets.token_hex()
+    command = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', f'--port={port}',
+               f'--IdentityProvider.token={token}', f"--ServerApp.root_dir={tmp_path/'work'}"]
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(command, env=os.environ | own, **quiet)
     yield f'http://127.0.0.1:{port}/lab/tree/live.ipynb?token={token}'
-    server.terminate(); server.wait(30)
+    server.terminate()
+    server.wait(30)
 
 def test_keys_turn_the_frames_in_jupyterlab_and_python_hears_of_it(browser, lab, tmp_path):
     assert browser.until(lambda: 'errorText' not in browser('Page.navigate', url=lab)), 'JupyterLab does not answer'
-    assert browser.until(lambda: browser.js("fetch('/api/kernels').then(o => o.json()).then(o => o[0].connections && o[0].execution_state)") == 'idle'), 'no kernel'
+    state = "fetch('/api/kernels').then(o => o.json()).then(o => o[0].connections && o[0].execution_state)"
+    assert browser.until(lambda: browser.js(state) == 'idle'), 'no kernel'
     browser.js("document.querySelector('.jp-CodeCell .cm-content').focus()")
     browser.press('Enter', 13, modifiers=8) # with shift
     assert browser.until(lambda: browser.js(READOUT) == '1' and browser.js(BYTES)), 'no explorer'
@@ -171,4 +201,5 @@ def test_keys_turn_the_frames_in_jupyterlab_and_python_hears_of_it(browser, lab,
     browser.js(KNOB)
     browser.press('ArrowRight', 39)
     assert browser.until(lambda: browser.js(READOUT) == '2' and browser.js(BYTES) not in (None, first))
-    assert browser.until((tmp_path/'work'/'heard').exists) and (tmp_path/'work'/'heard').read_text() == '2.0'
+    assert browser.until((tmp_path/'work'/'heard').exists)
+    assert (tmp_path/'work'/'heard').read_text() == '2.0'

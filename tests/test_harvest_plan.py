@@ -4,27 +4,168 @@ import pytest
 from sae_l0_nb.harvest_plan import *
 
 # %% ../nbs/24_harvest_plan.ipynb #515a2028
-import numpy as np
+import os
+import tempfile
+from collections import Counter
+from pathlib import Path
+from unittest import mock
 
+import pytest
+import torch
+
+from sae_l0_nb.activations import doc_activations
+from sae_l0_nb.harvest_folder import mark_path
 from sae_l0_nb.models import tiny_model, tiny_texts, tiny_tokenizer
-from sae_l0_nb.texts import Doc, documents, where_rows
+from sae_l0_nb.runs import write_json
+from sae_l0_nb.store import write_shard
+from sae_l0_nb.texts import documents
 
-# %% ../nbs/24_harvest_plan.ipynb #66f61ed3
-def test_a_digest_sees_every_part_of_a_document():
-    doc = lambda **k: [Doc(**{**dict(index=0, ids=np.int32([1, 2]), keep=np.array([True, True]), heldout=False), **k})]
-    changed = [doc(index=1), doc(ids=np.int32([1, 3])), doc(keep=np.array([True, False])), doc(heldout=True), doc() + doc(), []]
-    assert docs_digest(doc()) == docs_digest(doc()) and len({docs_digest(d) for d in [doc(), *changed]}) == 7
+# %% ../nbs/24_harvest_plan.ipynb #a2f87a9b
+bert, bert_tok = tiny_model('bert')
+gpt2, gpt2_tok = tiny_model('gpt2')
 
-# %% ../nbs/24_harvest_plan.ipynb #7c3db6a9
-def test_groups_are_whole_documents_in_order():
-    docs = list(documents(tiny_tokenizer("bert"), tiny_texts(100)))
-    groups = list(shard_groups(docs, 200))
-    assert [d.index for g in groups for d in g] == [d.index for d in docs]
-    n = [sum(int(d.keep.sum()) for d in g) for g in groups]
-    assert all(200 <= x < 220 for x in n[:-1]) and sum(n) == sum(int(d.keep.sum()) for d in docs)
-    assert len(where_rows(docs)) == sum(n)
+# %% ../nbs/24_harvest_plan.ipynb #92ecd069
+def test_the_head_ends_with_the_document_that_has_the_last_token_asked_for():
+    stream = documents(tiny_tokenizer('bert'), tiny_texts(100))
+    head = take_tokens(stream, 50)
+    sizes = [int(doc.keep.sum()) for doc in head]
+    assert sum(sizes[:-1]) < 50 <= sum(sizes)
+    assert next(stream).index == len(head) # nothing is lost
+    assert len(take_tokens(stream, 10**6)) == 100 - len(head) - 1
 
-# %% ../nbs/24_harvest_plan.ipynb #dd35d1bf
-def test_the_digest_of_the_weights_sees_another_seed_and_another_precision():
-    a, b, c = (weights_digest(m) for m in (tiny_model("llama")[0], tiny_model("llama", seed=1)[0], tiny_model("llama")[0].bfloat16()))
-    assert a == weights_digest(tiny_model("llama")[0]) and len({a, b, c}) == 3
+# %% ../nbs/24_harvest_plan.ipynb #6d3bee96
+def test_only_rows_above_the_limit_are_outliers():
+    x = torch.tensor([[3., 4.], [30., 40.], [300., 400.]]) # norms 5, 50, 500
+    assert is_outlier(x, 5., 10.).tolist() == [False, False, True]
+    assert is_outlier(x, 5., None).tolist() == [False, False, False]
+
+# %% ../nbs/24_harvest_plan.ipynb #0ec74b65
+def test_the_sample_holds_the_median_norm_of_every_layer():
+    docs = list(documents(bert_tok, tiny_texts(50)))
+    sample = sample_norms(bert, docs, ['encoder.layer.0', 'encoder.layer.2'], batch_tokens=100)
+    for path, median in sample.medians.items():
+        assert median == doc_activations(bert, docs, path, batch_tokens=100).norm(dim=1).median().item()
+    assert sample.n_tokens == sum(int(d.keep.sum()) for d in docs)
+    assert sample.d_in == {'encoder.layer.0': 32, 'encoder.layer.2': 32}
+    assert sample.rate > 0
+
+# %% ../nbs/24_harvest_plan.ipynb #93186957
+def test_rows_that_do_not_fit_are_refused_unless_they_are_outliers():
+    model, tok = tiny_model('gpt2')
+    model.wte.weight.data[tok.convert_tokens_to_ids('cat')] *= 1e7
+    docs = list(documents(tok, tiny_texts(50)))
+    with pytest.raises(ValueError, match='up to 65504'): sample_norms(model, docs, ['h.0'])
+    assert sample_norms(model, docs, ['h.0'], store_dtype='bfloat16').medians == \
+        sample_norms(model, docs, ['h.0'], norm_limit=10.).medians
+
+# %% ../nbs/24_harvest_plan.ipynb #061950e8
+def test_a_first_reading_counts_what_a_second_one_gives():
+    counts = count_first(lambda counts: documents(tiny_tokenizer('llama'), tiny_texts(100), n_tokens=500, counts=counts))
+    assert counts['n_tokens'] == 500
+    assert counts['n_special'] == counts['n_texts']
+
+# %% ../nbs/24_harvest_plan.ipynb #7f8e8103
+def test_text_that_runs_out_or_leaves_a_side_empty_is_refused():
+    counts = Counter(n_texts=3, n_tokens=20, n_heldout=5)
+    check_counts(counts, None, .2)
+    check_counts(counts, 20, .2)
+    check_counts(Counter(n_texts=3, n_tokens=20), None, 0.)
+    for change, n_tokens, words in ((dict(), 21, 'n_tokens = 21; allowed: up to 20, .* hint'),
+                                    (dict(n_tokens=0), None, 'content tokens of texts = 0; allowed: one or more'),
+                                    (dict(n_heldout=0), None, 'frac_heldout = 0.2; allowed: .* 0 of 20'),
+                                    (dict(n_heldout=20), None, 'frac_heldout = 0.2; allowed: .* 20 of 20')):
+        with pytest.raises(ValueError, match=words): check_counts(Counter({**counts, **change}), n_tokens, .2, ', hint')
+
+# %% ../nbs/24_harvest_plan.ipynb #ef0ae732
+def test_a_continued_sample_has_the_medians_of_the_first_run():
+    sample = Sample(n_tokens=9, medians={'h.1': 5.2}, d_in={'h.1': 32}, rate=1e4)
+    known = sample.continued(dict(n_sample=8192, medians={'h.1': 4.8}), 'a')
+    assert known == Sample(n_tokens=8192, medians={'h.1': 4.8}, d_in={'h.1': 32}, rate=1e4)
+    with pytest.raises(ValueError, match="h.1 of medians of 'a.harvest.json' = None; allowed: numbers from 0"):
+        sample.continued(dict(n_sample=8192, medians={'h.0': 4.8}), 'a')
+
+# %% ../nbs/24_harvest_plan.ipynb #afcaace0
+def write_done(folder, n_tokens):
+    "A store that has one shard, made from so many content tokens"
+    parts = torch.ones(1, 32), torch.ones(0, 32), None, None
+    entry = write_shard(folder, 0, parts, n_tokens=n_tokens, n_outliers=0, max_outlier=0., tokens='ab')
+    write_json(mark_path(folder, 0), entry)
+
+# %% ../nbs/24_harvest_plan.ipynb #7e7ee15c
+def plan_by_hand(folder, **change):
+    "A plan of two stores with d_in = 32 that knows nothing but what a quote needs"
+    sample = Sample(n_tokens=8192, medians={'h.0': 1., 'h.2': 2.}, d_in={'h.0': 32, 'h.2': 32}, rate=1000.)
+    settings = dict(layers={'layer0': 'h.0', 'layer2': 'h.2'})
+    fields = dict(folder=Path(folder), model=gpt2, tokenizer=gpt2_tok, settings=settings, asked={}, n_tokens=50_000,
+                  about={}, batch_tokens=2048, docs=None, counts=Counter(), old=None, sample=sample)
+    return HarvestPlan(**fields | change)
+
+# %% ../nbs/24_harvest_plan.ipynb #c67faeee
+def test_a_quote_counts_what_is_left_for_the_store_that_lacks_most_and_all_processes():
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_by_hand(tmp)
+        q = plan.quote()
+        assert (q['tokens_left'], q['bytes_left'], q['seconds']) == (50_000, 50_000*2*(2*32 + 12), 50.)
+        with mock.patch.dict(os.environ, RANK='0', WORLD_SIZE='4'): assert plan.quote()['seconds'] == 12.5
+        for name, n_tokens in (('layer0', 20_000), ('layer2', 10_000)): write_done(plan.folder/name, n_tokens)
+        assert plan.quote()['tokens_left'] == 40_000
+        plan.n_tokens = None
+        unknown = [key for key, value in plan.quote().items() if value is None]
+        assert unknown == ['tokens', 'tokens_left', 'bytes_left', 'seconds']
+
+# %% ../nbs/24_harvest_plan.ipynb #208451dc
+def test_a_plan_in_words_is_its_quote():
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_by_hand(tmp)
+        start = '50,000 tokens, at h.0 (32 dimensions), h.2 (32 dimensions): 7.6 MB to write, '
+        assert str(plan).startswith(start)
+        assert str(plan).endswith(' free; about 50 s, at about 1,000 tokens a second on cpu')
+        write_done(plan.folder/'layer0', 20_000)
+        plan.settings = dict(layers={'layer0': 'h.0'})
+        assert str(plan).startswith('50,000 tokens, 20,000 of them there already, at h.0')
+        plan.n_tokens = None
+        start = 'all tokens of the texts, at h.0 (32 dimensions), h.2 (32 dimensions): 152 bytes a token, '
+        assert str(plan).startswith(start)
+
+# %% ../nbs/24_harvest_plan.ipynb #5e6a6ea7
+def test_a_plan_counts_tokens_and_bytes_and_writes_nothing():
+    with tempfile.TemporaryDirectory() as tmp:
+        folder = Path(tmp)/'a'
+        plan = plan_harvest((bert, bert_tok), tiny_texts(300), [0, 2], folder, n_tokens=2000, max_length=64)
+        q = plan.quote()
+        assert (q['tokens'], q['tokens_left'], q['stores'], q['bytes_left']) == (2000, 2000, 2, 2000*2*(2*32 + 12))
+        assert q['seconds'] > 0
+        start = '2,000 tokens, at encoder.layer.0 (32 dimensions), encoder.layer.2 (32 dimensions): 304 kB to write, '
+        assert str(plan).startswith(start)
+        plan = plan_harvest((bert, bert_tok), iter(tiny_texts(300)), 0, folder, max_length=64)
+        assert str(plan).startswith('all tokens of the texts, ')
+        assert not folder.exists()
+
+# %% ../nbs/24_harvest_plan.ipynb #e07a4ea6
+def test_a_disk_that_is_too_small_is_refused_before_anything_is_written():
+    with tempfile.TemporaryDirectory() as tmp:
+        full = mock.patch('shutil.disk_usage', return_value=mock.Mock(free=10_000))
+        with full, pytest.raises(ValueError, match='allowed: a disk with 152 kB free; this one has 10 kB'):
+            plan_harvest((bert, bert_tok), tiny_texts(300), 0, Path(tmp)/'a', n_tokens=2000, max_length=64)
+        assert not any(Path(tmp).iterdir())
+
+# %% ../nbs/24_harvest_plan.ipynb #9eef3ab5
+def test_bad_settings_are_refused_with_nothing_written():
+    with tempfile.TemporaryDirectory() as tmp:
+        def refused(match, texts=tiny_texts(50), layer=1, **settings):
+            with pytest.raises(ValueError, match=match):
+                plan_harvest((bert, bert_tok), texts, layer, Path(tmp)/'a', **{'max_length': 64, **settings})
+            assert not any(Path(tmp).iterdir())
+        refused('n_tokens = 0; allowed: whole numbers from 1', n_tokens=0)
+        refused('n_tokens = 5000; allowed: up to [0-9]+, for these 50 texts hold no more', n_tokens=5000)
+        refused('batch_tokens = 0; allowed: whole numbers from 1', batch_tokens=0)
+        refused('norm_limit = 1; allowed: numbers above 1', norm_limit=1)
+        refused("store_dtype = 'int8'; allowed: 'float16', 'bfloat16'", store_dtype='int8')
+        refused('layer.*h.1', layer=[0, 'h.1'])
+        refused('max_length = 512; allowed: .*64', max_length=512)
+        refused('frac_heldout = 1.0; allowed', frac_heldout=1.)
+        refused('frac_heldout = 0.05; allowed: .* 0 of 3', texts=['the cat sat'])
+        refused('content tokens of texts = 0; allowed', texts=['', ''])
+        refused('content tokens of texts = 0; allowed', texts=iter(['', '']))
+        refused('encoder.layers.1.*near.*encoder.layer.1', layer='encoder.layers.1')
+        refused("layer = 'pooler'; allowed: ", layer='pooler')

@@ -8,298 +8,463 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import redirect_stderr
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
+import datasets
 import numpy as np
 import pytest
 import torch
+import transformers
 from datasets import Dataset
 
-from sae_l0_nb.harvest_plan import check_disk, plan_harvest
+from sae_l0_nb.activations import doc_activations
+from sae_l0_nb.harvest_folder import shard_entries
+from sae_l0_nb.harvest_plan import HarvestPlan, plan_harvest, take_tokens
 from sae_l0_nb.models import FAMILIES, load_model, tiny_model, tiny_texts, tiny_tokenizer
-from sae_l0_nb.store import ActivationStore, from_bits
+from sae_l0_nb.shuffle import from_bits
+from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.texts import contexts, is_heldout
 
-# %% ../nbs/25_harvest_run.ipynb #8855bf92
-def contents(folder):
-    "Every file below a folder: name -> bytes"
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
+# %% ../nbs/25_harvest_run.ipynb #d8173ca4
+datasets.disable_progress_bars()
+transformers.utils.logging.disable_progress_bar()
+bert, bert_tok = tiny_model('bert')
 
-# %% ../nbs/25_harvest_run.ipynb #47a07a56
-def test_the_quote_counts_tokens_and_bytes_and_the_disk_is_looked_at():
-    model, texts = tiny_model("bert"), tiny_texts(300)
-    with tempfile.TemporaryDirectory() as d:
-        plan = plan_harvest(model, texts, [0, 2], Path(d) / "a", n_tokens=2000, max_length=64)
+def plan_tiny(folder, texts=None, **settings):
+    "A harvest of two layers in four shards"
+    settings = dict(n_tokens=4000, max_length=32, shard_rows=1200) | settings
+    return plan_harvest((bert, bert_tok), tiny_texts(500) if texts is None else texts, [0, 2], folder, **settings)
+
+# %% ../nbs/25_harvest_run.ipynb #10ca47ff
+def test_process_0_begins_and_the_others_take_over_what_it_wrote():
+    with tempfile.TemporaryDirectory() as tmp:
+        folder = Path(tmp)/'a'
+        first, second, third = plan_tiny(folder), plan_tiny(folder), plan_tiny(folder, seed=1)
+        first.sample = replace(first.sample, n_tokens=7, medians={path: 1.5 for path in first.sample.medians})
+        first.begin()
+        before = (folder/'harvest.json').stat().st_mtime_ns
+        with mock.patch.dict(os.environ, RANK='1', WORLD_SIZE='2'):
+            second.begin()
+            with pytest.raises(ValueError, match='seed = 1; allowed: 0, as .*harvest.json'): third.begin()
+        assert second.sample.n_tokens == 7
+        assert second.sample.medians == first.sample.medians
+        again = plan_tiny(folder)
+        assert again.sample.medians == first.sample.medians
+        again.begin()
+        assert (folder/'harvest.json').stat().st_mtime_ns == before
+
+# %% ../nbs/25_harvest_run.ipynb #1c398a1f
+def test_a_shard_is_made_for_the_stores_that_lack_it_and_refused_if_it_is_from_other_tokens():
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_tiny(Path(tmp)/'a')
+        there = {'layer0': {}, 'layer2': {3: dict(tokens='ab')}}
+        assert plan.lacking(2, 'ab', there) == ['layer0', 'layer2']
+        assert plan.lacking(3, 'ab', there) == ['layer0']
+        with pytest.raises(ValueError, match="tokens of '.*layer2.shard-00003.json' = 'ab'; allowed: 'cd', .* other texts"):
+            plan.lacking(3, 'cd', there)
+
+# %% ../nbs/25_harvest_run.ipynb #4f1fe561
+def test_a_shard_holds_the_rows_of_its_documents_and_its_mark_says_so():
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_tiny(Path(tmp)/'a')
+        docs = take_tokens(plan.docs, 300)
+        n = sum(int(d.keep.sum()) for d in docs)
+        seen = []
+        plan.make_shard(4, docs, ['layer2'], digest='ab', on_batch=seen.append)
+        assert sum(seen) == n
+        assert not (plan.folder/'layer0').exists()
+        entry = shard_entries(plan.folder/'layer2')[4]
+        assert (entry['tokens'], entry['n_tokens'], entry['n_train'] + entry['n_heldout']) == ('ab', n, n)
+        x = doc_activations(bert, docs, 'encoder.layer.2')
+        assert abs(entry['max_norm'] - x.norm(dim=1).max().item()) < 1e-5
+
+# %% ../nbs/25_harvest_run.ipynb #d9708903
+def test_each_process_makes_its_own_shards_and_those_that_are_there_are_not_made_again():
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_tiny(Path(tmp)/'a')
+        plan.begin()
+        with mock.patch.dict(os.environ, RANK='1', WORLD_SIZE='2'): digests = plan.make_shards(progress=False)
+        assert len(set(digests)) == len(digests) == 4
+        assert sorted(shard_entries(plan.folder/'layer0')) == [1, 3]
+        made = {path: path.stat().st_mtime_ns for path in plan.folder.rglob('shard-*.safetensors')}
+        lost = plan.folder/'layer2'/'shard-00003.safetensors'
+        before = lost.read_bytes()
+        lost.unlink()
+        assert plan_tiny(plan.folder).make_shards(progress=False) == digests
+        assert {path for path, time in made.items() if path.stat().st_mtime_ns != time} == {lost}
+        assert lost.read_bytes() == before
+        assert sorted(shard_entries(plan.folder/'layer2')) == [0, 1, 2, 3]
+
+# %% ../nbs/25_harvest_run.ipynb #263c8cdb
+def test_a_plan_runs_once_even_if_it_was_stopped():
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_tiny(Path(tmp)/'a')
+        with mock.patch.object(HarvestPlan, 'make_shard', side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+            plan.make_shards(progress=False)
+        with pytest.raises(ValueError, match="plan = 'one that ran already'; allowed: a new plan"): plan.make_shards()
+
+# %% ../nbs/25_harvest_run.ipynb #0b66f081
+def test_a_store_is_finished_only_if_its_shards_are_those_of_the_texts():
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_tiny(Path(tmp)/'a')
+        digests = plan.make_shards(progress=False)
+        for wrong, i in ((digests[:-1], 3), ([*digests[:2], 'ab', digests[3]], 2)):
+            with pytest.raises(ValueError, match=f"tokens of '.*shard-0000{i}.json' = .*; allowed: .*give a new folder"):
+                plan.finish('layer0', wrong)
+        assert not (plan.folder/'layer0'/'manifest.json').exists()
+        plan.finish('layer0', digests)
+        assert len(ActivationStore(plan.folder/'layer0').manifest['shards']) == 4
+        assert not list(plan.folder.glob('layer0/shard-*.json'))
+
+# %% ../nbs/25_harvest_run.ipynb #f14631e7
+def test_a_run_goes_through_all_steps_and_gives_a_store_for_each_layer():
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_tiny(Path(tmp)/'a')
         q = plan.quote()
-        assert (q["tokens"], q["tokens_left"], q["stores"], q["bytes_left"]) == (2000, 2000, 2, 2000 * 2 * (2 * 32 + 12)) and q["seconds"] > 0
-        assert str(plan).startswith("2,000 tokens, at encoder.layer.0 (32 dimensions), encoder.layer.2 (32 dimensions): 304 kB to write, ")
-        assert not (Path(d) / "a").exists()
-        plan.run(progress=False)
-        size = sum(p.stat().st_size for p in Path(d).rglob("*.safetensors"))
-        assert 0 < size - q["bytes_left"] < 1000 # headers
-        assert plan_harvest(model, texts, [0, 2], Path(d) / "a", n_tokens=2000, max_length=64).quote()["bytes_left"] == 0
-        assert "all tokens of the texts" in str(plan_harvest(model, iter(texts), 0, Path(d) / "b", max_length=64))
-        plan.n_tokens, plan.folder = 10**15, Path(d) / "c"
-        with pytest.raises(ValueError, match="folder=.* bytes are needed and .* are free"): check_disk(plan)
+        stores = plan.run(progress=False)
+        assert list(stores) == [0, 2]
+        assert not list(plan.folder.rglob('shard-*.json'))
+        size = sum(path.stat().st_size for path in plan.folder.rglob('*.safetensors'))
+        assert 0 < size - q['bytes_left'] < 8*500 # headers of eight files
+        again = plan_tiny(plan.folder).quote()
+        assert (again['tokens_left'], again['bytes_left']) == (0, 0)
+        assert plan_tiny(plan.folder).run(progress=False)[2].manifest == stores[2].manifest
 
 # %% ../nbs/25_harvest_run.ipynb #938890d3
 def test_the_store_holds_the_hidden_states_of_every_content_token_once():
     for family in FAMILIES:
         model, tok = tiny_model(family)
         texts = tiny_texts(60)
-        with tempfile.TemporaryDirectory() as d:
-            store = harvest((model, tok), texts, 1, d, max_length=64, frac_heldout=0.2, shard_rows=200, batch_tokens=128, progress=False)
-            assert len(store.manifest["shards"]) > 2
-            with torch.no_grad(): direct = [model(**tok([t], return_tensors="pt"), output_hidden_states=True).hidden_states[2][0] for t in texts]
+        with tempfile.TemporaryDirectory() as tmp:
+            store = harvest((model, tok), texts, 1, tmp, max_length=64, frac_heldout=.2, shard_rows=200, batch_tokens=128,
+                            progress=False)
+            assert len(store.manifest['shards']) > 2
+            encoded = [tok([t], return_tensors='pt') for t in texts]
+            with torch.no_grad(): direct = [model(**e, output_hidden_states=True).hidden_states[2][0] for e in encoded]
             seen = []
-            for part in ("train", "heldout"):
+            for part in ('train', 'heldout'):
                 rows, where = np.concatenate(store.parts[part]), store.where(part)
-                for row, (doc, pos, token) in zip(rows, where):
-                    np.testing.assert_allclose(row, direct[doc][pos], atol=4e-3, rtol=1e-3)
-                    assert tok(texts[doc]).input_ids[pos] == token
+                for row, (text, position, token) in zip(rows, where):
+                    np.testing.assert_allclose(row, direct[text][position], atol=4e-3, rtol=1e-3)
+                    assert tok(texts[text]).input_ids[position] == token
                 seen += [tuple(w) for w in where[:, :2]]
-            first = family in ("bert", "llama", "gemma2") # a special token in front
-            wanted = [(i, p + first) for i, t in enumerate(texts) for p in range(len(t.split()))]
-            assert sorted(seen) == wanted
-            assert not set(store.where("train")[:, 0]) & set(store.where("heldout")[:, 0])
+            first = family in ('bert', 'llama', 'gemma2') # a special token in front
+            assert sorted(seen) == [(i, p + first) for i, t in enumerate(texts) for p in range(len(t.split()))]
+            assert not set(store.where('train')[:, 0]) & set(store.where('heldout')[:, 0])
 
 # %% ../nbs/25_harvest_run.ipynb #817f0607
 def test_a_harvest_does_not_depend_on_how_the_text_comes_or_how_batches_are_packed():
-    model, texts = tiny_model("bert"), tiny_texts(300)
-    data = Dataset.from_dict({"body": texts})
-    with tempfile.TemporaryDirectory() as d:
-        run = lambda name, texts, **k: harvest(model, texts, "encoder.layer.2", Path(d) / name, n_tokens=2000, max_length=64, progress=False, **k)
-        data.to_parquet(f"{d}/texts.parquet")
-        data.save_to_disk(f"{d}/saved")
-        a, c = run("a", texts), run("c", ({"text": t} for t in texts), batch_tokens=10_000)
-        same = [run("b", iter(texts)), run("e", data, column="body"), run("f", data.to_iterable_dataset(), column="body"),
-                run("g", f"{d}/texts.parquet", column="body"), run("h", Path(d) / "saved", column="body")]
-        for b in same: assert [s["sha256"] for s in a.manifest["shards"]] == [s["sha256"] for s in b.manifest["shards"]]
+    texts = tiny_texts(300)
+    data = Dataset.from_dict({'body': texts})
+    checksums = lambda store: [s['sha256'] for s in store.manifest['shards']]
+    with tempfile.TemporaryDirectory() as tmp:
+        def run(name, texts, **settings):
+            "The same harvest of the same texts, that come in another way"
+            settings = dict(n_tokens=2000, max_length=64, progress=False) | settings
+            return harvest((bert, bert_tok), texts, 'encoder.layer.2', Path(tmp)/name, **settings)
+        data.to_parquet(f'{tmp}/texts.parquet')
+        data.save_to_disk(f'{tmp}/saved')
+        a, c = run('a', texts), run('c', ({'text': t} for t in texts), batch_tokens=10_000)
+        ways = dict(b=iter(texts), e=data, f=data.to_iterable_dataset(), g=f'{tmp}/texts.parquet', h=Path(tmp)/'saved')
+        for name, way in ways.items(): assert checksums(run(name, way, column='body')) == checksums(a)
         assert len(a) + a.n_heldout == 2000
         assert np.array_equal(a.where(), c.where())
-        np.testing.assert_allclose(np.concatenate(a.parts["train"]).astype(np.float32), np.concatenate(c.parts["train"]).astype(np.float32), atol=4e-3)
+        rows = [np.concatenate(store.parts['train']).astype(np.float32) for store in (a, c)]
+        np.testing.assert_allclose(*rows, atol=4e-3)
 
 # %% ../nbs/25_harvest_run.ipynb #30129b4d
 def test_the_manifest_says_what_was_done():
-    with tempfile.TemporaryDirectory() as d:
-        tiny_model("llama", Path(d) / "model")
-        (Path(d) / "texts.txt").write_text("\n".join(tiny_texts(80)))
-        m = harvest(Path(d) / "model", Path(d) / "texts.txt", np.int64(1), Path(d) / "a", n_tokens=np.int64(700), seed=3, revision="main", max_length=64, progress=False).manifest
-        said = {k: m[k] for k in ("model", "revision", "texts", "layer", "module", "weights_dtype", "dtype", "seed", "n_tokens", "pack", "max_length")}
-        assert said == dict(model=f"{d}/model", revision="main", texts=f"{d}/texts.txt", layer=1, module="layers.1", weights_dtype="float32", dtype="float16", seed=3,
-                            n_tokens=700, pack=False, max_length=64)
-        assert m["tokens"] == "content tokens; left out: special tokens, padding, tokens with a norm above 10 times the median of the first 700 content tokens"
-        assert m["outliers"]["n"] == 0 and m["outliers"]["median_norm"] == m["median_norm"] and 0 < m["mean_norm"] <= m["rms_norm"] <= m["max_norm"] < 10 * m["median_norm"]
-        assert m["counts"]["n_special"] == m["counts"]["n_texts"] and all(len(s["sha256"]) == 64 and s["n_tokens"] for s in m["shards"])
+    with tempfile.TemporaryDirectory() as tmp:
+        tiny_model('llama', Path(tmp)/'model')
+        (Path(tmp)/'texts.txt').write_text('\n'.join(tiny_texts(80)))
+        m = harvest(Path(tmp)/'model', Path(tmp)/'texts.txt', np.int64(1), Path(tmp)/'a', n_tokens=np.int64(700), seed=3,
+                    revision='main', max_length=64, progress=False).manifest
+        wanted = dict(model=f'{tmp}/model', revision='main', texts=f'{tmp}/texts.txt', layer=1, module='layers.1', seed=3,
+                      weights_dtype='float32', dtype='float16', n_tokens=700, pack=False, max_length=64)
+        assert {key: m[key] for key in wanted} == wanted
+        assert m['tokens'] == ('content tokens; left out: special tokens, padding, tokens with a norm above 10 times the '
+                           'median of the first 700 content tokens')
+        assert m['outliers']['n'] == 0
+        assert m['outliers']['median_norm'] == m['median_norm']
+        assert 0 < m['mean_norm'] <= m['rms_norm'] <= m['max_norm'] < 10*m['median_norm']
+        assert m['counts']['n_special'] == m['counts']['n_texts']
+        for shard in m['shards']: assert (len(shard['sha256']), shard['n_tokens'] > 0) == (64, True)
 
 # %% ../nbs/25_harvest_run.ipynb #2f63f2a0
 def test_a_saved_model_gives_what_the_loaded_one_gives():
-    with tempfile.TemporaryDirectory() as d:
-        model = tiny_model("llama", Path(d) / "model")
-        (Path(d) / "texts.txt").write_text("\n".join(tiny_texts(80)))
-        a = harvest(Path(d) / "model", Path(d) / "texts.txt", 2, Path(d) / "a", max_length=64, progress=False)
-        b = harvest(model[0], tiny_texts(80), "layers.2", Path(d) / "b", tokenizer=model[1], max_length=64, progress=False)
-        assert a.manifest["shards"][0]["sha256"] == b.manifest["shards"][0]["sha256"] and a.manifest["module"] == "layers.2"
+    with tempfile.TemporaryDirectory() as tmp:
+        model, tok = tiny_model('llama', Path(tmp)/'model')
+        (Path(tmp)/'texts.txt').write_text('\n'.join(tiny_texts(80)))
+        a = harvest(Path(tmp)/'model', Path(tmp)/'texts.txt', 2, Path(tmp)/'a', max_length=64, progress=False)
+        b = harvest(model, tiny_texts(80), 'layers.2', Path(tmp)/'b', tokenizer=tok, max_length=64, progress=False)
+        assert a.manifest['shards'][0]['sha256'] == b.manifest['shards'][0]['sha256']
+        assert a.manifest['module'] == 'layers.2'
+
+# %% ../nbs/25_harvest_run.ipynb #8855bf92
+def contents(folder):
+    "Every file below a folder: name -> bytes"
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob('*')) if p.is_file()}
 
 # %% ../nbs/25_harvest_run.ipynb #682137d4
 def test_stores_of_one_pass_are_bit_for_bit_those_of_separate_passes_in_every_family():
     for family in FAMILIES:
-        with tempfile.TemporaryDirectory() as d:
-            tiny_model(family, Path(d) / "model")
-            words = tiny_tokenizer(family) if family == "qwen2" else None # transformers 5 reads every tokenizer beside a Qwen 2 as Qwen 2's own
-            run = lambda layer, name: harvest(Path(d) / "model", tiny_texts(60), layer, Path(d) / name, tokenizer=words, max_length=64, shard_rows=300, progress=False)
-            stores = run([2, 0], "both")
-            assert list(stores) == [2, 0] and stores[2].folder == Path(d) / "both" / "layer2" and sorted(p.name for p in (Path(d) / "both").iterdir()) == ["harvest.json", "layer0", "layer2"]
+        with tempfile.TemporaryDirectory() as tmp:
+            tiny_model(family, Path(tmp)/'model')
+            tok = tiny_tokenizer(family) if family == 'qwen2' else None # transformers 5 reads its own beside a Qwen 2
+            settings = dict(tokenizer=tok, max_length=64, shard_rows=300, progress=False)
+            run = lambda layer, name: harvest(Path(tmp)/'model', tiny_texts(60), layer, Path(tmp)/name, **settings)
+            stores = run([2, 0], 'both')
+            assert list(stores) == [2, 0]
+            assert stores[2].folder == Path(tmp)/'both'/'layer2'
+            assert sorted(p.name for p in (Path(tmp)/'both').iterdir()) == ['harvest.json', 'layer0', 'layer2']
             for layer in (0, 2):
-                one = run(layer, f"one{layer}")
-                assert contents(stores[layer].folder) == {k: v for k, v in contents(one.folder).items() if k != "harvest.json"}
-                assert one.manifest["layer"] == layer and len(one.manifest["shards"]) == 3
+                one = run(layer, f'one{layer}')
+                alone = {name: data for name, data in contents(one.folder).items() if name != 'harvest.json'}
+                assert contents(stores[layer].folder) == alone
+                assert one.manifest['layer'] == layer
+                assert len(one.manifest['shards']) == 3
 
 # %% ../nbs/25_harvest_run.ipynb #1c31a917
 def test_a_harvest_of_packed_windows_is_the_forward_pass_over_those_windows():
-    for family in ("gpt2", "gemma2"):
+    for family in ('gpt2', 'gemma2'):
         model, tok = tiny_model(family)
         texts = tiny_texts(100)
-        with tempfile.TemporaryDirectory() as d:
-            store = harvest((model, tok), texts, 1, d, max_length=16, pack=True, frac_heldout=0.2, batch_tokens=1, progress=False) # a pass for each window
-            got = {tuple(w[:2]): x for part in ("train", "heldout") for x, w in zip(np.concatenate(store.parts[part]), store.where(part).tolist())}
-            for w in contexts(tok, iter(texts), max_length=16, frac_heldout=0.2, pack=True):
-                with torch.no_grad(): x = model(torch.from_numpy(w.ids)[None].long(), output_hidden_states=True).hidden_states[2][0].half().numpy()
+        windows = dict(max_length=16, pack=True, frac_heldout=.2)
+        with tempfile.TemporaryDirectory() as tmp: # batch_tokens=1: a pass for each window
+            store = harvest((model, tok), texts, 1, tmp, **windows, batch_tokens=1, progress=False)
+            got = {}
+            for part in ('train', 'heldout'):
+                rows, where = np.concatenate(store.parts[part]), store.where(part).tolist()
+                got |= {tuple(w[:2]): x for x, w in zip(rows, where)}
+            for w in contexts(tok, iter(texts), **windows):
+                ids = torch.from_numpy(w.ids)[None].long()
+                with torch.no_grad(): x = model(ids, output_hidden_states=True).hidden_states[2][0].half().numpy()
                 for i in np.flatnonzero(w.keep): assert np.array_equal(got.pop((w.index[i], w.position[i])), x[i])
-            assert not got and store.manifest["pack"] and store.manifest["counts"]["n_windows"] > 50
+            assert not got
+            assert store.manifest['pack']
+            assert store.manifest['counts']['n_windows'] > 50
 
 # %% ../nbs/25_harvest_run.ipynb #6103275c
 def test_weights_in_bfloat16_and_float16_on_the_cpu_and_a_store_in_bfloat16():
     texts = tiny_texts(60)
-    for dtype, tolerance in (("bfloat16", 0.03), ("float16", 0.004)):
-        with tempfile.TemporaryDirectory() as d:
-            model, tok = tiny_model("llama", Path(d) / "model")
-            run = lambda name, **k: harvest(Path(d) / "model", texts, 1, Path(d) / name, max_length=64, batch_tokens=1, progress=False, **k)
-            full, half, bits = run("a"), run("b", dtype=dtype), run("c", dtype=dtype, store_dtype="bfloat16")
-            assert half.manifest["weights_dtype"] == dtype and half.manifest["dtype"] == "float16" and bits.manifest["dtype"] == "bfloat16"
-            direct = load_model(Path(d) / "model", dtype=dtype)[0]
-            with torch.no_grad(): states = [direct(**tok(t, return_tensors="pt"), output_hidden_states=True).hidden_states[2][0, 1:] for t in texts]
-            rows = torch.cat([x for t, x in zip(texts, states) if not is_heldout(t, 0.05)]).float()
-            a, b, c = (torch.from_numpy(from_bits(np.concatenate(s.parts["train"]))).float() for s in (full, half, bits))
-            assert torch.equal(b, rows.half().float()) and torch.equal(c, rows.to(torch.bfloat16).float())
-            assert 0 < (a - b).norm() / a.norm() < tolerance
+    for dtype, tolerance in (('bfloat16', .03), ('float16', .004)):
+        with tempfile.TemporaryDirectory() as tmp:
+            model, tok = tiny_model('llama', Path(tmp)/'model')
+            settings = dict(max_length=64, batch_tokens=1, progress=False)
+            run = lambda name, **more: harvest(Path(tmp)/'model', texts, 1, Path(tmp)/name, **settings, **more)
+            full, half, bits = run('a'), run('b', dtype=dtype), run('c', dtype=dtype, store_dtype='bfloat16')
+            assert half.manifest['weights_dtype'] == dtype
+            assert (half.manifest['dtype'], bits.manifest['dtype']) == ('float16', 'bfloat16')
+            direct = load_model(Path(tmp)/'model', dtype=dtype)[0]
+            encoded = [tok(t, return_tensors='pt') for t in texts if not is_heldout(t, .05)]
+            with torch.no_grad(): states = [direct(**e, output_hidden_states=True).hidden_states[2][0, 1:] for e in encoded]
+            rows = torch.cat(states).float()
+            stored = [torch.from_numpy(from_bits(np.concatenate(s.parts['train']))).float() for s in (full, half, bits)]
+            assert torch.equal(stored[1], rows.half().float())
+            assert torch.equal(stored[2], rows.to(torch.bfloat16).float())
+            assert 0 < (stored[0] - stored[1]).norm()/stored[0].norm() < tolerance
+
+# %% ../nbs/25_harvest_run.ipynb #407bfd3d
+def harvest_big_cat(folder, factor, **settings):
+    "Stores of layers 0 and 2 of a model whose embedding of 'cat' is `factor` times larger"
+    model, tok = tiny_model('gpt2')
+    model.wte.weight.data[tok.convert_tokens_to_ids('cat')] *= factor
+    settings = dict(max_length=64, shard_rows=500, progress=False) | settings
+    return harvest((model, tok), tiny_texts(200), [0, 2], folder, **settings)
 
 # %% ../nbs/25_harvest_run.ipynb #bdf8ec38
 def test_tokens_with_a_huge_norm_are_left_out_and_counted_in_every_layer():
-    texts = tiny_texts(200)
-    n_cats = sum(t.split().count("cat") for t in texts)
-    n_words = sum(len(t.split()) for t in texts)
+    words = [word for text in tiny_texts(200) for word in text.split()]
+    n_cats, cat = words.count('cat'), tiny_tokenizer('gpt2').convert_tokens_to_ids('cat')
     for factor in (1e3, 1e7):
-        model, tok = tiny_model("gpt2")
-        cat = tok.convert_tokens_to_ids("cat")
-        model.wte.weight.data[cat] *= factor
-        with tempfile.TemporaryDirectory() as d:
-            run = lambda name, **k: harvest((model, tok), texts, [0, 2], Path(d) / name, max_length=64, shard_rows=500, progress=False, **k)
-            for store in run("a").values():
-                out, where = store.manifest["outliers"], np.concatenate([store.where("train"), store.where("heldout")])
-                assert out["n"] == n_cats > 50 and len(store) + store.n_heldout == n_words - n_cats == len(where) and cat not in where[:, 2]
-                assert out["limit"] == 10 and out["n_sample"] == n_words and out["max_norm"] > 10 * out["median_norm"] > store.manifest["max_norm"]
-                norms = torch.cat([store.heldout(store.n_heldout), next(store.batches(len(store)))]).norm(dim=1)
-                np.testing.assert_allclose([store.manifest["rms_norm"], store.manifest["max_norm"]], [norms.square().mean().sqrt(), norms.max()], rtol=2e-3)
-            if factor == 1e3:
-                assert len(kept := run("b", norm_limit=None)[0]) + kept.n_heldout == n_words and kept.manifest["outliers"]["n"] == 0
-                assert len(kept := run("c", norm_limit=1e6)[2]) + kept.n_heldout == n_words
-            else:
-                with pytest.raises(ValueError, match="up to 65504"): run("b", norm_limit=None)
-                assert not (Path(d) / "b").exists() # noticed in the sample
+        with tempfile.TemporaryDirectory() as tmp:
+            for store in harvest_big_cat(tmp, factor).values():
+                out, where = store.manifest['outliers'], np.concatenate([store.where('train'), store.where('heldout')])
+                assert out['n'] == n_cats > 50
+                assert len(store) + store.n_heldout == len(where) == len(words) - n_cats
+                assert cat not in where[:, 2]
+                assert (out['limit'], out['n_sample']) == (10, len(words))
+                assert out['max_norm'] > 10*out['median_norm'] > store.manifest['max_norm']
+                rows = torch.cat([store.heldout(store.n_heldout), next(store.batches(len(store)))])
+                norms = rows.norm(dim=1)
+                found = [store.manifest['rms_norm'], store.manifest['max_norm']]
+                np.testing.assert_allclose(found, [norms.square().mean().sqrt(), norms.max()], rtol=2e-3)
 
-# %% ../nbs/25_harvest_run.ipynb #6e8f4ec3
-def test_bad_settings_are_refused_with_nothing_written():
-    model = tiny_model("bert")
-    with tempfile.TemporaryDirectory() as d:
-        def refused(match, texts=tiny_texts(50), layer=1, **settings):
-            with pytest.raises(ValueError, match=match): harvest(model, texts, layer, Path(d) / "a", **{"max_length": 64, "progress": False, **settings})
-            assert not any(Path(d).iterdir())
-        refused("n_tokens=0: expected a whole number of at least 1", n_tokens=0)
-        refused("n_tokens=5000: the 50 texts hold only .* content tokens", n_tokens=5000)
-        refused("norm_limit=1: allowed are numbers above 1", norm_limit=1)
-        refused("store_dtype='int8': allowed are float16, bfloat16", store_dtype="int8")
-        refused("layer=.*h.1.*has no such module|near names", layer=[0, "h.1"])
-        refused("max_length=512: this model has 64 positions", max_length=512)
-        refused("frac_heldout=1.0: allowed", frac_heldout=1.0)
-        refused("frac_heldout=0.05: 0 of 3 tokens", texts=["the cat sat"])
-        refused("no content token", texts=["", ""])
-        refused("near names: .*encoder.layer.1", layer="encoder.layers.1")
-        refused("gives no \\[batch, token, d_in\\] output", layer="pooler")
+# %% ../nbs/25_harvest_run.ipynb #3400a280
+def test_without_a_limit_or_with_a_large_one_every_token_is_kept_if_it_fits():
+    n_words = sum(len(text.split()) for text in tiny_texts(200))
+    with tempfile.TemporaryDirectory() as tmp:
+        kept = harvest_big_cat(f'{tmp}/a', 1e3, norm_limit=None)[0]
+        assert len(kept) + kept.n_heldout == n_words
+        assert kept.manifest['outliers']['n'] == 0
+        kept = harvest_big_cat(f'{tmp}/b', 1e3, norm_limit=1e6)[2]
+        assert len(kept) + kept.n_heldout == n_words
+        with pytest.raises(ValueError, match='up to 65504'): harvest_big_cat(f'{tmp}/c', 1e7, norm_limit=None)
+        assert not (Path(tmp)/'c').exists() # noticed in the sample
 
 # %% ../nbs/25_harvest_run.ipynb #70b79a77
 def test_the_same_command_again_changes_nothing_and_another_one_is_refused():
-    model = tiny_model("bert")
-    with tempfile.TemporaryDirectory() as d:
-        run = lambda texts=tiny_texts(100), layer=0, model=model, **k: harvest(model, texts, layer, d, **{"max_length": 64, "progress": False, **k})
+    with tempfile.TemporaryDirectory() as tmp:
+        def run(texts=tiny_texts(100), layer=0, model=(bert, bert_tok), **settings):
+            "One harvest, with something changed"
+            return harvest(model, texts, layer, tmp, **dict(max_length=64, progress=False) | settings)
+        def refused(match, **change):
+            with pytest.raises(ValueError, match=match): run(**change)
         store = run()
-        before = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in Path(d).glob("s*")}
-        assert run().manifest == store.manifest and run(batch_tokens=100).manifest == store.manifest
-        def refused(match, **k):
-            with pytest.raises(ValueError, match=match): run(**k)
-        refused("already holds shard-00000.safetensors, made from other tokens: other texts", texts=tiny_texts(100, seed=1))
-        refused("already holds a harvest with layers={'': 'encoder.layer.0'}, this one has layers={'': 'encoder.layer.1'}", layer=1)
-        refused("already holds a harvest with weights=", model=tiny_model("bert", seed=1))
-        refused("already holds a harvest with n_tokens=None, this one has n_tokens=500", n_tokens=500)
-        refused("with max_length=64, this one has max_length=32", max_length=32)
-        refused("with pack=False, this one has pack=True", pack=True)
-        assert {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in Path(d).glob("s*")} == before
-    with tempfile.TemporaryDirectory() as d:
-        (Path(d) / "notes.txt").touch()
-        with pytest.raises(ValueError, match="already holds something"): harvest(model, tiny_texts(10), 0, d, max_length=64, progress=False)
-        assert [p.name for p in Path(d).iterdir()] == ["notes.txt"]
+        files = lambda: {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in Path(tmp).glob('s*')}
+        before = files()
+        assert run().manifest == store.manifest
+        assert run(batch_tokens=100).manifest == store.manifest
+        refused("tokens of '.*shard-00000.json' = '.*'; allowed: '.*', .* other texts", texts=tiny_texts(100, seed=1))
+        refused("layers = {'': 'encoder.layer.1'}; allowed: {'': 'encoder.layer.0'}, as '.*harvest.json' says", layer=1)
+        refused('weights = ', model=tiny_model('bert', seed=1))
+        refused('n_tokens = 500; allowed: None, as', n_tokens=500)
+        refused('max_length = 32; allowed: 64, as', max_length=32)
+        refused('pack = True; allowed: False, as', pack=True)
+        assert files() == before
+    with tempfile.TemporaryDirectory() as tmp:
+        (Path(tmp)/'notes.txt').touch()
+        refused('already holds something')
+        assert [p.name for p in Path(tmp).iterdir()] == ['notes.txt']
 
 # %% ../nbs/25_harvest_run.ipynb #0bf5c2be
-def test_text_that_runs_out_is_an_error_and_what_was_harvested_can_still_become_a_store():
-    model, texts = tiny_model("gpt2"), tiny_texts(60)
-    with tempfile.TemporaryDirectory() as d:
-        run = lambda name, **k: harvest(model, iter(texts), [0, 1], Path(d) / name, max_length=64, shard_rows=150, progress=False, **k)
-        with pytest.raises(ValueError, match=r"n_tokens=5000: the 60 texts hold only \d+ content tokens; .*n_tokens=None makes it a store"): run("a", n_tokens=5000)
-        with pytest.raises(ValueError, match="this harvest is not finished"): ActivationStore(Path(d) / "a")
-        made = {p: p.stat().st_mtime_ns for p in (Path(d) / "a").rglob("shard-*.safetensors")}
-        run("a", n_tokens=None)
-        run("b", n_tokens=None)
-        assert len(made) == 10 and all(p.stat().st_mtime_ns == t for p, t in made.items()) and contents(Path(d) / "a") == contents(Path(d) / "b")
+def test_text_that_runs_out_is_refused_and_what_was_harvested_can_still_become_a_store():
+    model = tiny_model('gpt2')
+    with tempfile.TemporaryDirectory() as tmp:
+        settings = dict(max_length=64, shard_rows=150, progress=False)
+        run = lambda name, n: harvest(model, iter(tiny_texts(60)), [0, 1], Path(tmp)/name, n_tokens=n, **settings)
+        words = r'n_tokens = 5000; allowed: up to \d+, for these 60 texts hold no more; .*n_tokens=None makes it a store'
+        with pytest.raises(ValueError, match=words): run('a', 5000)
+        with pytest.raises(ValueError, match='the command that began this one continues it'): ActivationStore(Path(tmp)/'a')
+        made = {p: p.stat().st_mtime_ns for p in (Path(tmp)/'a').rglob('shard-*.safetensors')}
+        run('a', None)
+        run('b', None)
+        assert len(made) == 10
+        assert {p: p.stat().st_mtime_ns for p in made} == made
+        assert contents(Path(tmp)/'a') == contents(Path(tmp)/'b')
 
 # %% ../nbs/25_harvest_run.ipynb #a047bae4
 def test_activations_that_are_not_numbers_stop_the_harvest():
-    model, tok = tiny_model("gpt2")
-    with torch.no_grad(): model.wte.weight[tok.convert_tokens_to_ids("cat")] = float("nan")
-    with tempfile.TemporaryDirectory() as d:
-        texts = ["the dog sat"] * 10 + ["a fast cat"] + ["the dog sat"] * 10
-        with pytest.raises(ValueError, match="activations: nan at text 10, "): harvest((model, tok), texts, 0, Path(d) / "a", frac_heldout=0, max_length=64, progress=False)
-        assert not any(Path(d).iterdir())
+    model, tok = tiny_model('gpt2')
+    with torch.no_grad(): model.wte.weight[tok.convert_tokens_to_ids('cat')] = float('nan')
+    with tempfile.TemporaryDirectory() as tmp:
+        texts = ['the dog sat']*10 + ['a fast cat'] + ['the dog sat']*10
+        with pytest.raises(ValueError, match='activations, text 10, .* = nan; allowed: finite numbers'):
+            harvest((model, tok), texts, 0, Path(tmp)/'a', frac_heldout=0, max_length=64, progress=False)
+        assert not any(Path(tmp).iterdir())
 
 # %% ../nbs/25_harvest_run.ipynb #31e48578
-def test_infinity_is_an_error_and_not_left_out_as_a_large_norm():
-    model, tok = tiny_model("gpt2")
+def test_infinity_is_refused_and_not_left_out_as_a_large_norm():
+    model, tok = tiny_model('gpt2')
     def spoil(module, args, x):
+        "Infinity from the tenth token on"
         x = x.clone()
-        x[:, 9:] = float("inf") # from the tenth token on
+        x[:, 9:] = float('inf')
         return x
     model.h[0].register_forward_hook(spoil)
-    with tempfile.TemporaryDirectory() as d:
-        texts = ["the dog sat on a red mat under the"] * 1000 + ["the dog sat on a red mat under the tree"]
-        with pytest.raises(ValueError, match="activations: inf at text 1000, position 9"): # behind the sample
-            harvest((model, tok), texts, 0, d, frac_heldout=0, max_length=64, progress=False)
+    with tempfile.TemporaryDirectory() as tmp:
+        texts = ['the dog sat on a red mat under the']*1000 + ['the dog sat on a red mat under the tree']
+        with pytest.raises(ValueError, match='activations, text 1000, position 9, .* = inf'): # behind the sample
+            harvest((model, tok), texts, 0, tmp, frac_heldout=0, max_length=64, progress=False)
+
+# %% ../nbs/25_harvest_run.ipynb #277c9f0e
+def test_a_log_says_what_begins_and_a_quiet_harvest_says_nothing():
+    for progress, lines in ((True, ['harvest: 500 tokens']), (False, [])):
+        with tempfile.TemporaryDirectory() as tmp, redirect_stderr(StringIO()) as log:
+            with mock.patch('sae_l0_nb.runs.can_draw', return_value=False):
+                harvest((bert, bert_tok), tiny_texts(100), 0, tmp, n_tokens=500, max_length=64, progress=progress)
+            assert log.getvalue().splitlines() == lines
 
 # %% ../nbs/25_harvest_run.ipynb #61de4286
 KILL = """
 import os, signal, sys, time
+from contextlib import contextmanager
 import torch
 torch.set_num_threads(1) # no thread pool, so that a fork is safe
-from sae_l0_nb import activations as acts
+from sae_l0_nb import harvest_run, runs
+from sae_l0_nb.models import load_model, tiny_texts
 
-root, write, n = sys.argv[1], acts.write_atomic, 0
-model, texts = acts.load_model(root + "/model"), acts.tiny_texts(60)
+root, replacing, n = sys.argv[1], runs.replacing, 0
+model, texts = load_model(root + '/model'), tiny_texts(60)
 
-def harvest(name, at=None, half=False):
-    "In a process of its own; it kills itself at write number `at`"
-    def killer(path, data):
+settings = dict(max_length=64, shard_rows=250, progress=False)
+
+def work(name): harvest_run.harvest(model, texts, [0, 2], f'{root}/{name}', **settings)
+
+def kill(): os.kill(os.getpid(), signal.SIGKILL)
+
+def killer(at, half):
+    "A `replacing` whose process kills itself at write number `at`: half of the file written, or all of it"
+    @contextmanager
+    def killing(path):
         global n
         n += 1
-        if n == at and half: open(f"{path}.tmp", "wb").write(data[:len(data)//2])
-        if n != at or not half: write(path, data)
-        if n == at: os.kill(os.getpid(), signal.SIGKILL)
+        with replacing(path) as tmp:
+            yield tmp
+            if n == at and half:
+                os.truncate(tmp, os.path.getsize(tmp)//2)
+                kill()
+        if n == at: kill()
+    return killing
+
+def in_a_process(f):
+    "The status of a process of its own"
     if not (pid := os.fork()):
-        acts.write_atomic = killer
-        acts.harvest(model, texts, [0, 2], f"{root}/{name}", max_length=64, shard_rows=250, progress=False)
+        f()
         os._exit(0)
-    status = os.waitpid(pid, 0)[1]
+    return pid
+
+def harvest(name, at=None, half=False):
+    "Whether the harvest was killed"
+    def run():
+        runs.replacing = killer(at, half)
+        work(name)
+    status = os.waitpid(in_a_process(run), 0)[1]
     assert status in (0, signal.SIGKILL), status
     return status == signal.SIGKILL
 
-assert not harvest("whole")
+def slow():
+    "A harvest that others kill, in the middle of the model's work"
+    real = harvest_run.doc_activations
+    harvest_run.doc_activations = lambda *a, **k: (time.sleep(.3), real(*a, **k))[1]
+    work('between')
+
+assert not harvest('whole')
 at = 1
-while harvest(f"half{at}", at, half=True): # until there is no such write
-    assert not harvest(f"half{at}")
-    assert harvest(f"after{at}", at)
-    assert not harvest(f"after{at}")
+while harvest(f'half{at}', at, half=True): # until there is no such write
+    assert not harvest(f'half{at}')
+    assert harvest(f'after{at}', at)
+    assert not harvest(f'after{at}')
     at += 1
-if not (pid := os.fork()): # a process that others kill, in the middle of the model's work
-    work = acts.doc_activations
-    acts.doc_activations = lambda *a: (time.sleep(0.3), work(*a))[1]
-    acts.harvest(model, texts, [0, 2], f"{root}/between", max_length=64, shard_rows=250, progress=False)
-    os._exit(0)
-while not os.path.exists(f"{root}/between/layer2/shard-00000.json"): time.sleep(0.01)
-time.sleep(0.1)
+pid = in_a_process(slow)
+while not os.path.exists(f'{root}/between/layer2/shard-00000.json'): time.sleep(.01)
+time.sleep(.1)
 os.kill(pid, signal.SIGKILL)
-assert os.waitpid(pid, 0)[1] == signal.SIGKILL and not os.path.exists(f"{root}/between/layer0/shard-00001.json")
-assert not harvest("between")
+assert os.waitpid(pid, 0)[1] == signal.SIGKILL
+assert not os.path.exists(f'{root}/between/layer0/shard-00001.json')
+assert not harvest('between')
 rounds = 1
-while harvest("often", 2, half=rounds % 2 == 0): rounds += 1 # killed at the second write of every run
+while harvest('often', 2, half=rounds % 2 == 0): rounds += 1 # killed at the second write of every run
 print(at - 1, rounds)
 """
 
+# %% ../nbs/25_harvest_run.ipynb #a174f878
 def test_killed_at_any_write_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
-    tiny_model("llama", tmp_path/"model")
-    done = subprocess.run([sys.executable, "-c", KILL, str(tmp_path)], capture_output=True, text=True, env=dict(os.environ, TOKENIZERS_PARALLELISM="false"))
+    tiny_model('llama', tmp_path/'model')
+    done = subprocess.run([sys.executable, '-c', KILL, str(tmp_path)], capture_output=True, text=True,
+                          env=dict(os.environ, TOKENIZERS_PARALLELISM='false'))
     assert done.returncode == 0, done.stderr
     n_writes, rounds = map(int, done.stdout.split())
-    whole = contents(tmp_path/"whole")
-    assert len(whole) == 9 and n_writes == 1 + 3*2*2 + 2 and rounds > 5 # harvest.json, 3 shards and their marks in 2 stores, 2 manifests
-    names = [p for p in tmp_path.iterdir() if p.name != "model"]
-    assert len(names) == 2*n_writes + 4 # "after" the last write too, and one folder that was never killed
+    whole = contents(tmp_path/'whole')
+    assert len(whole) == 9
+    assert n_writes == 1 + 3*2*2 + 2 # harvest.json, 3 shards and their marks in 2 stores, 2 manifests
+    assert rounds > 5
+    names = [p for p in tmp_path.iterdir() if p.name != 'model']
+    assert len(names) == 2*n_writes + 4 # 'after' the last write too, and one folder that was never killed
     for p in names: assert contents(p) == whole, p.name
 
 # %% ../nbs/25_harvest_run.ipynb #d58db684
@@ -307,22 +472,28 @@ RANKS = """
 import sys
 from sae_l0_nb.harvest_run import harvest
 from sae_l0_nb.models import tiny_texts
-stores = harvest(sys.argv[1] + "/model", tiny_texts(1500), [0, 2], sys.argv[1] + "/two", max_length=64, shard_rows=1000, progress=False)
-print("read", len(stores[0]), len(stores[2]))
+root = sys.argv[1]
+settings = dict(max_length=64, shard_rows=1000, progress=False)
+stores = harvest(root + '/model', tiny_texts(1500), [0, 2], root + '/two', **settings)
+print('read', len(stores[0]), len(stores[2]))
 """
 
+# %% ../nbs/25_harvest_run.ipynb #fedd28a2
 def test_two_processes_of_torchrun_continue_one_and_write_its_bytes(tmp_path):
-    tiny_model("llama", tmp_path/"model")
-    run = lambda texts, name: harvest(tmp_path/"model", texts, [0, 2], tmp_path/name, max_length=64, shard_rows=1000, progress=False)
-    whole = run(tiny_texts(1500), "one")
+    tiny_model('llama', tmp_path/'model')
+    settings = dict(max_length=64, shard_rows=1000, progress=False)
+    run = lambda texts, name: harvest(tmp_path/'model', texts, [0, 2], tmp_path/name, **settings)
+    whole = run(tiny_texts(1500), 'one')
     def broken():
         yield from tiny_texts(1500)[:800] # behind the sample
         raise KeyboardInterrupt
-    with pytest.raises(KeyboardInterrupt): run(broken(), "two")
-    assert len(list((tmp_path/"two"/"layer2").glob("*.json"))) == 8 and len(whole[0].manifest["shards"]) == 18
-    (tmp_path/"script.py").write_text(RANKS)
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(tmp_path/"script.py"), str(tmp_path)],
-                          capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS="1"))
+    with pytest.raises(KeyboardInterrupt): run(broken(), 'two')
+    assert len(list((tmp_path/'two'/'layer2').glob('*.json'))) == 8
+    assert len(whole[0].manifest['shards']) == 18
+    (tmp_path/'script.py').write_text(RANKS)
+    torchrun = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2']
+    done = subprocess.run([*torchrun, str(tmp_path/'script.py'), str(tmp_path)], capture_output=True, text=True,
+                          env=dict(os.environ, OMP_NUM_THREADS='1'))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines().count(f"read {len(whole[0])} {len(whole[2])}") == 2
-    assert contents(tmp_path/"two") == contents(tmp_path/"one")
+    assert done.stdout.splitlines().count(f'read {len(whole[0])} {len(whole[2])}') == 2
+    assert contents(tmp_path/'two') == contents(tmp_path/'one')

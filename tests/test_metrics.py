@@ -3,7 +3,8 @@
 import pytest
 from sae_l0_nb.metrics import *
 
-# %% ../nbs/03_metrics.ipynb #0da68646
+# %% ../nbs/03_metrics.ipynb #10b9fe97
+import itertools
 import math
 
 import pytest
@@ -15,12 +16,15 @@ from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/03_metrics.ipynb #f8466a56
 def test_c_dec_by_hand():
-    W = torch.tensor([[1., 0], [0, 2.], [-3., 3.]])  # cosines 0, -1/sqrt2, 1/sqrt2: mean |cos| = sqrt2/3
+    W = torch.tensor([[1., 0], [0, 2.], [-3., 3.]])
     assert c_dec(W).item() == pytest.approx(2**.5/3)
     assert c_dec(W, alive=torch.tensor([True, True, False])).item() == 0
     assert c_dec(torch.stack([W, torch.ones(3, 2)])).tolist() == pytest.approx([2**.5/3, 1])
+    alive = torch.tensor([[True, True, False], [True, True, True]])
+    assert c_dec(torch.stack([W, W]), alive).tolist() == pytest.approx([0, 2**.5/3])
     assert math.isnan(c_dec(W, alive=torch.tensor([True, False, False])))
-    with pytest.raises(ValueError, match='W_dec has shape'): c_dec(torch.ones(3))
+    with pytest.raises(ValueError, match=r'W_dec = Tensor \(3,\) of float32; allowed: a tensor \[n, d_in\]'):
+        c_dec(torch.ones(3))
 
 # %% ../nbs/03_metrics.ipynb #fcbed041
 @settings(max_examples=30, deadline=None)
@@ -33,76 +37,155 @@ def test_c_dec_is_the_plain_mean_over_pairs_whatever_the_block(h, d, block, seed
 
 # %% ../nbs/03_metrics.ipynb #b7b1f8ce
 def test_random_level_in_one_and_two_dimensions_is_known():
-    assert c_dec_random(1) == pytest.approx(1) and c_dec_random(2) == pytest.approx(2/math.pi)
+    assert c_dec_random(1) == pytest.approx(1)
+    assert c_dec_random(2) == pytest.approx(2/math.pi)
+    with pytest.raises(ValueError, match='d_in = 0; allowed: whole numbers from 1'): c_dec_random(0)
+
+# %% ../nbs/03_metrics.ipynb #9865d93f
+def test_random_rows_are_at_the_random_level():
     W = torch.randn(3000, 50, generator=torch.Generator().manual_seed(0))
     assert c_dec_ratio(W).item() == pytest.approx(1, abs=.005)
 
 # %% ../nbs/03_metrics.ipynb #2e31923a
 def test_s_n_by_hand_and_by_sorting():
     W, b = torch.tensor([[2., 0], [0, 1.]]), torch.tensor([1., 0.])
-    x = torch.tensor([[4., 1], [2., -1]])  # projections 3, 1, 1, -1
-    assert s_n(W, b, x, 1).item() == 1 and s_n(W, b, x, .5).item() == 3 and s_n(W, b, x, [.5, 2]).tolist() == [3, -1]
+    x = torch.tensor([[4., 1], [2., -1]]) # projections 3, 1, 1, -1
+    assert s_n(W, b, x, 1).item() == 1
+    assert s_n(W, b, x, .5).item() == 3
+    assert s_n(W, b, x, [.5, 2]).tolist() == [3, -1]
     gen = torch.Generator().manual_seed(0)
     W, b, x = torch.randn(2, 30, 8, generator=gen), torch.randn(2, 8, generator=gen), torch.randn(101, 8, generator=gen)
-    Z = ((x - b[:, None]) @ torch.nn.functional.normalize(W, dim=2).transpose(1, 2)).flatten(1).sort(1, descending=True).values
+    unit = torch.nn.functional.normalize(W, dim=2)
+    Z = ((x - b[:, None]) @ unit.transpose(1, 2)).flatten(1).sort(1, descending=True).values
     assert torch.allclose(s_n(W, b, x, [3, 14], chunk=17), Z[:, [3*101 - 1, 14*101 - 1]], atol=1e-5)
-    with pytest.raises(ValueError, match='n = 31; allowed: above 0 and at most d_sae = 30'): s_n(W, b, x, 31)
+    assert s_n(W, b, x, 3).shape == (2,)
+    with pytest.raises(ValueError, match='n = 31.0; allowed: numbers above 0 and at most d_sae = 30'): s_n(W, b, x, 31)
+    with pytest.raises(ValueError, match=r'x = .*; allowed: a tensor \[n, d_in = 8\]'): s_n(W, b, x[:, :7], 3)
+
+# %% ../nbs/03_metrics.ipynb #e234e564
+def mixed_decoders(
+    toy, # a ToyModel
+    weight, # [j]
+): # [j, g, d_in]
+    "The features of a world with their common direction mixed in."
+    shared = torch.nn.functional.normalize(toy.features.sum(0), dim=0)
+    return toy.features + weight[:, None, None]*shared
 
 # %% ../nbs/03_metrics.ipynb #8cff885a
 def test_mixing_a_shared_direction_in_raises_both_metrics():
     toy = ToyModel.large()
-    x, shared = toy.heldout(4096), torch.nn.functional.normalize(toy.features.sum(0), dim=0)
-    worse = toy.features + torch.linspace(0, .5, 4)[:, None, None]*shared
-    for v in (c_dec(worse), s_n(worse, torch.zeros(4, 100), x, 24)): assert (v.diff() > 0).all()
+    worse = mixed_decoders(toy, torch.linspace(0, .5, 4))
+    assert (c_dec(worse).diff() > 0).all()
+    assert (s_n(worse, torch.zeros(4, 100), toy.heldout(4096), 24).diff() > 0).all()
     assert c_dec(toy.features).item() < 1e-6
 
 # %% ../nbs/03_metrics.ipynb #e999540d
 def test_the_histogram_counts_each_projection_once():
-    h = projection_histogram(torch.eye(2), torch.zeros(2), torch.tensor([[.5, 1.5], [2.5, .5]]), torch.tensor([0., 1, 2, 3]))
-    assert h.tolist() == [.5, .25, .25]
+    x, edges = torch.tensor([[.5, 1.5], [2.5, .5]]), torch.tensor([0., 1, 2, 3])
+    assert projection_histogram(torch.eye(2), torch.zeros(2), x, edges).tolist() == [.5, .25, .25]
+    assert projection_histogram(torch.eye(2), torch.zeros(2), x, edges[:3], chunk=1).tolist() == [.5, .25]
 
 # %% ../nbs/03_metrics.ipynb #10eb3dcc
 def test_bookkeeping_by_hand():
     a = torch.tensor([[1., 0, 2], [0, 0, 3]])
-    assert l0(a) == 1.5 and frac_dead(a) == pytest.approx(1/3)
-    x = torch.tensor([[0., 0], [2., 4]])  # about its mean: 1 + 4, twice
-    assert fvu(x, x) == 0 and fvu(x.mean(0).expand(2, 2), x) == 1 and variance_explained(torch.tensor([[0., 1], [2., 4]]), x) == pytest.approx(.9)
+    assert l0(a) == 1.5
     assert l0(torch.stack([a, 0*a])).tolist() == [1.5, 0]
+    assert frac_dead(a) == pytest.approx(1/3)
+    assert frac_dead(torch.stack([a, 0*a])).tolist() == pytest.approx([1/3, 1])
+    x = torch.tensor([[0., 0], [2., 4]]) # about its mean: 1 + 4, twice
+    assert fvu(x, x) == 0
+    assert fvu(x.mean(0).expand(2, 2), x) == 1
+    assert variance_explained(torch.tensor([[0., 1], [2., 4]]), x) == pytest.approx(.9)
 
 # %% ../nbs/03_metrics.ipynb #5b3a6ac5
 def test_matching_undoes_a_permutation_and_a_change_of_sign_and_length():
     toy = ToyModel.large()
     order = torch.randperm(50, generator=torch.Generator().manual_seed(1))
     W = -3*toy.features[order]
-    assert torch.equal(order[match_features(W, toy.features)], torch.arange(50)) and mcc(W, toy.features).item() == pytest.approx(1)
+    assert torch.equal(order[match_features(W, toy.features)], torch.arange(50))
+    assert mcc(W, toy.features).item() == pytest.approx(1)
     assert torch.allclose(cosine_matrix(W, toy.features, matched=True), -torch.eye(50), atol=1e-5)
     wide = torch.cat([torch.randn(7, 100, generator=torch.Generator().manual_seed(2)), W])
-    assert mcc(wide, toy.features).item() == pytest.approx(1) and cosine_matrix(wide, toy.features, matched=True).shape == (57, 50)
-    with pytest.raises(ValueError, match='49 latents for 50 features'): mcc(W[1:], toy.features)
+    assert mcc(wide, toy.features).item() == pytest.approx(1)
+    assert cosine_matrix(wide, toy.features, matched=True).shape == (57, 50)
+    with pytest.raises(ValueError, match='d_sae = 49; allowed: 50 or more, a latent for each feature'):
+        mcc(W[1:], toy.features)
 
 # %% ../nbs/03_metrics.ipynb #518ae682
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 5), st.integers(0, 99))
 def test_mcc_is_the_best_over_all_permutations(g, seed):
-    from itertools import permutations
     gen = torch.Generator().manual_seed(seed)
     W, F = torch.randn(g, 4, generator=gen), torch.randn(g, 4, generator=gen)
     cos = cosine_matrix(W, F).abs().double()
-    best = max(sum(cos[p[f], f].item() for f in range(g))/g for p in permutations(range(g)))
+    best = max(sum(cos[p[f], f].item() for f in range(g))/g for p in itertools.permutations(range(g)))
     assert mcc(W, F).item() == pytest.approx(best)
+
+# %% ../nbs/03_metrics.ipynb #234281ce
+def test_the_default_place_is_under_half_the_width():
+    assert [default_n(d_sae) for d_sae in (1, 2, 3, 5, 50, 51)] == [1, 1, 1, 2, 24, 25]
+
+# %% ../nbs/03_metrics.ipynb #2e4b7f0a
+def test_places_run_from_2_to_the_default_place():
+    for d_sae in (6, 50, 1000, 32_768):
+        places = s_places(d_sae)
+        assert places[0] in (2, 3)
+        assert places[-1] == default_n(d_sae)
+        assert all(b/a < 2.01 for a, b in zip(places, places[1:]))
+    assert s_places(50) == [2, 4, 6, 9, 15, 24]
+    assert s_places(2) == [1]
+
+# %% ../nbs/03_metrics.ipynb #c923c497
+def bank_of(
+    toy, # a ToyModel
+    weight=torch.zeros(1), # [m] weights of the shared direction in the decoders
+): # a bank of m SAEs
+    "The SAE that knows the features of a world, with more and more mixed into its decoder."
+    m, truth = len(weight), toy.ground_truth()
+    weights = {name: w.expand(m, *w.shape[1:]).clone() for name, w in truth.items()}
+    weights['W_dec'] = mixed_decoders(toy, weight)
+    k = torch.full((m,), toy.true_l0, dtype=torch.float64)
+    return Bank(**weights, threshold=torch.full((m, toy.n_features), 1e-3), k=k)
 
 # %% ../nbs/03_metrics.ipynb #4288bb8c
 def test_evaluate_gives_what_the_definitions_give():
     toy = ToyModel.small()
-    w = toy.ground_truth()
-    bank = Bank(**w, threshold=torch.full((1, 5), 1e-3), k=torch.tensor([2.], dtype=torch.float64))
-    x = toy.heldout(5000)
+    bank, x = bank_of(toy), toy.heldout(5000)
     e = evaluate(bank, x, chunk=777)
-    m = toy.magnitudes(5000, None)
-    assert e['mse'][0] == pytest.approx(0, abs=1e-9) and e['variance_explained'][0] == pytest.approx(1) and e['c_dec'][0] == pytest.approx(0, abs=1e-6)
-    assert e['l0'][0] == pytest.approx(2, abs=.1) and e['l0_std'][0] == pytest.approx((bank.encode(x) > 0).sum(2).double().std().item(), rel=1e-3) and e['frac_dead'][0] == 0
-    bank.threshold[0, 3] = 99.  # silence one latent: its whole contribution is lost
+    n_firing = (bank.encode(x) > 0).sum(2).double()
+    assert list(e) == ['k', 'l0', 'l0_std', 'mse', 'variance_explained', 'frac_dead', 'c_dec', 'c_dec_all', 's_2']
+    assert e['mse'][0] == pytest.approx(0, abs=1e-9)
+    assert e['variance_explained'][0] == pytest.approx(1)
+    assert e['c_dec'][0] == pytest.approx(0, abs=1e-6)
+    assert e['l0'][0] == pytest.approx(2, abs=.1)
+    assert e['l0_std'][0] == pytest.approx(n_firing.std().item(), rel=1e-3)
+    assert e['frac_dead'][0] == 0
+    both = evaluate(bank_of(toy, torch.tensor([0., .3])), x, chunk=777) # a member does not change what its neighbour has
+    assert {name: v[0] for name, v in both.items()} == pytest.approx({name: v[0] for name, v in e.items()})
+
+# %% ../nbs/03_metrics.ipynb #6a62e67c
+def test_a_latent_that_is_silenced_is_seen_by_evaluate():
+    toy = ToyModel.small()
+    bank, x = bank_of(toy), toy.heldout(5000)
+    bank.threshold[0, 3] = 99. # its whole contribution is lost
     lost = (x @ toy.features[3]).square().mean().item()
     e = evaluate(bank, x)
-    assert e['mse'][0] == pytest.approx(lost, rel=1e-4) and e['frac_dead'][0] == pytest.approx(.2)
-    assert e['variance_explained'][0] == pytest.approx(1 - lost/(x - x.mean(0)).square().sum(1).mean().item(), rel=1e-4)
+    assert e['mse'][0] == pytest.approx(lost, rel=1e-4)
+    assert e['frac_dead'][0] == pytest.approx(.2)
+    variance = (x - x.mean(0)).square().sum(1).mean().item()
+    assert e['variance_explained'][0] == pytest.approx(1 - lost/variance, rel=1e-4)
+
+# %% ../nbs/03_metrics.ipynb #f37262fe
+def test_evaluate_takes_the_places_that_are_asked_for_and_leaves_dead_latents_out_of_c_dec():
+    toy = ToyModel.small()
+    bank, x = bank_of(toy, torch.tensor([.3])), toy.heldout(5000)
+    bank.threshold[0, 3] = 99.
+    e = evaluate(bank, x, places=[1.5, 4])
+    alive = torch.arange(5) != 3
+    assert e['s_1.5'][0] == pytest.approx(s_n(bank.W_dec, bank.b_dec, x, 1.5).item())
+    assert e['s_4'][0] == pytest.approx(s_n(bank.W_dec, bank.b_dec, x, 4).item())
+    assert e['c_dec'][0] == c_dec(bank.W_dec[0], alive).item()
+    assert e['c_dec_all'][0] == c_dec(bank.W_dec[0]).item()
+    with pytest.raises(ValueError, match='n = 6.0; allowed: numbers above 0 and at most d_sae = 5'):
+        evaluate(bank, x, places=[2, 6])
+    with pytest.raises(ValueError, match=r'x = .*; allowed: a tensor \[n, d_in = 20\]'): evaluate(bank, x[:, :3])

@@ -2,25 +2,57 @@
 
 import pytest
 
-# %% ../nbs/experiments/minilm_study.ipynb #103560e6
-def test_the_committed_tables_of_the_study_say_what_the_page_says():
-    import numpy as np, pandas as pd, sae_l0_nb
-    from pathlib import Path
-    from sae_l0_nb.elbow import judge
+# %% ../nbs/experiments/minilm_study.ipynb #26dd9945
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import sae_l0_nb
+from sae_l0_nb.elbow import judge
+
+def study_tables():
+    "The committed tables: SAEs, and probes by L0."
     results = Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results'
-    table, probes = pd.read_csv(results/'minilm_study.csv'), pd.read_csv(results/'minilm_study_by_l0.csv')
-    rows = lambda t, layer, width, kind='batchtopk': t[(t.layer == layer) & (t.width == width) & (t.kind == kind)].dropna(axis=1, how='all')
-    assert [judge(rows(table, *key), d_in=384).verdict for key in ((3, 1536), (3, 3072), (5, 1536), (5, 3072))] == ['disagree', 'disagree', 'plateau', 'plateau']
+    return pd.read_csv(results/'minilm_study.csv'), pd.read_csv(results/'minilm_study_by_l0.csv')
+
+def rows_of(t, layer, width, kind='batchtopk'):
+    these = (t.layer == layer) & (t.width == width) & (t.kind == kind)
+    return t[these].dropna(axis=1, how='all')
+
+# %% ../nbs/experiments/minilm_study.ipynb #103560e6
+def test_the_verdicts_of_the_study_are_those_that_the_page_names():
+    # guards data: reads committed tables only
+    table, probes = study_tables()
+    verdicts = [judge(rows_of(table, *key), d_in=384).verdict for key in ((3, 1536), (3, 3072), (5, 1536), (5, 3072))]
+    assert verdicts == ['disagree', 'disagree', 'plateau', 'plateau']
+
+# %% ../nbs/experiments/minilm_study.ipynb #78dabedc
+def test_rule_and_probes_of_layer_5_agree_at_the_larger_width_alone():
+    # guards data: reads committed tables only
+    table, probes = study_tables()
     for width, agree in ((1536, False), (3072, True)):
-        v, t = judge(rows(table, 5, width), d_in=384), rows(probes[probes.probe == 'latents'], 5, width)
+        low, high = judge(rows_of(table, 5, width), d_in=384).interval
+        t = rows_of(probes[probes.probe == 'latents'], 5, width)
         best = t[t.among_best.astype(bool) & (t.n_latents == 16)].k.astype(float)
-        assert (v.interval[0] <= best.max() and best.min() <= v.interval[1]) == agree and 16 <= best.min() and best.max() <= 200
+        meet = low <= best.max() and best.min() <= high
+        assert meet == agree
+        assert best.min() >= 16
+        assert best.max() <= 200
+
+# %% ../nbs/experiments/minilm_study.ipynb #82277e54
+def test_the_control_of_the_study_has_its_elbow_near_that_of_the_activations():
+    # guards data: reads committed tables only
+    table, _ = study_tables()
     for layer in (3, 5):
-        control = rows(table, layer, 1536, 'gaussian')
-        assert np.isnan(judge(control, d_in=384).l0) # by the letter the control passes
-        low = [rows(table, layer, 1536, kind).groupby('k').c_dec.median().loc[8:256].idxmin() for kind in ('batchtopk', 'gaussian')]
-        assert low[0] in (low[1], 1.5*low[1]) # but its c_dec is lowest at the same L0, or the one below
-        elbows = [judge(rows(table, layer, 1536, kind), d_in=384).elbows['c_dec'].l0 for kind in ('batchtopk', 'gaussian')]
-        assert .64 < elbows[1]/elbows[0] < .79
-        left = [1 - rows(table, layer, 1536, kind).groupby('k').variance_explained.median().loc[2:256] for kind in ('batchtopk', 'gaussian')]
-        assert (left[0]/left[1] < .8).all() and 16 <= (left[0]/left[1]).idxmin() <= 32
+        data, control = (rows_of(table, layer, 1536, kind) for kind in ('batchtopk', 'gaussian'))
+        verdict = judge(control, d_in=384)
+        assert np.isnan(verdict.l0) # by the letter the control passes
+        lowest, lowest_of_control = (t.groupby('k').c_dec.median().loc[8:256].idxmin() for t in (data, control))
+        assert lowest in (lowest_of_control, 1.5*lowest_of_control) # but its c_dec is lowest there too, or one L0 below
+        elbow = judge(data, d_in=384).elbows['c_dec'].l0
+        assert .64 < verdict.elbows['c_dec'].l0/elbow < .79
+        left, left_of_control = (1 - t.groupby('k').variance_explained.median().loc[2:256] for t in (data, control))
+        ratio = left/left_of_control
+        assert (ratio < .8).all()
+        assert 16 <= ratio.idxmin() <= 32

@@ -3,56 +3,132 @@
 import pytest
 from sae_l0_nb.models import *
 
-# %% ../nbs/20_models.ipynb #5073c299
+# %% ../nbs/20_models.ipynb #0320eb5c
+import tempfile
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
+# %% ../nbs/20_models.ipynb #ec1dc84a
+def test_a_tiny_tokenizer_knows_its_words_and_frames_a_text():
+    for family in FAMILIES:
+        tok = tiny_tokenizer(family)
+        ids = tok(' '.join(WORDS), add_special_tokens=False).input_ids
+        assert tok.convert_ids_to_tokens(ids) == WORDS
+    assert tiny_tokenizer('bert').decode(tiny_tokenizer('bert')('a cat').input_ids) == '[CLS] a cat [SEP]'
+    with pytest.raises(ValueError, match="family = 'gpt5'; allowed: 'bert', 'llama'"): tiny_tokenizer('gpt5')
+
+# %% ../nbs/20_models.ipynb #a2f87a9b
+bert, bert_tok = tiny_model('bert')
+gpt2, gpt2_tok = tiny_model('gpt2')
+
+# %% ../nbs/20_models.ipynb #a47bce88
+def test_the_weights_depend_on_the_seed_and_on_nothing_else():
+    def first(seed):
+        "One parameter of a tiny model."
+        return next(tiny_model('llama', seed=seed)[0].parameters())
+    torch.manual_seed(5)
+    weights = first(0)
+    after = torch.rand(1)
+    assert torch.equal(first(0), weights)
+    assert not torch.equal(first(1), weights)
+    torch.manual_seed(5)
+    assert torch.equal(torch.rand(1), after) # a tiny model draws nothing from the caller's random numbers
+
+# %% ../nbs/20_models.ipynb #5fd612b4
+def test_tiny_texts_are_of_known_words_and_repeat_with_their_seed():
+    texts = tiny_texts(200)
+    assert texts == tiny_texts(200)
+    assert texts[:5] != tiny_texts(5, seed=1)
+    assert {word for text in texts for word in text.split()} == set(WORDS)
+    assert {len(text.split()) for text in texts} == set(range(3, 21))
+
+# %% ../nbs/20_models.ipynb #7d5e2e92
+def test_a_model_is_loaded_from_a_folder_and_a_loaded_one_stays_as_it_is():
+    with tempfile.TemporaryDirectory() as tmp:
+        saved, _ = tiny_model('llama', tmp)
+        model, tok = load_model(tmp)
+        for a, b in zip(saved.parameters(), model.parameters(), strict=True): assert torch.equal(a, b)
+        assert tok('the cat').input_ids == tiny_tokenizer('llama')('the cat').input_ids
+        assert load_model(Path(tmp), dtype='bfloat16')[0].dtype == torch.bfloat16
+    assert load_model((bert, bert_tok)) == load_model(bert, bert_tok) == (bert, bert_tok)
+
 # %% ../nbs/20_models.ipynb #33f54d43
 def test_load_model_says_what_is_missing():
-    with pytest.raises(ValueError, match="model='./no/such/model' could not be loaded"): load_model("./no/such/model")
-    with pytest.raises(ValueError, match="dtype='int8'"): load_model("./no/such/model", dtype="int8")
-    with pytest.raises(ValueError, match="tokenizer=None"): load_model(tiny_model("gpt2")[0])
+    with pytest.raises(ValueError, match="model = './no/such/model'; allowed: a folder with a model"):
+        load_model('./no/such/model')
+    with pytest.raises(ValueError, match="dtype = 'int8'; allowed: 'float32'"): load_model('./no/such/model', dtype='int8')
+    with pytest.raises(ValueError, match="device = 'cuda:99'; allowed: cpu"): load_model('no_model', device='cuda:99')
+    with pytest.raises(ValueError, match='tokenizer = None; allowed: '): load_model(gpt2)
+    for bad in (None, (1, 2, 3), 5):
+        with pytest.raises(ValueError, match='model = .*; allowed: a name, a folder'): load_model(bad)
+
+# %% ../nbs/20_models.ipynb #e529b67d
+def test_a_damaged_model_is_refused():
+    with tempfile.TemporaryDirectory() as tmp:
+        tiny_model('gpt2', tmp)
+        for file, data in (('model.safetensors', b'\xff'*100), ('config.json', b'{"model_type": "gpt2", "n_layer": "x"}'),
+                           ('config.json', b'[]'), ('tokenizer.json', b'{')):
+            path = Path(tmp)/file
+            whole = path.read_bytes()
+            path.write_bytes(data)
+            with pytest.raises(ValueError, match='model = .*; allowed: a folder with a model'): load_model(tmp)
+            path.write_bytes(whole)
+        assert load_model(tmp)
+
+# %% ../nbs/20_models.ipynb #85c1ebe1
+def with_two_stacks():
+    "A model with two lists of blocks."
+    model = tiny_model('bert')[0]
+    model.decoder = torch.nn.Module()
+    model.decoder.layer = torch.nn.ModuleList(torch.nn.Linear(2, 2) for _ in range(3))
+    return model
 
 # %% ../nbs/20_models.ipynb #fa9d06a3
 def test_two_lists_of_blocks_are_refused():
-    model = tiny_model("bert")[0]
-    model.decoder = torch.nn.Module()
-    model.decoder.layer = torch.nn.ModuleList(torch.nn.Linear(2, 2) for _ in range(3))
-    with pytest.raises(ValueError, match=r"expected one list of 3 blocks, found \['encoder.layer', 'decoder.layer'\]"): find_blocks(model)
+    two = r"blocks of BertModel = \['encoder.layer', 'decoder.layer'\]; allowed: one list of 3"
+    with pytest.raises(ValueError, match=two): find_blocks(with_two_stacks())
 
 # %% ../nbs/20_models.ipynb #b03ff823
 def test_a_layer_is_found_by_number_and_by_path_and_an_unknown_one_lists_near_names():
-    bert, gpt2 = tiny_model("bert")[0], tiny_model("gpt2")[0]
-    assert resolve_layer(bert, 1) == resolve_layer(bert, "1") == resolve_layer(bert, "bert.encoder.layer.1") == "encoder.layer.1"
-    assert resolve_layer(gpt2, "h.2") == resolve_layer(gpt2, "transformer.h.2") == "h.2"
-    with pytest.raises(ValueError, match="layer=3: BertModel has blocks 0 to 2"): resolve_layer(bert, 3)
-    for layer in (-1, 1.5, None):
-        with pytest.raises(ValueError, match=f"layer={layer}: BertModel has blocks 0 to 2"): resolve_layer(bert, layer)
-    model = tiny_model("bert")[0]
-    model.decoder = torch.nn.Module() # now two modules answer to "layer.1"
-    model.decoder.layer = torch.nn.ModuleList(torch.nn.Linear(2, 2) for _ in range(3))
-    with pytest.raises(ValueError, match="near names: encoder.layer.1, decoder.layer.1"): resolve_layer(model, "layer.1")
-    with pytest.raises(ValueError, match=r"layer='encoder.layers.1'.*near names: .*encoder\.layer\.1"): resolve_layer(bert, "encoder.layers.1")
+    for layer in (1, '1', np.int64(1), 'encoder.layer.1', 'layer.1', 'bert.encoder.layer.1'):
+        assert resolve_layer(bert, layer) == 'encoder.layer.1'
+    assert resolve_layer(gpt2, 'h.2') == resolve_layer(gpt2, 'transformer.h.2') == 'h.2'
+    for bad in (-1, 3, '3', 1.5, True, None):
+        with pytest.raises(ValueError, match=f'layer = {bad!r}; allowed: block numbers from 0 to 2 of BertModel'):
+            resolve_layer(bert, bad)
+    with pytest.raises(ValueError, match=r"layer = 'encoder.layers.1'; .* near names: .*encoder\.layer\.1"):
+        resolve_layer(bert, 'encoder.layers.1')
+    with pytest.raises(ValueError, match='near names: encoder.layer.1, decoder.layer.1'):
+        resolve_layer(with_two_stacks(), 'layer.1') # two modules answer to that
 
 # %% ../nbs/20_models.ipynb #80c5bbf9
 def test_a_list_of_layers_is_named_and_none_comes_twice():
-    model = tiny_model("gpt2")[0]
-    assert resolve_layers(model, "2") == {"": "h.2"} and resolve_layers(model, range(2)) == {"layer0": "h.0", "layer1": "h.1"}
-    with pytest.raises(ValueError, match=r"layer=\[1, 'h.1'\]: h.1 is asked for twice"): resolve_layers(model, [1, "h.1"])
-    with pytest.raises(ValueError, match="at least one layer"): resolve_layers(model, [])
-    with pytest.raises(ValueError, match="layer=7: GPT2Model has blocks 0 to 2"): resolve_layers(model, [1, 7])
+    assert resolve_layers(gpt2, '2') == {'': 'h.2'}
+    assert resolve_layers(gpt2, range(2)) == {'layer0': 'h.0', 'layer1': 'h.1'}
+    with pytest.raises(ValueError, match=r"layer = \[1, 'h.1'\]; allowed: every layer once; h.1 is asked for twice"):
+        resolve_layers(gpt2, [1, 'h.1'])
+    with pytest.raises(ValueError, match=r'layer = \[\]; allowed: at least one layer'): resolve_layers(gpt2, [])
+    with pytest.raises(ValueError, match='layer = 7; allowed: block numbers from 0 to 2'): resolve_layers(gpt2, [1, 7])
 
 # %% ../nbs/20_models.ipynb #29b740e6
 def test_the_hook_gives_what_output_hidden_states_gives():
+    def final_norm(model, family):
+        "What transformers applies to the last entry of hidden_states."
+        if family == 'bert': return lambda x: x
+        return dict(gpt2=lambda: model.ln_f, gpt_neox=lambda: model.final_layer_norm).get(family, lambda: model.norm)()
     for family in FAMILIES:
         model, tok = tiny_model(family)
-        enc = tok(["the cat sat on the mat"], return_tensors="pt")
+        enc = tok(['the cat sat on the mat'], return_tensors='pt')
         with torch.no_grad(): states = model(**enc, output_hidden_states=True).hidden_states
-        x = residual_stream(model, enc.input_ids, enc.attention_mask, [resolve_layer(model, i) for i in range(3)])
-        assert torch.equal(x[0], states[1]) and torch.equal(x[1], states[2]), family
-        assert torch.equal(x[2], states[3]) == (family == "bert"), family
-        norm = dict(bert=lambda v: v, gpt2=lambda v: model.ln_f(v), gpt_neox=lambda v: model.final_layer_norm(v)).get(family, lambda v: model.norm(v))
-        torch.testing.assert_close(norm(x[2]), states[3])
+        paths = [resolve_layer(model, i) for i in range(3)]
+        x = residual_stream(model, enc.input_ids, enc.attention_mask, paths)
+        assert torch.equal(x[0], states[1]), family
+        assert torch.equal(x[1], states[2]), family
+        assert torch.equal(x[2], states[3]) == (family == 'bert'), family
+        torch.testing.assert_close(final_norm(model, family)(x[2]), states[3])
 
 # %% ../nbs/20_models.ipynb #8d570868
 def test_many_layers_in_one_pass_are_the_bits_of_one_pass_for_each():
@@ -64,9 +140,19 @@ def test_many_layers_in_one_pass_are_the_bits_of_one_pass_for_each():
 
 # %% ../nbs/20_models.ipynb #6c091871
 def test_nothing_after_the_layer_is_run():
-    model, tok = tiny_model("gpt2")
+    model, tok = tiny_model('gpt2')
     ran = []
     for i, block in enumerate(model.h): block.register_forward_hook(lambda m, a, o, i=i: ran.append(i))
-    residual_stream(model, torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.long), "h.1")
-    residual_stream(model, torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.long), ["h.1", "h.0"])
-    assert ran == [0, 1, 0, 1] and len(model.h[1]._forward_hooks) == len(model.h[0]._forward_hooks) == 1
+    ids, mask = torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.long)
+    residual_stream(model, ids, mask, 'h.1')
+    assert ran == [0, 1]
+    residual_stream(model, ids, mask, ['h.1', 'h.0'])
+    assert ran == [0, 1, 0, 1]
+    assert len(model.h[1]._forward_hooks) == len(model.h[0]._forward_hooks) == 1 # ours are gone
+
+# %% ../nbs/20_models.ipynb #da37c156
+def test_a_module_without_an_output_for_each_token_is_refused():
+    enc = bert_tok(['the cat sat'], return_tensors='pt')
+    for path in ('pooler', 'encoder.layer'): # one row for a text; a list that is never called
+        with pytest.raises(ValueError, match=f"layer = '{path}'; allowed: a module with an output"):
+            residual_stream(bert, enc.input_ids, enc.attention_mask, path)

@@ -2,14 +2,29 @@
 
 import pytest
 
+# %% ../nbs/experiments/probing_parity.ipynb #809b0c8f
+from pathlib import Path
+
+import pandas as pd
+
+import sae_l0_nb
+
+results = Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results'
+
 # %% ../nbs/experiments/probing_parity.ipynb #a8f45e2f
 def test_the_committed_tables_of_probing_parity_say_what_the_page_says():
-    import pandas as pd
-    from pathlib import Path
-    import sae_l0_nb
-    results = Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results'
-    table, speed = pd.read_csv(results/'probing_parity.csv'), pd.read_csv(results/'probing_parity_speed.csv')
-    gap = pd.DataFrame(dict(task=table.task, f1=(table.f1 - table.f1_peer).abs(), auc=(table.auc - table.auc_peer).abs()))
-    assert table.sae.nunique() == 12 and (gap.groupby('task').max() <= .005).all(axis=1).sum() >= 10 and (gap.groupby('task').mean() <= .005).all(axis=None)
+    # guards data: reads committed tables only
+    table = pd.read_csv(results/'probing_parity.csv')
+    gap = pd.DataFrame(dict(f1=(table.f1 - table.f1_peer).abs(), auc=(table.auc - table.auc_peer).abs()))
+    by_task = gap.groupby(table.task)
+    assert table.sae.nunique() == 12
+    assert (by_task.max() <= .005).all(axis=1).sum() >= 10
+    assert (by_task.mean() <= .005).all(axis=None)
+
+# %% ../nbs/experiments/probing_parity.ipynb #1cd30d48
+def test_the_committed_times_say_that_a_sweep_costs_a_fraction():
+    # guards data: reads a committed table only
+    speed = pd.read_csv(results/'probing_parity_speed.csv')
     cost = speed.groupby('what').cpu_seconds.median()
-    assert cost['sae-probes'] > 4*cost['ours'] and cost['sae-probes'] > 3*cost['ours, its protocol']
+    assert cost['sae-probes'] > 4*cost['ours']
+    assert cost['sae-probes'] > 3*cost['ours, its protocol']

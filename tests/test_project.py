@@ -4,7 +4,10 @@ import pytest
 
 # %% ../nbs/99_project.ipynb #9c37f86d
 import importlib.util
+import json
 import os
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -13,14 +16,21 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from nbdev.config import get_config
 from nbdev.doclinks import nbglob
 
 # %% ../nbs/99_project.ipynb #0baccbc3
 ROOT = get_config().config_path
-spec = importlib.util.spec_from_file_location('build', ROOT/'.ci'/'build.py')
-build = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(build)
+
+def load(name):
+    "A script of `.ci` as a module."
+    spec = importlib.util.spec_from_file_location(name, ROOT/'.ci'/f'{name}.py')
+    sys.modules[name] = module = importlib.util.module_from_spec(spec) # dataclasses look a module up by its name
+    spec.loader.exec_module(module)
+    return module
+
+build, budgets = load('build'), load('budgets')
 
 # %% ../nbs/99_project.ipynb #448f4ab6
 def cell(source, **directives): return SimpleNamespace(source=source, directives_=directives)
@@ -29,14 +39,17 @@ def cell(source, **directives): return SimpleNamespace(source=source, directives
 def test_a_cell_keeps_its_meaning_when_it_becomes_a_function():
     source = 'text = """one\n  two"""\nassert text.split("\\n") == ["one", "  two"]'
     made = build.as_test(cell(source, test=['multi-line', 'strings']), [])
-    assert made == 'def test_multi_line_strings():\n    text = """one\n  two"""\n    assert text.split("\\n") == ["one", "  two"]'
+    first, *rest = made.splitlines()
+    assert first == 'def test_multi_line_strings():'
+    assert rest == ['    text = """one', '  two"""', '    assert text.split("\\n") == ["one", "  two"]']
     names = {}
     exec(made, names)
     names['test_multi_line_strings']()
 
 # %% ../nbs/99_project.ipynb #653e7bd5
 def test_flags_become_marks_above_the_decorators():
-    made = build.as_test(cell('import pytest\n\n@pytest.fixture\ndef one(): return 1\n\n@deco\ndef test_one(one): pass', test=[], gpu=[]), ['slow', 'gpu'])
+    source = 'import pytest\n\n@pytest.fixture\ndef one(): return 1\n\n@deco\ndef test_one(one): pass'
+    made = build.as_test(cell(source, test=[], gpu=[]), ['slow', 'gpu'])
     assert made.endswith('def one(): return 1\n\n@pytest.mark.gpu\n@deco\ndef test_one(one): pass')
     assert made.count('mark') == 1
 
@@ -58,19 +71,24 @@ def run_build(root, *args):
 def test_two_tests_of_one_name_are_refused():
     with tempfile.TemporaryDirectory() as tmp:
         done = run_build(project(Path(tmp), notebook('#| test it adds up\nassert 1', '#| test it adds up\nassert 2')))
-        assert done.returncode and '99_extra.ipynb: more than one test is called test_it_adds_up' in done.stderr
+        assert done.returncode == 1
+        assert '99_extra.ipynb: more than one test is called test_it_adds_up' in done.stderr
         assert not (Path(tmp)/'tests'/'test_extra.py').exists()
 
 # %% ../nbs/99_project.ipynb #4d9248be
 def test_a_removed_notebook_leaves_nothing_behind():
     with tempfile.TemporaryDirectory() as tmp:
-        root = project(Path(tmp), notebook('#| default_exp extra', '#| export\ndef two(): return 2', '#| test two\nassert two() == 2'))
+        extra = notebook('#| default_exp extra', '#| export\ndef two(): return 2', '#| test two\nassert two() == 2')
+        root = project(Path(tmp), extra)
         made = [root/'sae_l0_nb'/'extra.py', root/'tests'/'test_extra.py']
-        assert run_build(root).returncode == 0 and all(o.exists() for o in made)
+        assert run_build(root).returncode == 0
+        assert all(o.exists() for o in made)
         before = [o.read_bytes() for o in made]
-        assert run_build(root).returncode == 0 and [o.read_bytes() for o in made] == before
+        assert run_build(root).returncode == 0
+        assert [o.read_bytes() for o in made] == before
         (root/'nbs'/'99_extra.ipynb').unlink()
-        assert run_build(root).returncode == 0 and not any(o.exists() for o in made)
+        assert run_build(root).returncode == 0
+        assert not any(o.exists() for o in made)
 
 # %% ../nbs/99_project.ipynb #b7d9311c
 def widget_notebook(slider, picture, link, unused):
@@ -91,9 +109,11 @@ def test_widgets_are_numbered_and_those_that_no_cell_needs_are_dropped():
 
 # %% ../nbs/99_project.ipynb #8b24446b
 def test_links_of_the_index_are_seen_from_the_top():
-    page = SimpleNamespace(cell_type='markdown', source='[a](00_toy.ipynb) ![b](images/b.png) [c](../LICENSE) [d](https://d.org) [e](#e)')
+    source = '[a](00_toy.ipynb) ![b](images/b.png) [c](../LICENSE) [d](https://d.org) [e](#e)'
+    page = SimpleNamespace(cell_type='markdown', source=source)
     build.relink(page, 'nbs')
-    table = SimpleNamespace(cell_type='code', source='', outputs=[dict(data={'text/markdown': '| [a](experiments/a.ipynb) |'})])
+    outputs = [dict(data={'text/markdown': '| [a](experiments/a.ipynb) |'})]
+    table = SimpleNamespace(cell_type='code', source='', outputs=outputs)
     build.relink(table, 'nbs')
     assert table.outputs[0]['data']['text/markdown'] == '| [a](nbs/experiments/a.ipynb) |'
     assert page.source == '[a](nbs/00_toy.ipynb) ![b](nbs/images/b.png) [c](LICENSE) [d](https://d.org) [e](#e)'
@@ -116,19 +136,22 @@ def test_the_address_stands_in_one_place():
     cfg = get_config()
     spelled = [f'{cfg.user}/{cfg.repo}', f'{cfg.user}.github.io']
     files = [o for o in build.tree(ROOT) if (ROOT/o).is_file()]
-    assert len(files) > 10 and [o for o in files if any(s.encode() in (ROOT/o).read_bytes() for s in spelled)] == []
+    assert len(files) > 10
+    assert [o for o in files if any(s.encode() in (ROOT/o).read_bytes() for s in spelled)] == []
 
 # %% ../nbs/99_project.ipynb #4f837d3c
 NOTEBOOKS = sorted(nbglob(ROOT/'nbs', as_path=True))
 
 def run_notebook(path):
     command = [Path(sys.executable).with_name('nbdev_test'), '--path', path, '--n_workers', '0']
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=1200)
+    env = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=1200)
 
 @pytest.fixture(scope='session')
 def runs(request):
     "The runs of the notebooks that this session asked for."
-    asked = [o.callspec.params['path'] for o in request.session.items if getattr(o, 'originalname', '') == 'test_notebook_runs']
+    tests = [o for o in request.session.items if getattr(o, 'originalname', '') == 'test_notebook_runs']
+    asked = [o.callspec.params['path'] for o in tests]
     pool = ThreadPoolExecutor(2)
     yield {o: pool.submit(run_notebook, o) for o in asked}
     pool.shutdown(cancel_futures=True)
@@ -142,7 +165,8 @@ def test_notebook_runs(path, runs):
 def test_dead_links_are_found_and_live_ones_are_not():
     with tempfile.TemporaryDirectory() as tmp:
         out = Path(tmp)
-        (out/'a.html').write_text('<h2 id="Which-one?">x</h2><a href="#which-one">live</a><a href="b.html#none">dead</a><a href="c.html">dead</a>')
+        dead = '<a href="b.html#none">dead</a><a href="c.html">dead</a>'
+        (out/'a.html').write_text(f'<h2 id="Which-one?">x</h2><a href="#which-one">live</a>{dead}')
         (out/'b.html').write_text('<a href="a.html#which-one">live</a><a href="https://example.org">not ours</a>')
         assert sorted(build.dead_links(out)) == ['a.html: a dead link: b.html#none', 'a.html: a dead link: c.html']
 
@@ -150,8 +174,10 @@ def test_dead_links_are_found_and_live_ones_are_not():
 def test_faults_of_saved_outputs_are_found():
     v4 = build.nbformat.v4
     path = '/'.join(['', 'home', 'someone', 'file'])
-    outputs = [v4.new_output('error', ename='KeyError', evalue='k'), v4.new_output('stream', name='stderr', text='x.py:1: UserWarning: old'),
-               v4.new_output('stream', text=f'saved to {path}'), v4.new_output('stream', text='see https://example.org/home/page'),
+    outputs = [v4.new_output('error', ename='KeyError', evalue='k'),
+               v4.new_output('stream', name='stderr', text='x.py:1: UserWarning: old'),
+               v4.new_output('stream', text=f'saved to {path}'),
+               v4.new_output('stream', text='see https://example.org/home/page'),
                v4.new_output('display_data', data={build.VIEW: {'model_id': 'gone'}})]
     nb = v4.new_notebook(cells=[v4.new_code_cell('1', outputs=outputs)])
     assert list(build.faults(nb)) == ['a saved error: KeyError: k', 'a saved warning: x.py:1: UserWarning: old',
@@ -163,10 +189,85 @@ HEAVY = {'transformers', 'datasets', 'matplotlib', 'ipywidgets', 'pandas', 'skle
 def imported_by(module, among):
     "Those of the packages `among` that `import module` pulls in."
     code = f'import sys, {module}; print(*sorted({among} & set(sys.modules)))'
-    return subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.split()
 
 def test_calibrate_imports_nothing_heavy_besides_torch(): assert imported_by('sae_l0_nb.calibrate', HEAVY) == []
 
 # %% ../nbs/99_project.ipynb #c00667e8
 def test_a_heavy_import_would_be_seen():
     assert imported_by('fastcore.basics, pandas', HEAVY) == ['pandas']
+
+# %% ../nbs/99_project.ipynb #dc7654b7
+ROOMS = [page for page in budgets.pages() if page.module]
+
+def imported_rooms(page):
+    "Modules of this library that a room imports, in functions too."
+    sources = '\n'.join(page.library)
+    return set(re.findall(r'from (?:sae_l0_nb)?\.(\w+) import', sources))
+
+def may_import(room, other, numbers):
+    "Whether the room of a module may import that of another."
+    ground = numbers[other] >= 90
+    return numbers[other] < numbers[room] and (numbers[room] < 90 or ground) or ground and numbers[room] < 90
+
+# %% ../nbs/99_project.ipynb #c9ea3264
+def test_imports_go_down_only():
+    numbers = {page.module: int(page.name[:2]) for page in ROOMS}
+    arrows = [(page.module, other) for page in ROOMS for other in imported_rooms(page)]
+    assert [(room, other) for room, other in arrows if not may_import(room, other, numbers)] == []
+    assert not may_import('sae', 'store', numbers)
+    assert not may_import('checks', 'sae', numbers)
+    assert may_import('runs', 'checks', numbers)
+
+# %% ../nbs/99_project.ipynb #f8fc10e9
+def test_every_page_stands_in_the_sidebar_in_the_order_of_reading():
+    contents = yaml.safe_load((ROOT/'_quarto.yml').read_text())['website']['sidebar']['contents']
+    entries = [page for o in contents for page in ([o] if isinstance(o, str) else o['contents'])]
+    assert sorted(entries) == [page.name for page in budgets.pages()]
+    rooms = [o for o in entries if re.match(r'\d\d_', o)]
+    assert rooms == sorted(rooms)
+
+# %% ../nbs/99_project.ipynb #9df077dd
+def test_every_page_keeps_its_budgets():
+    exceptions = json.loads(budgets.EXCEPTIONS.read_text())
+    assert list(budgets.faults(budgets.pages(), exceptions)) == []
+
+# %% ../nbs/99_project.ipynb #4b0121d4
+def test_half_of_the_exported_cells_are_short():
+    sizes = [n for page in ROOMS for n in page.cell_sizes]
+    assert statistics.median(sizes) <= 10
+    assert statistics.quantiles(sizes, n=10)[-1] <= 25
+
+# %% ../nbs/99_project.ipynb #1d76921b
+def test_a_page_over_its_budgets_is_found():
+    bad = """#| export
+def one(a, b, c, d, e, f): raise ValueError(a); return b
+def two(): return one(1, 2, 3, 4, 5, 6)"""
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'bad.ipynb'
+        cells = ['#| default_exp bad', bad, '#| test x\nassert 1 and 2', '1 # ' + '-'*120]
+        path.write_text(build.nbformat.writes(notebook(*cells)))
+        page = budgets.Page(path)
+        found = {budget: getattr(page, budget)() for budget in budgets.BUDGETS}
+    over = {budget for budget, value in found.items() if value > budgets.BUDGETS[budget]}
+    assert over == {'long_code_lines', 'cells_with_two_definitions', 'positional_arguments', 'values_passed_by_position',
+                    'refusals_by_hand', 'asserts_with_and', 'statements_on_one_line', 'names_not_shown'}
+
+# %% ../nbs/99_project.ipynb #9f2690c9
+def test_an_exception_may_only_shrink():
+    page = budgets.pages()[0]
+    assert list(budgets.faults([page], dict(cells_of_page={page.name: 90})))
+    assert budgets.shrunk([page], dict(cells_of_page={page.name: 90})) == {}
+
+# %% ../nbs/99_project.ipynb #330f6dff
+def test_every_name_of_the_front_door_is_there():
+    import sae_l0_nb
+    assert all(getattr(sae_l0_nb, name).__module__.startswith('sae_l0_nb.') for name in sae_l0_nb.__all__[1:])
+    assert set(sae_l0_nb.__all__) <= set(dir(sae_l0_nb))
+    with pytest.raises(AttributeError, match='no attribute'): sae_l0_nb.nothing
+
+# %% ../nbs/99_project.ipynb #86ac47a1
+def test_the_front_door_alone_imports_nothing_heavy():
+    assert imported_by('sae_l0_nb', {*HEAVY, 'torch', 'numpy'}) == []
+    assert imported_by('sae_l0_nb.calibrate', {'torch', 'numpy'}) == ['numpy', 'torch']

@@ -3,71 +3,113 @@
 import pytest
 from sae_l0_nb.sae import *
 
-# %% ../nbs/01_sae.ipynb #f65469a2
+# %% ../nbs/01_sae.ipynb #4f084698
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
+from sae_l0_nb.toy import ToyModel
+
 # %% ../nbs/01_sae.ipynb #a70422e7
-def test_topk_and_jump_relu_by_hand():
+def test_topk_by_hand():
     pre = torch.tensor([[[3., 2.], [1., -1.]]])
-    assert topk(pre, [1]).tolist() == [[[3, 0], [1, 0]]] and topk(pre, [2]).tolist() == [[[3, 2], [1, 0]]]
+    assert topk(pre, [1]).tolist() == [[[3, 0], [1, 0]]]
+    assert topk(pre, [2]).tolist() == [[[3, 2], [1, 0]]]  # never negative
+    for k in (1.5, 3, -1, float('nan')):
+        with pytest.raises(ValueError, match='k of TopK = .*; allowed: whole numbers up to d_sae = 2'): topk(pre, [k])
+
+# %% ../nbs/01_sae.ipynb #a39293ac
+def test_jump_relu_by_hand():
+    pre = torch.tensor([[[3., 2.], [1., -1.]]])
     assert jump_relu(pre, torch.tensor([[1., 2.]])).tolist() == [[[3, 0], [0, 0]]]  # strictly above
     assert jump_relu(pre, torch.tensor([[-9., -9.]])).tolist() == [[[3, 2], [1, 0]]]  # never negative
+
+# %% ../nbs/01_sae.ipynb #4244df85
+def test_a_bank_can_be_walked_through():
+    bank = init_bank(4, 5, [1, 2], seeds=[0, 0])
+    assert len(bank) == 2
+    assert [len(sae) for sae in bank] == [1, 1]
+    assert [sae.k.item() for sae in bank] == [1, 2]
+    assert bank[-1].k.item() == 2
+    assert bank[np.int64(0)].W_dec.shape == (1, 5, 4)
+    assert bank[0:2].W_dec.data_ptr() == bank.W_dec.data_ptr()
+    with pytest.raises(IndexError): bank[2]
+
+# %% ../nbs/01_sae.ipynb #b923d727
+@pytest.mark.parametrize('k', [0, -1, 5.1, float('nan')])
+def test_impossible_k_is_refused(k):
+    with pytest.raises(ValueError, match='k = .*; allowed: numbers above 0 and at most d_sae = 5'):
+        init_bank(4, 5, [2, k], seeds=[0, 0])
+
+def test_each_member_needs_its_seed():
+    with pytest.raises(ValueError, match=r'seeds = \[0\]; allowed: one seed for each of 2 members'):
+        init_bank(4, 5, [2, 2], seeds=[0])
+
+# %% ../nbs/01_sae.ipynb #59de1367
+def test_a_one_latent_sae_by_hand():
+    values = dict(W_enc=[[[.5]]], W_dec=[[[2.]]], b_enc=[[.5]], b_dec=[[1.]], threshold=[[0.]], k=[1.])
+    one, x = Bank(**{name: torch.tensor(v) for name, v in values.items()}), torch.tensor([[3.]])
+    assert one.pre(x).item() == 3  # ((3 - 1)*0.5 + 0.5)*2
+    assert one.encode(x).item() == 3
+    assert one.decode(one.encode(x)).item() == 4  # 3*1 + 1
+    one.threshold += 3
+    assert one.encode(x).item() == 0  # a latent fires strictly above its threshold
+    with pytest.raises(ValueError, match=r'x = Tensor \(1, 2\) .*allowed: a tensor \[n, d_in = 1\]'):
+        one.pre(torch.ones(1, 2))
 
 # %% ../nbs/01_sae.ipynb #ca8c8c55
 def test_folding_the_decoder_norm_changes_nothing_but_the_norm():
     bank, x = init_bank(7, 5, [1, 2.5], seeds=[0, 1]), torch.randn(9, 7, generator=torch.Generator().manual_seed(0))
-    bank.b_dec += .3; bank.b_enc += .2
+    bank.b_dec += .3
+    bank.b_enc += .2
     unit = bank.folded()
     assert torch.allclose(unit.W_dec.norm(dim=2), torch.ones(2, 5))
-    assert torch.allclose(bank.encode(x), unit.encode(x), atol=1e-6) and torch.allclose(bank.decode(bank.encode(x)), unit.decode(unit.encode(x)), atol=1e-6)
-    assert len(bank) == 2 and len(bank[1]) == 1 and len(bank[-1]) == 1 and bank[0:2].W_dec.data_ptr() == bank.W_dec.data_ptr()
-
-# %% ../nbs/01_sae.ipynb #59de1367
-def test_a_one_latent_sae_by_hand():
-    # pre = ((3 - 1) * 0.5 + 0.5) * norm 2 = 3; x_hat = 3 * unit row + 1 = 4
-    one = Bank(*(torch.tensor(v) for v in ([[[.5]]], [[[2.]]], [[.5]], [[1.]], [[0.]], [1.])))
-    x = torch.tensor([[3.]])
-    assert one.pre(x).item() == 3 and one.encode(x).item() == 3 and one.decode(one.encode(x)).item() == 4
-    one.threshold += 3
-    assert one.encode(x).item() == 0  # a latent fires strictly above its threshold
+    assert torch.allclose(bank.encode(x), unit.encode(x), atol=1e-6)
+    assert torch.allclose(bank.decode(bank.encode(x)), unit.decode(unit.encode(x)), atol=1e-6)
 
 # %% ../nbs/01_sae.ipynb #085e9dcb
-from sae_l0_nb.toy import ToyModel
-
 def truth_bank(toy, k=1.):
-    w = toy.ground_truth()
-    return Bank(**w, threshold=torch.zeros(1, toy.n_features), k=torch.tensor([k], dtype=torch.float64))
+    threshold, k = torch.zeros(1, toy.n_features), torch.tensor([k], dtype=torch.float64)
+    return Bank(**toy.ground_truth(), threshold=threshold, k=k)
 
 # %% ../nbs/01_sae.ipynb #db170558
 def test_the_ground_truth_sae_reads_off_the_magnitudes():
     toy = ToyModel.small()
-    bank = truth_bank(toy)
-    x, m = toy.sample(50, torch.Generator().manual_seed(1)), toy.magnitudes(50, torch.Generator().manual_seed(1))
-    keep = bank.encode(x)[0].where(bank.encode(x)[0] > 1e-4, 0)
-    assert torch.allclose(keep, m, atol=1e-5) and torch.allclose(bank.decode(bank.encode(x))[0], x, atol=1e-5)
+    bank, x = truth_bank(toy), toy.sample(50, torch.Generator().manual_seed(1))
+    a = bank.encode(x)
+    assert torch.allclose(a[0].where(a[0] > 1e-4, 0), toy.magnitudes(50, torch.Generator().manual_seed(1)), atol=1e-5)
+    assert torch.allclose(bank.decode(a)[0], x, atol=1e-5)
 
 # %% ../nbs/01_sae.ipynb #b0a790f5
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-4, 4, width=32)), min_size=1, max_size=40), st.data())
+@given(st.lists(st.integers(-3, 3).map(float) | st.floats(-4, 4, width=32), min_size=1, max_size=40), st.data())
 def test_nth_largest_is_that_of_sorting_whatever_the_hint(values, data):
     q, hint = data.draw(st.integers(1, len(values))), data.draw(st.floats(0, 5))
     v = np.array(values, dtype=np.float32)
     expect = sorted(v.tolist(), reverse=True)[q - 1]
     for w in (v, torch.from_numpy(v)):
         cut, ties = nth_largest(w, q, hint)
-        assert cut == expect and ties == (v >= np.float32(expect)).sum() - q
+        assert cut == expect
+        assert ties == (v >= np.float32(expect)).sum() - q
+
+@pytest.mark.parametrize('q', [0, 4])
+def test_a_place_that_is_not_there_is_refused(q):
+    with pytest.raises(ValueError, match=f'q = {q}; allowed: places from 1 up to the 3'): nth_largest(np.ones(3), q)
 
 # %% ../nbs/01_sae.ipynb #b4459870
 def test_batch_topk_by_hand_with_ties_and_with_too_few_positives():
     pre = torch.tensor([[[3., 2.], [1., -1.]]])
-    assert batch_topk(pre, [1])[0].tolist() == [[[3, 2], [0, 0]]] and batch_topk(pre, [1.5])[0].tolist() == [[[3, 2], [1, 0]]]
+    assert batch_topk(pre, [1])[0].tolist() == [[[3, 2], [0, 0]]]
+    assert batch_topk(pre, [1.5])[0].tolist() == [[[3, 2], [1, 0]]]
     assert batch_topk(pre, [2])[0].tolist() == [[[3, 2], [1, 0]]]  # only three are positive
     tied = torch.ones(1, 4, 5)
     assert (batch_topk(tied, [1.5])[0] > 0).sum() == 6
     two, cut = batch_topk(torch.cat([pre, pre]), [.5, 1])  # members do not see each other
-    assert (two > 0).sum((1, 2)).tolist() == [1, 2] and cut.tolist() == [3, 2]
+    assert (two > 0).sum((1, 2)).tolist() == [1, 2]
+    assert cut.tolist() == [3, 2]
 
 # %% ../nbs/01_sae.ipynb #924012fe
 @settings(max_examples=50, deadline=None)
@@ -89,6 +131,10 @@ def test_chunked_selection_is_that_of_sorting(n, n_chunks, seed, data):
     expect = v.sort(1, descending=True).values.gather(1, q - 1)
     assert torch.equal(nth_largest_chunked(lambda: v.chunk(n_chunks, dim=1), q), expect)
 
+def test_more_places_than_values_are_refused():
+    with pytest.raises(ValueError, match='q = 4; allowed: at most the 3 values'):
+        nth_largest_chunked(lambda: [torch.ones(1, 3)], [[4]])
+
 # %% ../nbs/01_sae.ipynb #85a1f92b
 def test_the_fitted_threshold_keeps_its_promise_on_other_data():
     toy = ToyModel.large()
@@ -96,3 +142,11 @@ def test_the_fitted_threshold_keeps_its_promise_on_other_data():
     for x, tol in ((toy.heldout(65_536), 1e-3), (toy.sample(65_536, torch.Generator().manual_seed(1)), .02)):
         l0 = (bank.encode(x) > 0).sum(2).double().mean(1)
         assert ((l0/bank.k - 1).abs() < tol).all(), l0
+
+# %% ../nbs/01_sae.ipynb #b7b84e75
+def test_a_member_whose_k_is_unknown_keeps_its_threshold():
+    bank, x = init_bank(6, 5, [2, 2], seeds=[0, 0]), torch.randn(500, 6, generator=torch.Generator().manual_seed(0))
+    bank = replace(bank, k=torch.tensor([float('nan'), 2.], dtype=torch.float64), threshold=torch.full((2, 5), .7))
+    fitted = fit_threshold(bank, x)
+    assert (fitted.threshold[0] == torch.tensor(.7)).all()
+    assert (fitted.threshold[1] != torch.tensor(.7)).all()

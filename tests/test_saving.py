@@ -3,8 +3,8 @@
 import pytest
 from sae_l0_nb.saving import *
 
-# %% ../nbs/11_saving.ipynb #e2d7df90
-import json
+# %% ../nbs/11_saving.ipynb #b2f59d95
+import math
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +12,23 @@ from pathlib import Path
 import pytest
 import torch
 
+from sae_l0_nb.runs import read_json, read_tensors, write_json, write_tensors
 from sae_l0_nb.sae import fit_threshold, init_bank
 from sae_l0_nb.toy import ToyModel
+
+# %% ../nbs/11_saving.ipynb #3151b341
+def test_what_can_not_be_saved_is_refused_before_anything_is_written():
+    bank = init_bank(6, 4, [2, 2.5], seeds=[0, 1])
+    top = replace(bank, per_input=torch.tensor([True, True]))
+    with tempfile.TemporaryDirectory() as tmp:
+        for b, more, words in ((bank, None, r'bank = Bank\(2 SAEs.*; allowed: one member at a time'),
+                               (top[1], None, 'k of TopK = 2.5; allowed: whole numbers'),
+                               (bank[0], [1], r'metadata = \[1\]; allowed: a dict of what JSON can hold'),
+                               (bank[0], dict(model=torch.ones(1)), 'metadata = .*; allowed: a dict of what JSON')):
+            with pytest.raises(ValueError, match=words): save_sae(b, Path(tmp)/'sae', more)
+            assert not list(Path(tmp).iterdir())
+        (Path(tmp)/'a').touch()
+        with pytest.raises(ValueError, match='already holds'): save_sae(bank[0], tmp)
 
 # %% ../nbs/11_saving.ipynb #c504855e
 def test_a_saved_sae_comes_back_the_same():
@@ -22,52 +37,153 @@ def test_a_saved_sae_comes_back_the_same():
         bank = fit_threshold(init_bank(20, 7, [1.8, 3], seeds=[0, 1]), toy.heldout(4096))
         save_sae(bank[1], Path(tmp)/'sae')
         back, x = load_sae(Path(tmp)/'sae'), toy.heldout(50, seed=3)
-        assert torch.allclose(back.encode(x), bank[1].encode(x), atol=1e-6) and back.k.item() == 3
-        assert sorted(p.name for p in Path(tmp).iterdir()) == ['sae']  # nothing temporary left
+        assert torch.allclose(back.encode(x), bank[1].encode(x), atol=1e-6)
+        assert back.k.item() == 3
+        assert [p.name for p in Path(tmp).iterdir()] == ['sae']  # nothing temporary left
+        assert sorted(p.name for p in (Path(tmp)/'sae').iterdir()) == ['cfg.json', 'sae_weights.safetensors']
         with pytest.raises(ValueError, match='already holds'): save_sae(bank[1], Path(tmp)/'sae')
-        with pytest.raises(ValueError, match='2 members'): save_sae(bank, Path(tmp)/'two')
+
+# %% ../nbs/11_saving.ipynb #a9231194
+def test_topk_and_an_unknown_k_come_back():
+    with tempfile.TemporaryDirectory() as tmp:
+        bank = replace(init_bank(6, 4, [2, 2], seeds=[0, 1]), per_input=torch.tensor([True, False]))
+        bank.k[1] = math.nan
+        for i in (0, 1): save_sae(bank[i], Path(tmp)/str(i), dict(layer=3))
+        top, plain = (load_sae(Path(tmp)/str(i)) for i in (0, 1))
+        x = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
+        assert top.per_input.tolist() == [True]
+        assert top.k.item() == 2
+        assert torch.allclose(top.encode(x), bank[0].encode(x), atol=1e-6)
+        assert plain.per_input.tolist() == [False]
+        assert math.isnan(plain.k.item())
+        assert read_json(Path(tmp)/'1/cfg.json')['metadata'] == dict(layer=3, k=None)
 
 # %% ../nbs/11_saving.ipynb #9fe03667
-def test_sae_lens_reads_what_we_write_and_the_other_way_round(tmp_path):
+@pytest.mark.parametrize('per_input', [False, True])
+def test_sae_lens_reads_what_we_write_and_the_other_way_round(tmp_path, per_input):
     sae_lens = pytest.importorskip('sae_lens')
     toy = ToyModel.large()
-    bank = init_bank(100, 50, [7], seeds=[0])
-    bank.b_dec += .1; bank.b_enc += .05
-    bank, x = fit_threshold(bank, toy.heldout(4096)), toy.heldout(200, seed=1)
+    bank, x = init_bank(100, 50, [7], seeds=[0]), toy.heldout(200, seed=1)
+    bank.b_dec += .1
+    bank.b_enc += .05
+    bank = replace(fit_threshold(bank, toy.heldout(4096)), per_input=torch.tensor([per_input]))
     save_sae(bank, tmp_path/'ours')
-    theirs = sae_lens.SAE.load_from_disk(tmp_path/'ours')
+    theirs, mine = sae_lens.SAE.load_from_disk(tmp_path/'ours'), bank.encode(x)
     with torch.no_grad(): a = theirs.encode(x)
-    assert torch.allclose(a, bank.encode(x)[0], atol=1e-5) and (a > 0).any() and torch.allclose(theirs.decode(a), bank.decode(bank.encode(x))[0], atol=1e-5)
+    assert (a > 0).any()
+    assert torch.allclose(a, mine[0], atol=1e-5)
+    assert torch.allclose(theirs.decode(a), bank.decode(mine)[0], atol=1e-5)
+    if per_input: assert (a > 0).sum(1).max() == 7
     theirs.save_model(tmp_path/'theirs')
-    assert torch.allclose(load_sae(tmp_path/'theirs').encode(x)[0], a, atol=1e-5)
-    save_sae(replace(bank, per_input=torch.tensor([True])), tmp_path/'topk')
-    with torch.no_grad(): a = sae_lens.SAE.load_from_disk(tmp_path/'topk').encode(x)
-    mine = load_sae(tmp_path/'topk')
-    assert torch.allclose(a, mine.encode(x)[0], atol=1e-5) and ((a > 0).sum(1) <= 7).all() and (a > 0).sum(1).max() == 7 and mine.k.item() == 7
+    back = load_sae(tmp_path/'theirs')
+    assert torch.allclose(back.encode(x)[0], a, atol=1e-5)
+    assert back.per_input.tolist() == [per_input]
+    if per_input: assert back.k.item() == 7
+
+# %% ../nbs/11_saving.ipynb #c1ee3212
+def saved(folder, cfg=None, weights=None, **kw):
+    "An SAE on disk with some fields of its files changed; None in `weights` leaves a tensor out."
+    bank = init_bank(6, 4, [2], seeds=[0], **kw)
+    bank.b_dec += 1.
+    bank.b_enc += .3
+    save_sae(bank, folder)
+    write_json(folder/'cfg.json', read_json(folder/'cfg.json') | (cfg or {}))
+    tensors = read_tensors(folder/'sae_weights.safetensors')[0] | (weights or {})
+    write_tensors(folder/'sae_weights.safetensors', {n: t for n, t in tensors.items() if t is not None})
+    return bank.folded()
 
 # %% ../nbs/11_saving.ipynb #57017a79
 def test_an_sae_without_decoder_bias_at_the_input_is_read_as_the_same_function():
     with tempfile.TemporaryDirectory() as tmp:
-        bank = init_bank(6, 4, [2], seeds=[0], decoder_norm=2.)
-        bank.b_dec += 1.; bank.b_enc += .3
-        save_sae(bank, Path(tmp)/'sae')
-        cfg = json.loads((Path(tmp)/'sae/cfg.json').read_text())
-        (Path(tmp)/'sae/cfg.json').write_text(json.dumps(cfg | dict(apply_b_dec_to_input=False, architecture='standard')))
-        x, u = torch.randn(5, 6, generator=torch.Generator().manual_seed(0)), bank.folded()
+        u = saved(Path(tmp)/'sae', dict(apply_b_dec_to_input=False, architecture='standard'), decoder_norm=2.)
+        x = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
         assert torch.allclose(load_sae(Path(tmp)/'sae').encode(x)[0], (x @ u.W_enc[0] + u.b_enc[0]).relu(), atol=1e-6)
 
+# %% ../nbs/11_saving.ipynb #70a42d71
+def test_decoder_norms_are_folded_when_an_sae_is_read():
+    with tempfile.TemporaryDirectory() as tmp:
+        long = torch.full((4, 6), 2.)
+        saved(Path(tmp)/'sae', weights=dict(W_dec=long, threshold=torch.full((4,), .5, dtype=torch.float16)))
+        sae = load_sae(Path(tmp)/'sae')
+        assert torch.allclose(sae.W_dec, torch.full((1, 4, 6), 6**-.5))
+        assert torch.allclose(sae.threshold, .5*long.norm(dim=1)[None])
+
 # %% ../nbs/11_saving.ipynb #df75e849
-@pytest.mark.parametrize('change, words', [(dict(architecture='gated'), "architecture = 'gated'.*jumprelu, topk, standard"), (dict(d_in=9), 'W_enc .* is needed'),
-    (dict(normalize_activations='layer_norm'), 'normalize_activations'), (dict(architecture=None), 'architecture = None')])
-def test_folders_we_cannot_read_are_refused(change, words, tmp_path):
-    save_sae(init_bank(6, 4, [2], seeds=[0]), tmp_path/'sae')
-    cfg = json.loads((tmp_path/'sae/cfg.json').read_text())
-    (tmp_path/'sae/cfg.json').write_text(json.dumps(cfg | change))
+@pytest.mark.parametrize('change, words', [
+    (dict(architecture='gated'), "architecture of '.*cfg.json' = 'gated'; allowed: 'jumprelu', 'topk', 'standard'"),
+    (dict(architecture=None), "architecture of '.*cfg.json' = None"),
+    (dict(normalize_activations='layer_norm'), "normalize_activations of '.*cfg.json' = 'layer_norm'; allowed: 'none'"),
+    (dict(d_in=9), r"W_enc of '.*safetensors' = Tensor \(6, 4\) of float32; allowed: a tensor of shape \(9, 4\)"),
+    (dict(d_in='x'), "d_in of '.*cfg.json' = 'x'; allowed: whole numbers from 1"),
+    (dict(d_sae=10**12), 'W_enc of .* = Tensor'),
+    (dict(metadata=[]), r"metadata of '.*cfg.json' = \[\]; allowed: tables"),
+    (dict(metadata=dict(k='2')), "k of metadata of '.*cfg.json' = '2'; allowed: numbers"),
+    (dict(metadata=dict(k=5)), "metadata, k of '.*cfg.json' = 5.0; allowed: numbers above 0 and at most d_sae = 4"),
+    (dict(metadata=dict(k=math.nan)), "k of metadata of '.*cfg.json' = nan"),
+    (dict(apply_b_dec_to_input='no'), "apply_b_dec_to_input of '.*cfg.json' = 'no'; allowed: true or false"),
+    (dict(architecture='topk'), "k of '.*cfg.json' = None; allowed: numbers"),
+    (dict(architecture='topk', k=None), "k of '.*cfg.json' = None; allowed: numbers"),
+    (dict(architecture='topk', k=5), "k of '.*cfg.json' = 5.0; allowed: numbers above 0 and at most d_sae = 4"),
+    (dict(architecture='topk', k=1.5), "k of '.*cfg.json' = 1.5; allowed: whole numbers")])
+def test_a_cfg_we_cannot_read_is_refused(change, words, tmp_path):
+    saved(tmp_path/'sae', change)
     with pytest.raises(ValueError, match=words): load_sae(tmp_path/'sae')
 
-def test_a_folder_without_weights_is_refused(tmp_path):
-    with pytest.raises(ValueError, match='no cfg.json'): load_sae(tmp_path)
+# %% ../nbs/11_saving.ipynb #42778c0f
+@pytest.mark.parametrize('change, words', [
+    (dict(W_enc=None), "W_enc of '.*sae_weights.safetensors' = None; allowed: a tensor of shape"),
+    (dict(threshold=None), "threshold of '.*sae_weights.safetensors' = None; allowed: a tensor of shape"),
+    (dict(b_dec=torch.full((6,), math.nan)), "b_dec of '.*' = 'NaN or infinity'; allowed: finite numbers"),
+    (dict(b_dec=torch.full((6,), 1e300, dtype=torch.float64)), "b_dec of '.*' = 'NaN or infinity'; allowed: finite"),
+    (dict(b_enc=torch.ones(4, dtype=torch.int64)), r"b_enc of '.*' = Tensor \(4,\) of int64; allowed: float32"),
+    (dict(b_enc=torch.ones(4).to(torch.float8_e4m3fn)), 'b_enc of .* of float8_e4m3fn; allowed: float32'),
+    (dict(b_enc=torch.ones(4, dtype=torch.complex64)), 'b_enc of .* of complex64; allowed'),
+    (dict(b_enc=torch.ones(1, 4)), r"b_enc of .* = Tensor \(1, 4\) of float32; allowed: a tensor of shape \(4,\)"),
+    (dict(W_dec=torch.zeros(4, 6)), "W_dec of '.*' = 'rows of norm 0 to 0'; allowed: rows of a norm above 0"),
+    (dict(W_dec=torch.full((4, 6), 3e38)), "W_dec of '.*' = 'rows of norm inf"),
+    (dict(W_dec=torch.full((4, 6), 1e15), W_enc=torch.full((6, 4), 1e30)), "W_enc of '.*' = 'NaN or infinity'")])
+def test_weights_we_cannot_read_are_refused(change, words, tmp_path):
+    saved(tmp_path/'sae', weights=change)
+    with pytest.raises(ValueError, match=words): load_sae(tmp_path/'sae')
 
-@pytest.mark.parametrize('k', [0, -1, 5.1, float('nan')])
-def test_impossible_k_is_refused(k):
-    with pytest.raises(ValueError, match='k = .*allowed: above 0 and at most d_sae = 5'): init_bank(4, 5, [2, k], seeds=[0, 0])
+# %% ../nbs/11_saving.ipynb #d6f4a637
+def test_topk_with_decoder_rows_of_other_norms_needs_its_flag(tmp_path):
+    change, weights = dict(architecture='topk', k=2), dict(W_dec=torch.full((4, 6), 2.))
+    saved(tmp_path/'raw', change, weights)
+    with pytest.raises(ValueError, match="W_dec of '.*' = 'rows of norm 4.9 to 4.9'; allowed: norm 1, or rescale_acts"):
+        load_sae(tmp_path/'raw')
+    saved(tmp_path/'rescaled', change | dict(rescale_acts_by_decoder_norm=True), weights)
+    assert load_sae(tmp_path/'rescaled').per_input.tolist() == [True]
+
+def test_a_folder_without_its_files_is_refused(tmp_path):
+    with pytest.raises(ValueError, match='folder = .*; allowed: a SAELens folder.*; no cfg.json'): load_sae(tmp_path)
+    saved(tmp_path/'sae')
+    (tmp_path/'sae/sae_weights.safetensors').unlink()
+    with pytest.raises(ValueError, match='no sae_weights.safetensors here'): load_sae(tmp_path/'sae')
+
+# %% ../nbs/11_saving.ipynb #7040bef5
+ODD = (None, True, 0, -1, 1, 2.5, 10**12, 10**30, math.nan, math.inf, '', 'x', [], [1], {}, dict(k=[]), dict(k=10**30))
+
+@pytest.mark.parametrize('architecture', ['jumprelu', 'topk', 'standard'])
+def test_no_field_of_a_cfg_ends_in_another_error(architecture, tmp_path):
+    path = tmp_path/'sae'
+    saved(path, dict(architecture=architecture, k=2, rescale_acts_by_decoder_norm=False))
+    cfg, outcomes = read_json(path/'cfg.json'), set()
+    for key in cfg:
+        for value in ODD:
+            write_json(path/'cfg.json', cfg | {key: value})
+            try: outcomes.add(len(load_sae(path)))
+            except ValueError as e: outcomes.add('; allowed: ' in str(e))
+    assert outcomes == {1, True}
+
+# %% ../nbs/11_saving.ipynb #559b1178
+def test_no_damage_to_the_weights_ends_in_another_error(tmp_path):
+    path = tmp_path/'sae/sae_weights.safetensors'
+    saved(tmp_path/'sae')
+    data, outcomes = path.read_bytes(), set()
+    for i in range(0, len(data), 3):
+        for damaged in (data[:i], data[:i] + b'\xff' + data[i + 1:]):
+            path.write_bytes(damaged)
+            try: outcomes.add(len(load_sae(path.parent)))
+            except ValueError as e: outcomes.add('; allowed: ' in str(e))
+    assert outcomes == {1, True}

@@ -7,10 +7,61 @@ from sae_l0_nb.schedule import *
 import pytest
 import torch
 
+# %% ../nbs/06_schedule.ipynb #421d9c14
+def test_a_schedule_that_overrides_nothing_leaves_k_alone_and_remembers_nothing():
+    k, schedule = torch.tensor([4., 8.]), Schedule()
+    assert schedule(3, 10, k, []) is k
+    assert schedule.state() == {}
+    assert not schedule.leads
+
+# %% ../nbs/06_schedule.ipynb #5c440ea8
+def test_a_function_becomes_a_schedule():
+    def one_more(step, n_steps, k, history): return k + 1
+    schedule = as_schedule(one_more)
+    assert isinstance(schedule, Schedule)
+    assert schedule(0, 9, torch.tensor([4.]), []).tolist() == [5]
+    assert repr(schedule) == 'as_schedule(one_more)'
+    assert as_schedule(schedule) is schedule
+
+# %% ../nbs/06_schedule.ipynb #0cba05d0
+@pytest.mark.parametrize('bad', [None, 3, 'linear', Schedule])
+def test_what_is_no_schedule_is_refused(bad):
+    with pytest.raises(ValueError, match='schedule = .*; allowed: a Schedule .*, or a function'): as_schedule(bad)
+
+def test_what_watches_is_no_plain_function():
+    class Watches:
+        def __call__(self, step, n_steps, k, history): return k
+        def watch(self, trainer, step, n_steps, k, x): pass
+    with pytest.raises(ValueError, match='allowed: a Schedule .what watches must be one.'): as_schedule(Watches())
+
 # %% ../nbs/06_schedule.ipynb #ac83f6a5
-def test_schedules_by_hand():
+def test_from_above_by_hand():
     k = torch.tensor([4., 8.], dtype=torch.float64)
-    assert [from_above(3, .5)(s, 100, k, [])[0].item() for s in (0, 25, 50, 99)] == [12, 8, 4, 4]
-    assert [linear(20, 11, finish=.5)(s, 100, k, []).tolist() for s in (0, 25, 50, 99)] == [[20, 20], [15.5, 15.5], [11, 11], [11, 11]]
-    assert linear([20, 2], 11, .2, .6)(40, 100, k, []).tolist() == pytest.approx([15.5, 6.5])
-    with pytest.raises(ValueError, match='begin = 0.5, finish = 0.5'): linear(1, 2, .5, .5)
+    schedule = from_above(3, .5)
+    assert [schedule(s, 100, k, [])[0].item() for s in (0, 25, 50, 99)] == [12, 8, 4, 4]
+    assert [schedule(s, 100, k, [])[1].item() for s in (0, 25, 50, 99)] == [24, 16, 8, 8]
+    assert repr(schedule) == 'from_above(factor=3, frac=0.5)'
+    with pytest.raises(ValueError, match='factor = 0.5; allowed: numbers from 1'): from_above(.5)
+    with pytest.raises(ValueError, match='frac = 0; allowed: numbers above 0 up to 1'): from_above(frac=0)
+
+# %% ../nbs/06_schedule.ipynb #c2709944
+def test_linear_by_hand():
+    k = torch.tensor([4., 8.], dtype=torch.float64)
+    down = linear(20, 11, finish=.5)
+    assert [down(s, 100, k, []).tolist() for s in (0, 25, 50, 99)] == [[20, 20], [15.5, 15.5], [11, 11], [11, 11]]
+    assert linear([20, 2], 11, begin=.2, finish=.6)(40, 100, k, []).tolist() == pytest.approx([15.5, 6.5])
+    assert repr(down) == 'linear(20.0, 11.0, begin=0.0, finish=0.5)'
+
+# %% ../nbs/06_schedule.ipynb #27fa46c4
+@pytest.mark.parametrize('args, kw, words', [
+    ((1, 2), dict(begin=.5, finish=.5), 'finish = 0.5; allowed: numbers above 0.5 up to 1'),
+    ((1, 2), dict(begin=-.1), 'begin = -0.1; allowed: numbers from 0 below 1'),
+    ((0, 2), {}, 'start = 0; allowed: one number above 0'),
+    ((1, 'x'), {}, "end = 'x'; allowed: one number above 0")])
+def test_a_path_that_makes_no_sense_is_refused(args, kw, words):
+    with pytest.raises(ValueError, match=words): linear(*args, **kw)
+
+def test_a_path_has_one_l0_for_each_member():
+    schedule = linear([20, 10, 5], 2)
+    with pytest.raises(ValueError, match='start, end = .*; allowed: one L0, or one for each of 2 members'):
+        schedule(0, 100, torch.ones(2), [])

@@ -4,23 +4,40 @@ import pytest
 from sae_l0_nb.sources import *
 
 # %% ../nbs/04_sources.ipynb #6e32d4ee
+import tempfile
 from itertools import islice
+from pathlib import Path
+from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 
+from sae_l0_nb.runs import write_tensors
 from sae_l0_nb.toy import ToyModel
 
-# %% ../nbs/04_sources.ipynb #0086aeea
-def test_a_gaussian_control_has_the_moments_of_its_source_and_nothing_else():
+# %% ../nbs/04_sources.ipynb #fc4b9022
+def test_a_toy_world_is_a_source():
     toy = ToyModel.small()
-    control, real = GaussianSource(toy), toy.heldout(200_000)
-    x = torch.cat(list(islice(control.batches(1000), 200)))
-    assert torch.allclose(x.mean(0), real.mean(0), atol=.02) and torch.allclose(torch.cov(x.T), torch.cov(real.T), atol=.02)
-    kurtosis = lambda x: ((z := (x - x.mean(0)) @ toy.features[4]) ** 4).mean()/(z**2).mean()**2 # 3 for normal data
-    assert abs(kurtosis(x) - 3) < .1 < 1 < abs(kurtosis(real) - 3)
-    assert torch.equal(next(control.batches(1000, start=3)), x[3000:4000]) and not torch.equal(control.heldout(1000), x[:1000])
-    with pytest.raises(ValueError, match='source holds out 2 rows; a covariance in 20 dimensions takes at least 40'): GaussianSource(torch.randn(20, 20), 2)
+    fourth = next(islice(toy.batches(8, seed=5), 3, None))
+    assert fourth.shape == (8, toy.d_in)
+    assert torch.equal(next(toy.batches(8, seed=5, start=3)), fourth)
+
+# %% ../nbs/04_sources.ipynb #36e539d4
+@pytest.mark.parametrize('x, words', [
+    (torch.ones(9), r'x = Tensor \(9,\) of float32; allowed: a tensor \[n, d_in\] of real numbers with 2 or more rows'),
+    (torch.ones(1, 3), r'x = Tensor \(1, 3\)'), (torch.ones(9, 0), r'x = Tensor \(9, 0\)'),
+    (torch.ones(9, 2).bool(), 'of bool; allowed'), (torch.ones(9, 2).cfloat(), 'of complex64; allowed')])
+def test_what_is_no_table_of_activations_is_refused(x, words):
+    with pytest.raises(ValueError, match=words): TensorSource(x)
+
+@pytest.mark.parametrize('frac', [0, 1, 1.5, float('nan'), '.1'])
+def test_a_share_lies_between_0_and_1(frac):
+    with pytest.raises(ValueError, match='frac_heldout = .*; allowed: numbers above 0 below 1'):
+        TensorSource(torch.ones(9, 2), frac_heldout=frac)
+
+def test_a_row_is_left_to_train_on():
+    assert len(TensorSource(torch.ones(2, 3), frac_heldout=.99)) == 1
 
 # %% ../nbs/04_sources.ipynb #2c2b0c40
 def test_a_tensor_source_visits_every_training_row_once_an_epoch_and_holds_out_the_rest():
@@ -29,11 +46,14 @@ def test_a_tensor_source_visits_every_training_row_once_an_epoch_and_holds_out_t
     held = set(src.heldout(4)[:, 0].tolist())
     stream = src.batches(9, seed=3)
     epochs = [torch.cat([next(stream) for _ in range(4)])[:, 0].tolist() for _ in range(2)]
-    for e in epochs: assert len(set(e)) == 36 and set(e) | held == set(range(40))
+    for e in epochs:
+        assert len(set(e)) == 36
+        assert set(e) | held == set(range(40))
     assert epochs[0] != epochs[1]
     assert torch.equal(next(src.batches(9, seed=3, start=5)), torch.tensor(epochs[1][9:18])[:, None].expand(9, 3))
-    with pytest.raises(ValueError, match='batch_size = 37; allowed: at most the 36'): next(src.batches(37))
-    with pytest.raises(ValueError, match='n = 5 held-out rows'): src.heldout(5)
+    with pytest.raises(ValueError, match='batch_size = 37; allowed: at most the 36 training'): next(src.batches(37))
+    with pytest.raises(ValueError, match='batch_size = 0; allowed: whole numbers from 1'): next(src.batches(0))
+    with pytest.raises(ValueError, match='n = 5; allowed: at most the 4 held-out rows'): src.heldout(5)
 
 # %% ../nbs/04_sources.ipynb #4a420bd2
 def test_an_iterable_source_recuts_batches_and_keeps_its_head_apart():
@@ -42,18 +62,133 @@ def test_an_iterable_source_recuts_batches_and_keeps_its_head_apart():
         src = IterableSource(it, n_heldout=10)
         assert src.heldout(10)[:, 0].tolist() == list(range(10))
         got = list(src.batches(8))
-        assert torch.cat(got)[:, 0].tolist() == list(range(10, 50)) and {len(b) for b in got} == {8}
-    with pytest.raises(ValueError, match='read already'): next(src.batches(8))
+        assert torch.cat(got)[:, 0].tolist() == list(range(10, 50))
+        assert {len(b) for b in got} == {8}
+    with pytest.raises(ValueError, match='source = .*read already'): next(src.batches(8))
     src = IterableSource(list(rows.split(7)), n_heldout=10)
     assert torch.equal(next(src.batches(8, start=2)), rows[26:34])
 
+# %% ../nbs/04_sources.ipynb #ddb8995b
+@pytest.mark.parametrize('it, words', [
+    ([torch.ones(3)], r'batch of the source = Tensor \(3,\) of float32; allowed: a tensor \[n, d_in\]'),
+    ([[1., 2.]], r'batch of the source = \[1.0, 2.0\]; allowed'),
+    ([torch.ones(2, 3), torch.ones(2, 4)], r'batch of the source = Tensor \(2, 4\) .* \[n, d_in = 3\]'),
+    ([torch.ones(2, 3)]*2, 'rows of the source = 4; allowed: more than n_heldout = 4'),
+    ([], 'rows of the source = 0; allowed: more than n_heldout = 4')])
+def test_an_iterable_without_rows_is_refused(it, words):
+    with pytest.raises(ValueError, match=words): IterableSource(it, n_heldout=4)
+
+def test_an_iterable_may_give_nothing_now_and_then():
+    it = [torch.ones(0, 3), torch.ones(5, 3), torch.ones(0, 3), torch.ones(6, 3)]
+    assert [len(b) for b in IterableSource(it, n_heldout=4).batches(3)] == [3, 3]
+
+def test_a_later_batch_of_another_width_is_refused():
+    source = IterableSource([torch.ones(9, 3), torch.ones(9, 4)], n_heldout=4)
+    with pytest.raises(ValueError, match=r'batch of the source = Tensor \(9, 4\)'): list(source.batches(3))
+
+# %% ../nbs/04_sources.ipynb #23b3d5b1
+def test_only_an_iterator_is_read_once():
+    rows = list(torch.ones(50, 2).split(7))
+    assert read_once(IterableSource(iter(rows), n_heldout=10))
+    assert not read_once(IterableSource(rows, n_heldout=10))
+    assert not read_once(TensorSource(torch.ones(9, 2)))
+
+# %% ../nbs/04_sources.ipynb #993aa082
+def test_tensors_and_arrays_become_sources_and_sources_stay_what_they_are():
+    x = np.arange(18).reshape(9, 2)
+    assert torch.equal(as_source(x).x, torch.from_numpy(x))
+    assert next(as_source(x).batches(4)).dtype == torch.float32
+    source = TensorSource(torch.ones(9, 2))
+    assert as_source(source) is source
+
 # %% ../nbs/04_sources.ipynb #a520befc
-@pytest.mark.parametrize('bad', ['a path', 3, None])
+@pytest.mark.parametrize('bad', [
+    'a path', b'a path', 3, None, np.ones((9, 2), complex), np.array([['a']]), np.ones((9, 2), '>f4')])
 def test_what_is_no_source_is_refused(bad):
-    with pytest.raises(ValueError, match='source = '): as_source(bad)
+    with pytest.raises(ValueError, match='source = .*; allowed: '): as_source(bad)
 
 def test_a_row_with_nan_is_named():
-    x = torch.zeros(100, 2); x[41, 1] = float('nan')
-    with pytest.raises(ValueError, match='row 41 holds NaN or infinity'): as_source(x)
+    x = torch.zeros(100, 2)
+    x[41, 1] = float('nan')
+    with pytest.raises(ValueError, match='source, row 41 = nan; allowed: finite numbers'): as_source(x)
     late = [torch.zeros(20_000, 2), torch.tensor([[0., 0], [float('inf'), 0]])]
-    with pytest.raises(ValueError, match='row 1 holds NaN'): list(as_source(late).batches(4))
+    with pytest.raises(ValueError, match='batch of the source, row 1 = inf'): list(as_source(late).batches(4))
+
+# %% ../nbs/04_sources.ipynb #5c2620ce
+def test_held_out_rows_are_what_was_asked_for_or_a_power_of_two():
+    source = TensorSource(torch.randn(1000, 2), frac_heldout=.3)
+    assert torch.equal(heldout_rows(source, 299), source.heldout(299))
+    assert torch.equal(heldout_rows(source), source.heldout(256))
+    with pytest.raises(ValueError, match='n = 0; allowed: whole numbers from 1'): heldout_rows(source, 0)
+
+# %% ../nbs/04_sources.ipynb #10c24f46
+def test_a_source_without_held_out_rows_is_refused():
+    class Empty:
+        d_in, batches = 2, None
+        def heldout(self, n, seed=0): raise ValueError('nothing here')
+    with pytest.raises(ValueError, match=r'source = .*; allowed: a source that holds out one row .*nothing here'):
+        heldout_rows(Empty())
+
+# %% ../nbs/04_sources.ipynb #0086aeea
+def test_a_gaussian_control_has_the_moments_of_its_source_and_nothing_else():
+    toy = ToyModel.small()
+    control, real = GaussianSource(toy), toy.heldout(200_000)
+    x = torch.cat(list(islice(control.batches(1000), 200)))
+    assert torch.allclose(x.mean(0), real.mean(0), atol=.02)
+    assert torch.allclose(torch.cov(x.T), torch.cov(real.T), atol=.02)
+    def kurtosis(x): # 3 for normal data
+        z = (x - x.mean(0)) @ toy.features[4]
+        return (z**4).mean()/(z**2).mean()**2
+    assert abs(kurtosis(x) - 3) < .1
+    assert abs(kurtosis(real) - 3) > 1
+    assert torch.equal(next(control.batches(1000, start=3)), x[3000:4000])
+    assert not torch.equal(control.heldout(1000), x[:1000])
+    with pytest.raises(ValueError, match='held-out rows of the source = 2; allowed: at least 40, for a cov'):
+        GaussianSource(torch.randn(20, 20), n=2)
+
+# %% ../nbs/04_sources.ipynb #7f4c6559
+def test_a_world_has_a_name():
+    assert toy_world('toy:small').n_features == 5
+    with pytest.raises(ValueError, match="source = 'toy:tiny'; allowed: toy:large, toy:small, toy:superposed"):
+        toy_world('toy:tiny')
+
+# %% ../nbs/04_sources.ipynb #b528bb07
+def test_files_are_sources():
+    x = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+    with tempfile.TemporaryDirectory() as tmp:
+        np.save(Path(tmp)/'x.npy', x.numpy())
+        write_tensors(Path(tmp)/'x.safetensors', dict(x=x, bias=torch.ones(3)))
+        assert torch.equal(open_source(f'{tmp}/x.npy').x, x)
+        assert torch.equal(open_source(Path(tmp)/'x.safetensors').x, x)
+
+# %% ../nbs/04_sources.ipynb #c5ca4306
+def written(name, folder):
+    "A file that is no source, under its name."
+    path = folder/name
+    arrays = dict(object=np.array([None]), complex=np.ones((9, 2), complex), vector=np.ones(9),
+                  nan=np.full((9, 2), np.nan))
+    if path.suffix == '.npy' and path.stem in arrays: np.save(path, arrays[path.stem], allow_pickle=True)
+    elif name == 'two.safetensors': write_tensors(path, dict(x=torch.ones(9, 2), y=torch.ones(9, 2)))
+    else: path.write_bytes(b'')
+    return path
+
+@pytest.mark.parametrize('name, words', [
+    ('object.npy', "content of '.*object.npy' = .*; allowed: a whole .npy file of numbers"),
+    ('complex.npy', "content of '.*complex.npy' = .* of complex128; allowed: an array of real numbers"),
+    ('nan.npy', "content of '.*nan.npy', row 0 = nan; allowed: finite"),
+    ('vector.npy', r"content of '.*vector.npy' = Tensor \(9,\)"),
+    ('empty.npy', "content of '.*empty.npy' = .*; allowed: a whole .npy file"),
+    ('empty.safetensors', "content of '.*empty.safetensors' = .*; allowed: a whole safetensors file"),
+    ('two.safetensors', r"matrices of '.*two.safetensors' = \['x', 'y'\]; allowed: exactly one"),
+    ('x.pt', "source = '.*x.pt'; allowed: toy:large and such, a store's folder")])
+def test_files_that_are_no_source_are_refused(name, words, tmp_path):
+    with pytest.raises(ValueError, match=words): open_source(written(name, tmp_path))
+
+def test_a_path_that_leads_nowhere_is_refused(tmp_path):
+    gone = tmp_path/'gone.npy'
+    with pytest.raises(ValueError, match="source = '.*gone.npy'; allowed: a path that exists"): open_source(gone)
+
+def test_a_folder_is_a_store(tmp_path):
+    with mock.patch('sae_l0_nb.ActivationStore') as store: source = open_source(str(tmp_path))
+    store.assert_called_once_with(tmp_path)
+    assert source is store.return_value

@@ -3,187 +3,336 @@
 import pytest
 from sae_l0_nb.store import *
 
-# %% ../nbs/23_store.ipynb #4b509433
+# %% ../nbs/23_store.ipynb #d5ec3c22
+import hashlib
 import json
+import math
+import os
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+
+from sae_l0_nb.runs import read_tensors, write_tensors
+from sae_l0_nb.shuffle import gather_rows
 
 # %% ../nbs/23_store.ipynb #35f5f975
 def test_a_value_outside_float16_is_named_and_not_clipped():
-    big = torch.tensor([[0., 1.], [70000., 0.], [0., 0.]])
-    with pytest.raises(ValueError, match="activations: 70000.0 at row 1 .*up to 65504, .*store_dtype='bfloat16'"): to_half(big)
-    assert to_half(big, dtype="bfloat16")[1, 0].item() == 70144 # the nearest number with 8 bits
-    with pytest.raises(ValueError, match="nan at text 4, position 2, token id 9"): to_half(torch.tensor([[float("nan")]]), np.array([[4, 2, 9]]))
-    with pytest.raises(ValueError, match="inf at row 0"): to_half(torch.tensor([[float("inf")]]), dtype="bfloat16")
+    big, nan, inf = torch.tensor([[0., 1.], [70000., 0.], [0., 0.]]), torch.tensor([[math.nan]]), torch.tensor([[math.inf]])
+    with pytest.raises(ValueError, match="activations, row 1 = 70000.0; allowed: .* up to 65504 .*store_dtype='bfloat16'"):
+        to_half(big)
+    assert to_half(big, dtype='bfloat16')[1, 0].item() == 70144 # the nearest number with 8 bits
+    with pytest.raises(ValueError, match='activations, text 4, position 2, token id 9 = nan'):
+        to_half(nan, np.array([[4, 2, 9]]))
+    with pytest.raises(ValueError, match='activations, row 0 = inf'): to_half(inf, dtype='bfloat16')
+    with pytest.raises(ValueError, match="dtype = 'float8'; allowed: 'float16', 'bfloat16'"): to_half(big, dtype='float8')
+
+# %% ../nbs/23_store.ipynb #e1c8c4b0
+def test_a_shard_holds_what_was_written_and_its_entry_says_so():
+    x, where = torch.arange(8.).reshape(4, 2), np.arange(12).reshape(4, 3)
+    with tempfile.TemporaryDirectory() as tmp:
+        entry = write_shard(tmp, 0, (x[:3], x[3:], where[:3], None))
+        tensors, _ = read_tensors(Path(tmp)/entry['file'])
+        assert entry['bytes'] == (Path(tmp)/entry['file']).stat().st_size
+    assert torch.equal(tensors['train'], x[:3].half())
+    assert torch.equal(tensors['heldout'], x[3:].half())
+    assert tensors['train_where'].tolist() == where[:3].tolist()
+    assert tensors['heldout_where'].tolist() == [[-1, -1, -1]]
+    assert [entry[key] for key in ('d_in', 'n_train', 'n_heldout')] == [2, 3, 1]
+    assert math.isclose(entry['mean_square'], (x**2).sum().item()/4)
+
+# %% ../nbs/23_store.ipynb #b811259d
+def test_parts_of_a_shard_that_do_not_belong_together_are_refused():
+    x = torch.ones(3, 2)
+    with tempfile.TemporaryDirectory() as tmp:
+        for parts, words in (((x, torch.ones(3, 4), None, None), r'heldout = .*; allowed: a tensor \[n, d_in = 2\]'),
+                             ((x, x, np.ones((2, 3)), None), r'train_where = .*; allowed: an array \[3, 3\]'),
+                             ((x, None, None, None), 'heldout = None; allowed: a tensor')):
+            with pytest.raises(ValueError, match=words): write_shard(tmp, 0, parts)
+        assert not any(Path(tmp).iterdir())
+
+# %% ../nbs/23_store.ipynb #69660419
+def shard_entry(i, **change):
+    "What a manifest says of a shard."
+    norms = dict(mean_norm=1., mean_square=1., max_norm=2.)
+    return dict(file=shard_name(i), d_in=2, n_train=40, n_heldout=5, **norms, bytes=300, sha256='') | change
+
+def two_shards(**change):
+    "The manifest of a store with two such shards."
+    norms, shards = dict(mean_norm=1., rms_norm=1., max_norm=2.), [shard_entry(0), shard_entry(1)]
+    return dict(format=FORMATS[-1], d_in=2, dtype='float16', n_train=80, n_heldout=10, **norms, shards=shards) | change
+
+# %% ../nbs/23_store.ipynb #d39e5e50
+def test_a_manifest_that_its_shards_do_not_bear_out_is_refused():
+    check_manifest(two_shards(model='x', note=[1]), 'file')
+    for change, words in ((dict(n_train=81), 'n_train of file = 81; allowed: 80, the sum over its shards'),
+                          (dict(n_heldout=9), 'n_heldout of file = 9; allowed: 10, the sum over its shards'),
+                          (dict(n_train=80.), 'n_train of file = 80.0; allowed: whole numbers'),
+                          (dict(d_in=3), 'd_in of entry 0 of shards of file = 2; allowed: 3, as for the whole store'),
+                          (dict(shards=[]), r'shards of file = \[\]; allowed: one shard or more'),
+                          (dict(shards=[shard_entry(1)]*2), "file of entry 0 .* = 'shard-00001.*; allowed: 'shard-00000"),
+                          (dict(format='sae_l0_nb activations 3'), 'format of file = .*; allowed: .*activations 1'),
+                          (dict(dtype='int8'), "dtype of file = 'int8'; allowed: 'float16', 'bfloat16'"),
+                          (dict(module=7), 'module of file = 7; allowed: texts'),
+                          (dict(outliers=dict(n=1)), 'limit of outliers of file = None; allowed: numbers')):
+        with pytest.raises(ValueError, match=words): check_manifest(two_shards(**change), 'file')
+
+# %% ../nbs/23_store.ipynb #55d5609a
+def test_the_file_of_a_shard_lies_in_the_folder():
+    for path in ('../shard-00001.safetensors', '/etc/passwd', 'a/shard-00001.safetensors', '', 'shard-00000.safetensors'):
+        shards = [shard_entry(0), shard_entry(1, file=path)]
+        with pytest.raises(ValueError, match="file of entry 1 of shards of m = .*; allowed: 'shard-00001.safetensors'"):
+            check_manifest(two_shards(shards=shards), 'm')
+
+# %% ../nbs/23_store.ipynb #f37aa71a
+def test_the_totals_of_a_manifest_are_those_of_its_shards():
+    shards = [shard_entry(0), shard_entry(1, n_train=35, mean_norm=3., max_norm=4.), shard_entry(2, n_train=0, n_heldout=0)]
+    manifest = store_manifest(shards, dict(model='x'), dtype='bfloat16')
+    check_manifest(manifest, 'file')
+    assert [manifest[key] for key in ('n_train', 'n_heldout', 'max_norm')] == [75, 10, 4.]
+    assert (manifest['model'], manifest['dtype']) == ('x', 'bfloat16')
+    assert math.isclose(manifest['mean_norm'], (45*1 + 40*3)/85)
+
+# %% ../nbs/23_store.ipynb #aed9c3b3
+def test_a_manifest_that_says_the_same_is_not_written_again():
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'manifest.json'
+        write_manifest(tmp, [shard_entry(0)], dict(model='x'))
+        assert json.loads(path.read_text())['model'] == 'x'
+        os.utime(path, (1, 1))
+        write_manifest(tmp, [shard_entry(0)], dict(model='x'))
+        assert path.stat().st_mtime == 1
+        write_manifest(tmp, [shard_entry(0)], dict(model='y'))
+        assert json.loads(path.read_text())['model'] == 'y'
+        with pytest.raises(ValueError, match="module of '.*manifest.json' = 3; allowed: texts"):
+            write_manifest(tmp, [shard_entry(0)], dict(module=3))
+
+# %% ../nbs/23_store.ipynb #d1c417f8
+def test_a_folder_that_holds_something_is_refused_and_left_alone():
+    with tempfile.TemporaryDirectory() as tmp:
+        (Path(tmp)/'notes.txt').write_text('mine')
+        with pytest.raises(ValueError, match='already holds something'): StoreWriter(tmp)
+        assert [p.read_text() for p in Path(tmp).iterdir()] == ['mine']
 
 # %% ../nbs/23_store.ipynb #fbe84b7a
 def count_store(folder, shards=((40, 5), (30, 5), (30, 0))):
-    "A store with d_in = 2 whose training rows are (0, 0), (1, 1), .. and whose held-out rows are (-1, -1), (-2, -2), .."
+    "A store with training rows (0, 0), (1, 1), .. and held-out rows (-1, -1), (-2, -2), .."
     rows = lambda start, n: torch.arange(start, start + n).float()[:, None].repeat(1, 2)
     with StoreWriter(folder) as writer:
         t, h = 0, 1
         for n, m in shards:
             writer.add(rows(t, n), -rows(h, m))
             t, h = t + n, h + m
-        writer.close(model="made by hand")
-    return folder
+        writer.close(model='made by hand')
+    return Path(folder)
 
-# %% ../nbs/23_store.ipynb #d1c417f8
-def test_a_folder_that_holds_a_run_is_refused_and_nothing_is_written():
-    with tempfile.TemporaryDirectory() as d:
-        count_store(Path(d) / "a")
-        before = {p.name: p.read_bytes() for p in (Path(d) / "a").iterdir()}
-        with pytest.raises(ValueError, match="already holds something"): count_store(Path(d) / "a")
-        assert {p.name: p.read_bytes() for p in (Path(d) / "a").iterdir()} == before
+# %% ../nbs/23_store.ipynb #e8baccf5
+def test_a_closed_writer_takes_no_more_rows():
+    with tempfile.TemporaryDirectory() as tmp, StoreWriter(f'{tmp}/a') as writer:
+        writer.add(torch.ones(1, 2), torch.ones(1, 2))
+        writer.close()
+        for more in (writer.close, lambda: writer.add(torch.ones(1, 2), torch.ones(1, 2))):
+            with pytest.raises(ValueError, match='folder = .*; allowed: a new one; this writer is closed'): more()
+        assert len(list(Path(tmp).glob('*/*'))) == 2
+
+# %% ../nbs/23_store.ipynb #729af0a3
+def test_discard_leaves_what_was_there_before():
+    with tempfile.TemporaryDirectory() as tmp:
+        folder = Path(tmp)/'new'/'and'/'deep'
+        writer = StoreWriter(folder)
+        writer.add(torch.ones(1, 2), torch.ones(1, 2))
+        (folder.parent/'notes.txt').write_text('mine')
+        writer.discard()
+        assert [str(p.relative_to(tmp)) for p in sorted(Path(tmp).rglob('*'))] == ['new', 'new/and', 'new/and/notes.txt']
 
 # %% ../nbs/23_store.ipynb #abcc6930
 def test_a_run_that_fails_leaves_nothing_behind():
-    with tempfile.TemporaryDirectory() as d:
-        with pytest.raises(ValueError, match="70000"), StoreWriter(Path(d) / "a") as writer:
-            writer.add(torch.zeros(3, 2), torch.zeros(1, 2))
-            writer.add(torch.full((3, 2), 70000.), torch.zeros(1, 2))
-        assert not any(Path(d).iterdir())
+    rows = torch.zeros(3, 2)
+    too_large, too_wide = rows + 70_000, torch.zeros(3, 3)
+    def fails(folder, second, patched):
+        "A run of two shards that ends with an error: because of the second one, or of what is patched."
+        with pytest.raises((ValueError, OSError, KeyboardInterrupt)), StoreWriter(folder) as writer:
+            writer.add(rows, rows)
+            with patched:
+                writer.add(second, second)
+                writer.close()
+    nothing, full = mock.patch.dict({}), mock.patch('os.replace', side_effect=OSError(28, 'No space left on device'))
+    killed = [mock.patch(name, side_effect=KeyboardInterrupt) for name in ('os.replace', 'hashlib.sha256', 'json.dumps')]
+    with tempfile.TemporaryDirectory() as tmp:
+        there = Path(tmp)/'there'
+        for case in ((too_large, nothing), (too_wide, nothing), *((rows, patched) for patched in (full, *killed))):
+            there.mkdir()
+            for folder in ('there', 'new/and/deep'): fails(Path(tmp)/folder, *case)
+            assert list(Path(tmp).iterdir()) == [there], case
+            there.rmdir() # the folder that was there is empty
+        with pytest.raises(ValueError, match=r'shards = \[\]; allowed: one shard or more'), StoreWriter(there) as writer:
+            writer.close()
+        assert not there.exists()
 
 # %% ../nbs/23_store.ipynb #7496fdd7
-def test_a_missing_truncated_or_altered_shard_is_named():
-    with tempfile.TemporaryDirectory() as d:
-        folder = count_store(Path(d) / "a")
-        shard = folder / "shard-00001.safetensors"
-        whole = shard.read_bytes()
-        shard.write_bytes(whole[:-10])
-        with pytest.raises(ValueError, match="shard-00001.safetensors has .* truncated"): read_manifest(folder)
-        shard.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-        with pytest.raises(ValueError, match="shard-00001.safetensors fails its checksum"): read_manifest(folder)
-        shard.unlink()
-        with pytest.raises(ValueError, match="shard-00001.safetensors is missing"): read_manifest(folder)
-        with pytest.raises(ValueError, match="not an activation store but holds 1: a; choose"): read_manifest(d)
-        with pytest.raises(ValueError, match="no manifest.json"): read_manifest(Path(d) / "b")
+def test_a_missing_cut_or_altered_shard_is_named():
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'s'
+        path.write_bytes(b'some rows')
+        entry = dict(bytes=9, sha256=hashlib.sha256(b'some rows').hexdigest())
+        check_shard(path, entry)
+        path.write_bytes(b'other row')
+        check_shard(path, entry, verify=False)
+        with pytest.raises(ValueError, match="SHA-256 of '.*s' = "): check_shard(path, entry)
+        path.write_bytes(b'some row')
+        with pytest.raises(ValueError, match="size of '.*s' = 8; allowed: 9 bytes, as the"): check_shard(path, entry)
+        path.unlink()
+        with pytest.raises(ValueError, match="file = '.*s'; allowed: a file that exists"): check_shard(path, entry)
 
-# %% ../nbs/23_store.ipynb #8516b67e
-def test_bfloat16_comes_back_bit_for_bit():
-    x = torch.randn(1000, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
-    assert np.array_equal(from_bits(x.view(torch.uint16).numpy()), x.float().numpy())
-    assert from_bits(np.ones(2, np.float16)).dtype == np.float16
+# %% ../nbs/23_store.ipynb #a30e6e0c
+def test_a_folder_that_is_no_store_is_refused_with_what_it_is():
+    with tempfile.TemporaryDirectory() as tmp:
+        several, begun = Path(tmp)/'several', Path(tmp)/'begun'
+        for name in 'ab': count_store(several/name)
+        begun.mkdir()
+        for folder, allowed in ((several, 'one of the 2 stores in it: a, b'), (begun, 'an activation store, with')):
+            with pytest.raises(ValueError, match=f'folder = .*; allowed: {allowed}'): read_manifest(folder)
+        (begun/'harvest.json').touch()
+        with pytest.raises(ValueError, match='folder = .*begun.*; allowed: a finished harvest'): read_manifest(begun)
 
-# %% ../nbs/23_store.ipynb #7679e62b
-def test_mapped_tensors_are_those_that_were_written():
-    with tempfile.TemporaryDirectory() as d:
-        a = dict(train=np.random.default_rng(0).normal(size=(5, 3)).astype(np.float16), heldout=np.zeros((0, 3), np.float16), train_where=np.arange(15, dtype=np.int32).reshape(5, 3))
-        save_file(a, Path(d) / "x.safetensors")
-        b = map_tensors(Path(d) / "x.safetensors")
-        assert set(a) == set(b) and all(np.array_equal(a[k], b[k]) and a[k].shape == b[k].shape for k in a)
-        del b
-
-# %% ../nbs/23_store.ipynb #1682d953
-def test_gathering_equals_indexing_the_concatenation():
-    rng = np.random.default_rng(0)
-    parts = [rng.normal(size=(n, 3)).astype(np.float16) for n in (5, 0, 7, 1)]
-    rows = rng.integers(0, 13, size=50)
-    assert np.array_equal(gather_rows(parts, rows), np.concatenate(parts)[rows])
-    parts[2][4, 1] = np.nan
-    with pytest.raises(ValueError, match="row 9 of the store holds NaN"): gather_rows(parts, np.arange(13))
-
-# %% ../nbs/23_store.ipynb #4b77d6a0
-def test_every_row_comes_once_and_the_order_depends_on_seed_and_epoch_only():
-    for n, buffer_rows in ((1000, 10**6), (1000, 200), (1001, 100), (7, 1)):
-        order = lambda **k: np.concatenate(list(shuffled_rows(n, buffer_rows, **k)))
-        assert sorted(order()) == list(range(n))
-        assert np.array_equal(order(seed=3, epoch=2), order(seed=3, epoch=2))
-        if n > 7: assert not np.array_equal(order(), order(epoch=1)) and not np.array_equal(order(), order(seed=1))
-
-# %% ../nbs/23_store.ipynb #3d736c46
-def test_a_shuffle_in_one_buffer_leaves_no_trace_of_the_blocks():
-    order = next(shuffled_rows(20000, 20000))
-    assert abs(np.corrcoef(order[:-1], order[1:])[0, 1]) < 0.03
-    assert (np.abs(np.diff(order)) < 32).mean() < 0.01
-
-# %% ../nbs/23_store.ipynb #39e3bb8e
-def test_no_filling_of_the_buffer_is_much_smaller_than_the_others():
-    sizes = [len(rows) for rows in shuffled_rows(4000, 1000)]
-    assert len(sizes) == 5 and min(sizes) > 700 and max(sizes) <= 1000
-
-# %% ../nbs/23_store.ipynb #662e1e9b
-def test_companions_from_one_block_are_as_few_as_the_formula_says():
-    n, buffer_rows, b = 2**17, 2**13, 256
-    fillings = list(shuffled_rows(n, buffer_rows))
-    batches = np.concatenate(fillings).reshape(-1, b) # [n/b, b] row numbers
-    same = [(np.bincount(x // 32)**2).sum() - b for x in batches] # ordered pairs of rows from one block
-    assert abs(np.mean(same) / b - (b - 1) * 31 / (buffer_rows - 1)) < 0.02 # 0.965 companions
-    assert abs(np.concatenate(fillings).reshape(len(fillings), -1).mean(axis=1) / n - 0.5).max() < 0.08 # every buffer is filled from all over the store
-
-# %% ../nbs/23_store.ipynb #460bfd07
-def test_a_batch_from_a_large_store_is_worth_nearly_as_much_as_independent_rows():
-    n, b, rho = 2**17, 256, 0.5
-    rng = np.random.default_rng(0)
-    value = np.sqrt(rho) * np.repeat(rng.normal(size=n // 128), 128) + np.sqrt(1 - rho) * rng.normal(size=n) # texts of 128 rows, correlation rho within one
-    loss = lambda order: value[order.reshape(-1, b)].mean(axis=1).var() / (value.var() / b) # 1 for independent rows
-    as_stored, perfect, buffered = loss(np.arange(n)), loss(rng.permutation(n)), loss(np.concatenate(list(shuffled_rows(n, n // 16))))
-    assert as_stored > 50 and 0.8 < perfect < 1.2 and 1.2 < buffered < 1.8 # here (1 + rho 0.96) = 1.48
+# %% ../nbs/23_store.ipynb #be630579
+def test_a_shard_with_other_tensors_than_the_manifest_says_is_refused():
+    entry, rows, labels = dict(d_in=2, n_train=3, n_heldout=0), torch.zeros(3, 2).half(), torch.zeros(3, 3).int()
+    good = dict(train=rows, heldout=rows[:0], train_where=labels, heldout_where=labels[:0])
+    changes = [dict(train=rows[:2]), dict(train=rows.T), dict(train=rows.float()), dict(heldout=rows.clone()),
+               dict(train_where=labels.float()), dict(heldout_where=labels[:1].clone())]
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'x.safetensors'
+        write_tensors(path, good)
+        assert set(open_shard(path, entry)) == set(good)
+        with pytest.raises(ValueError, match="train of '.*' = .*float16; allowed: uint16"):
+            open_shard(path, entry, dtype='bfloat16')
+        for change in changes:
+            write_tensors(path, good | change)
+            with pytest.raises(ValueError, match=f"{[*change][0]} of '.*x.safetensors' = .*; allowed: .* of shape"):
+                open_shard(path, entry)
+        write_tensors(path, dict(train=rows))
+        with pytest.raises(ValueError, match="train_where of '.*x.safetensors' = None; allowed: int32"):
+            open_shard(path, entry)
 
 # %% ../nbs/23_store.ipynb #993f6d01
 def test_batches_give_every_training_row_once_in_a_pass_and_never_a_held_out_one():
-    with tempfile.TemporaryDirectory() as d:
-        store = ActivationStore(count_store(d))
-        assert len(store) == 100 and store.d_in == 2 and store.n_heldout == 10
+    with tempfile.TemporaryDirectory() as tmp:
+        store = ActivationStore(count_store(tmp))
+        assert (len(store), store.d_in, store.n_heldout) == (100, 2, 10)
         b = store.batches(20)
         first, second = (torch.cat([next(b) for _ in range(5)])[:, 0] for _ in range(2))
-        assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(100)) and not torch.equal(first, second)
+        assert first.dtype == torch.float32
+        assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(100))
+        assert not torch.equal(first, second)
         b = store.batches(30)  # 3 batches in a pass, 10 rows dropped
         assert len(set(torch.cat([next(b) for _ in range(3)])[:, 0].tolist())) == 90
         assert sorted(store.heldout(10)[:, 0].tolist()) == list(range(-10, 0))
-        assert first.dtype == torch.float32
 
 # %% ../nbs/23_store.ipynb #325e96c8
 def test_same_seed_same_bits_and_start_skips():
-    with tempfile.TemporaryDirectory() as d:
-        folder = count_store(d)
-        for buffer_bytes in (2**20, 4 * 64, 4 * 32):  # one buffer, two, four
+    def draw(store, size, n, **options):
+        "The first batches of a store."
+        return [x for x, _ in zip(store.batches(size, **options), range(n))]
+    with tempfile.TemporaryDirectory() as tmp:
+        folder = count_store(tmp)
+        for buffer_bytes in (2**20, 4*64, 4*32): # one buffer, two, four
             store = ActivationStore(folder, buffer_bytes=buffer_bytes)
             for size in (7, 40, 100):
-                draw = lambda n, **k: [x for x, _ in zip(store.batches(size, **k), range(n))]
-                whole = draw(25, seed=1)
-                assert all(torch.equal(a, b) for a, b in zip(whole, draw(25, seed=1)))
-                for start in (1, 2, 13, 14, 15, 20): assert torch.equal(draw(1, seed=1, start=start)[0], whole[start])
-                assert not torch.equal(whole[0], draw(1, seed=2)[0])
-        assert torch.equal(store.heldout(5, seed=3), store.heldout(5, seed=3)) and not torch.equal(store.heldout(5, seed=3), store.heldout(5, seed=4))
+                whole = draw(store, size, 25, seed=1)
+                assert all(torch.equal(a, b) for a, b in zip(whole, draw(store, size, 25, seed=1)))
+                for start in (1, 2, 13, 14, 15, 20):
+                    assert torch.equal(draw(store, size, 1, seed=1, start=start)[0], whole[start])
+                assert not torch.equal(whole[0], draw(store, size, 1, seed=2)[0])
+        assert torch.equal(store.heldout(5, seed=3), store.heldout(5, seed=3))
+        assert not torch.equal(store.heldout(5, seed=3), store.heldout(5, seed=4))
 
 # %% ../nbs/23_store.ipynb #5e06f957
 def test_asking_for_more_than_there_is_says_what_is_allowed():
-    with tempfile.TemporaryDirectory() as d:
-        store = ActivationStore(count_store(d))
-        with pytest.raises(ValueError, match="batch_size=101: allowed are 1 to 100"): store.batches(101)
-        with pytest.raises(ValueError, match="n=11: allowed are 1 to 10"): store.heldout(11)
-        with pytest.raises(ValueError, match="start=-1"): store.batches(5, start=-1)
+    with tempfile.TemporaryDirectory() as tmp:
+        store = ActivationStore(count_store(tmp))
+        asks = {'batch_size = 101; allowed: at most the 100 training rows': lambda: store.batches(101),
+                'batch_size = 0; allowed: whole numbers from 1': lambda: store.batches(0),
+                'start = -1; allowed: whole numbers from 0': lambda: store.batches(5, start=-1),
+                'seed = -1; allowed: whole numbers from 0': lambda: store.batches(5, seed=-1),
+                'n = 11; allowed: at most the 10 held-out rows': lambda: store.heldout(11),
+                "part = 'test'; allowed: 'train', 'heldout'": lambda: store.where('test'),
+                'buffer_bytes = 0; allowed: whole numbers from 1': lambda: ActivationStore(tmp, buffer_bytes=0)}
+        for words, ask in asks.items():
+            with pytest.raises(ValueError, match=words): ask()
 
 # %% ../nbs/23_store.ipynb #0995ae2f
 def test_a_store_of_the_first_format_is_read_and_one_of_the_future_refused():
-    with tempfile.TemporaryDirectory() as d:
-        folder = count_store(Path(d) / "a")
-        manifest = json.loads((folder / "manifest.json").read_text())
-        new = [ActivationStore(folder).heldout(10), next(ActivationStore(folder).batches(50))]
-        for key in ("rms_norm", "format"): manifest.pop(key)
-        for shard in manifest["shards"]: shard.pop("mean_square")
-        (folder / "manifest.json").write_text(json.dumps(dict(manifest, format="sae_l0_nb activations 1")))
+    with tempfile.TemporaryDirectory() as tmp:
+        folder = count_store(Path(tmp)/'a')
+        path = folder/'manifest.json'
+        manifest, store = json.loads(path.read_text()), ActivationStore(folder)
+        heldout, batch = store.heldout(10), next(store.batches(50))
+        del manifest['rms_norm']
+        for shard in manifest['shards']: del shard['mean_square']
+        path.write_text(json.dumps(manifest | dict(format='sae_l0_nb activations 1')))
         old = ActivationStore(folder)
-        assert torch.equal(old.heldout(10), new[0]) and torch.equal(next(old.batches(50)), new[1])
-        (folder / "manifest.json").write_text(json.dumps(dict(manifest, format="sae_l0_nb activations 3")))
-        with pytest.raises(ValueError, match="manifest format 'sae_l0_nb activations 3', expected one of"): ActivationStore(folder)
+        assert torch.equal(old.heldout(10), heldout)
+        assert torch.equal(next(old.batches(50)), batch)
+        path.write_text(json.dumps(manifest | dict(format='sae_l0_nb activations 3')))
+        with pytest.raises(ValueError, match="format of '.*manifest.json' = '.* 3'; allowed: "): ActivationStore(folder)
 
 # %% ../nbs/23_store.ipynb #7eb2dc82
 def test_a_store_in_bfloat16_is_read_like_any_other():
-    with tempfile.TemporaryDirectory() as d:
-        x = torch.randn(200, 6, generator=torch.Generator().manual_seed(0)) * 1e6 # beyond float16
-        with StoreWriter(d, dtype="bfloat16") as writer:
+    x = torch.randn(200, 6, generator=torch.Generator().manual_seed(0))*1e6 # beyond float16
+    with tempfile.TemporaryDirectory() as tmp:
+        with StoreWriter(tmp, dtype='bfloat16') as writer:
             writer.add(x[:100], x[100:110])
             writer.add(x[110:], x[:0])
-            writer.close()
-        store = ActivationStore(d)
-        rows = torch.cat([x[:100], x[110:]]).to(torch.bfloat16).float()
+            writer.close(model='by hand', module='h.1')
+        store = ActivationStore(tmp)
+        x = x.to(torch.bfloat16).float()[:, 0].tolist()
         b = next(store.batches(190))
-        assert b.dtype == torch.float32 and sorted(b[:, 0].tolist()) == sorted(rows[:, 0].tolist())
-        assert sorted(store.heldout(10)[:, 0].tolist()) == sorted(x[100:110].to(torch.bfloat16).float()[:, 0].tolist())
+        assert b.dtype == torch.float32
+        assert sorted(b[:, 0].tolist()) == sorted(x[:100] + x[110:])
+        assert sorted(store.heldout(10)[:, 0].tolist()) == sorted(x[100:110])
+        assert store.origin == dict(model_name='by hand', module='h.1')
+
+# %% ../nbs/23_store.ipynb #94a8f6aa
+def all_rows(folder, verify):
+    "All rows of a store and their labels, in the order of the disk."
+    store = ActivationStore(folder, verify=verify)
+    sizes = dict(train=len(store), heldout=store.n_heldout)
+    rows = [gather_rows(store.parts[part], np.arange(n)) for part, n in sizes.items()]
+    return np.concatenate(rows), np.concatenate([store.where(part) for part in sizes])
+
+def damaged(data, rng):
+    "The bytes with one bit changed, cut, or with some bytes in the place of others."
+    data, i, j = bytearray(data), *sorted(rng.integers(len(data), size=2))
+    kind = rng.integers(4)
+    if kind < 2: data[i] ^= 1 << rng.integers(8)
+    if kind == 2: del data[i:]
+    if kind == 3: data[i:i + 4] = data[j:j + 4]
+    return bytes(data)
+
+# %% ../nbs/23_store.ipynb #823bb4cb
+def test_a_damaged_store_is_refused_by_its_file_or_gives_the_rows_that_were_written():
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as tmp:
+        folder = count_store(Path(tmp)/'a')
+        rows, where = all_rows(folder, True)
+        assert sorted(rows[:, 0].tolist()) == list(range(-10, 100))
+        for path, n in ((folder/'manifest.json', 400), (folder/shard_name(0), 300)):
+            whole, n_refused = path.read_bytes(), 0
+            for i in range(n):
+                path.write_bytes(damaged(whole, rng))
+                verify = i % 2 == 0
+                try: found, labels = all_rows(folder, verify)
+                except ValueError as e:
+                    n_refused += 1
+                    assert str(folder) in str(e), e
+                    assert '; allowed: ' in str(e), e
+                    continue
+                assert found.shape == rows.shape
+                if verify: np.testing.assert_array_equal(found, rows)
+                if verify: np.testing.assert_array_equal(labels, where)
+            path.write_bytes(whole)
+            assert n_refused > n/3, path

@@ -3,8 +3,9 @@
 import pytest
 from sae_l0_nb.sweep import *
 
-# %% ../nbs/26_sweep.ipynb #8c2a4b6d
+# %% ../nbs/26_sweep.ipynb #1db71b3d
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,99 +20,266 @@ import torch
 
 from sae_l0_nb.cost import member_bytes, step_bytes
 from sae_l0_nb.saving import load_sae
-from sae_l0_nb.step import JumpReLU, TopK
+from sae_l0_nb.step import BatchTopK, JumpReLU, TopK
 from sae_l0_nb.toy import ToyModel
+from sae_l0_nb.train import train_bank
 
 # %% ../nbs/26_sweep.ipynb #07b6f908
 def test_groups_cover_the_grid_once_and_keep_to_the_limit():
     for n_l0s, n_seeds, at_once in ((5, 3, 7), (5, 3, 2), (1, 1, 1), (4, 2, 100), (3, 5, 4)):
         groups = group_members(n_l0s, n_seeds, at_once)
-        assert sorted((i, j) for a, b in groups for i in a for j in b) == [(i, j) for i in range(n_l0s) for j in range(n_seeds)]
-        assert max(len(a)*len(b) for a, b in groups) <= at_once
+        members = [(i, j) for l0s, seeds in groups for i in l0s for j in seeds]
+        assert sorted(members) == [(i, j) for i in range(n_l0s) for j in range(n_seeds)]
+        assert max(len(l0s)*len(seeds) for l0s, seeds in groups) <= at_once
     assert group_members(5, 3, 7) == [(range(0, 2), range(0, 3)), (range(2, 4), range(0, 3)), (range(4, 5), range(0, 3))]
-    with pytest.raises(ValueError, match='at_once = 0'): group_members(2, 2, 0)
+    with pytest.raises(ValueError, match='at_once = 0; allowed: whole numbers from 1'): group_members(2, 2, 0)
+
+# %% ../nbs/26_sweep.ipynb #755d6a68
+def test_names_tell_recipes_apart():
+    assert member_name(BatchTopK(8.), 3) == 'k8_seed3'
+    recipes = [BatchTopK(8.), BatchTopK(8.000001), TopK(8), JumpReLU(l0=8), JumpReLU(8)]
+    assert len({member_name(r, 0) for r in recipes}) == len(recipes)
 
 # %% ../nbs/26_sweep.ipynb #3baf2036
-def test_a_plan_writes_nothing_counts_right_and_refuses_what_cannot_be():
+def test_a_plan_writes_nothing_and_counts_right():
+    kw = dict(n_samples=1000, batch_size=64)
     with tempfile.TemporaryDirectory() as tmp:
-        plan = plan_sweep(ToyModel.small(), 5, [1, 2], Path(tmp)/'s', seeds=[0, 1, 2], n_samples=1000, batch_size=64, at_once=4)
-        q = plan.quote()
-        assert not (Path(tmp)/'s').exists() and (q['n_saes'], q['n_groups'], q['rows'], q['sae_steps']) == (6, 2, 960, 6*15) and q['seconds'] == pytest.approx(6*15*plan.seconds)
-        assert q['disk'] == (6 + 2*3*3)*4*(2*5*20 + 10 + 20) and q['memory'] == 3*member_bytes(20, 5) + step_bytes(20, 5, 64, 3)
-        with mock.patch.dict(os.environ, RANK='0', WORLD_SIZE='4'): # groups of 2, 1, 2, 1, 2, 1 on four processes: the first does 2 and then 2
-            p = plan_sweep(ToyModel.small(), 5, [1, 2, 3], Path(tmp)/'s', n_samples=1000, batch_size=64, at_once=2)
-            assert p.quote()['seconds'] == pytest.approx(4*15*p.seconds)
-        assert plan_sweep(torch.zeros(1000, 4), 5, [1], Path(tmp)/'s', batch_size=64, timed=False).settings['n_samples'] == 896 # 900 rows to train on
-        for kw, words in ((dict(l0s=[]), 'one or more of each'), (dict(l0s=[2, 2]), 'all different'), (dict(l0s=[9]), 'k = 9; allowed'), (dict(n_samples=None), 'without end needs a number'), (dict(n_samples=9), 'n_samples = 9'),
-                          (dict(init=1), 'init given'), (dict(at_once=0), 'at_once = 0'), (dict(compute='int8'), "compute = 'int8'"), (dict(dead_afer=3), 'dead_afer given'), (dict(batch_size=0), 'batch_size = 0'),
-                          (dict(n=[6]), 'k = 6; allowed'), (dict(l0s=[JumpReLU(.1)]), 'warm_up = 10000'), (dict(lr=-1), 'lr = -1'), (dict(lr_decay=2), 'lr_decay = 2'), (dict(device='gpu'), "device='gpu'"), (dict(source=iter([torch.zeros(9000, 4)])), 'can be read once')):
-            with pytest.raises(ValueError, match=words): plan_sweep(**(dict(source=ToyModel.small(), d_sae=5, l0s=[1], folder=Path(tmp)/'s', n_samples=1000, batch_size=64, timed=False) | kw))
-        with mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=10_000)), pytest.raises(ValueError, match='one member needs'): plan_sweep(ToyModel.small(), 500, [1], Path(tmp)/'s', n_samples=1000, batch_size=64)
-        with mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=int((step_bytes(20, 5, 64, 3) + 3*member_bytes(20, 5))/.85) + 9)):
-            assert plan_sweep(ToyModel.small(), 5, [1, 2, 3], Path(tmp)/'s', n_samples=1000, batch_size=64, timed=False).at_once == 3
+        plan = plan_sweep(ToyModel.small(), 5, [1, 2], Path(tmp)/'s', at_once=4, **kw)
+        assert not (Path(tmp)/'s').exists()
+    q = plan.quote()
+    assert [q[name] for name in ('n_saes', 'n_groups', 'rows', 'sae_steps')] == [6, 2, 960, 6*15]
+    assert q['seconds'] == pytest.approx(6*15*plan.seconds)
+    assert q['seconds'] > 0
+    assert q['disk'] == (6 + 2*3*3)*4*(2*5*20 + 10 + 20)
+    assert q['memory'] == 3*member_bytes(20, 5) + step_bytes(20, 5, 64, m=3)
+    assert str(plan).startswith('6 SAEs of width 5 in 2 groups on 1 process, 960 rows each: 90 SAE-steps, about ')
+    with mock.patch.dict(os.environ, RANK='0', WORLD_SIZE='4'): # 2, 1, 2, 1, 2, 1 on four: the first does 2 and then 2
+        plan = plan_sweep(ToyModel.small(), 5, [1, 2, 3], 'new', at_once=2, **kw)
+        assert plan.quote()['seconds'] == pytest.approx(4*15*plan.seconds)
+
+# %% ../nbs/26_sweep.ipynb #9d429f65
+def test_a_plan_takes_a_source_once_and_what_memory_holds():
+    kw = dict(n_samples=1000, batch_size=64, device='cpu', timed=False)
+    plan = plan_sweep(torch.zeros(1000, 4), 5, [1], 'new', batch_size=64, timed=False)
+    assert plan.settings['n_samples'] == 896 # 900 rows to train on, in whole batches
+    def with_memory(n_bytes):
+        return mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=int(n_bytes)))
+    with with_memory((step_bytes(20, 5, 64, m=3) + 3*member_bytes(20, 5))/.85 + 9):
+        assert plan_sweep(ToyModel.small(), 5, [1, 2, 3], 'new', **kw).at_once == 3
+    words = 'd_sae = 500; allowed: a width that fits; one member needs .*, 10 kB are free on cpu'
+    with with_memory(10_000), pytest.raises(ValueError, match=words):
+        plan_sweep(ToyModel.small(), 500, [1], 'new', **kw)
+    with mock.patch.dict(os.environ, RANK='0', WORLD_SIZE='2'): # an even share
+        assert plan_sweep(ToyModel.small(), 5, [1, 2, 3], 'new', **kw).at_once == 5
+
+# %% ../nbs/26_sweep.ipynb #80ae7466
+@pytest.mark.parametrize('kw, words', [
+    (dict(l0s=[]), r'l0s = \[\]; allowed: one L0 or recipe or more, all different'),
+    (dict(l0s=[2, 2]), r'l0s = \[2, 2\]; allowed: .* all different'),
+    (dict(l0s=[9]), r'k = 9\.0; allowed'),
+    (dict(l0s=8), 'l0s = 8; allowed: a list'),
+    (dict(seeds=[1, 1]), r'seeds = \[1, 1\]; allowed: .* all different'),
+    (dict(n_samples=None), 'n_samples = None; allowed: .* has no end'),
+    (dict(n_samples=9), 'n_samples = 9; allowed'),
+    (dict(init=1), r"settings = \['init'\]; allowed: .* sets itself"),
+    (dict(dead_afer=3), r"settings = \['dead_afer'\]; allowed"),
+    (dict(at_once=0), 'at_once = 0; allowed'),
+    (dict(compute='int8'), "compute = 'int8'; allowed"),
+    (dict(batch_size=0), 'batch_size = 0; allowed'),
+    (dict(batch_size=950, source=torch.zeros(1000, 4)), 'batch_size = 950; allowed: up to the 900 training rows'),
+    (dict(places=[6]), r'places = 6\.0; allowed'),
+    (dict(l0s=[JumpReLU(.1)]), 'warm_up of JumpReLU = 10000; allowed'),
+    (dict(lr=-1), 'lr = -1; allowed'),
+    (dict(lr_decay=2), 'lr_decay = 2; allowed'),
+    (dict(device='gpu'), "device = 'gpu'; allowed"),
+    (dict(source=iter([torch.zeros(9000, 4)])), 'source = .*; allowed: what can be read more than once')])
+def test_a_sweep_that_cannot_be_is_refused(kw, words):
+    usual = dict(source=ToyModel.small(), d_sae=5, l0s=[1], folder='new', n_samples=1000, batch_size=64, timed=False)
+    with pytest.raises(ValueError, match=words): plan_sweep(**usual | kw)
 
 # %% ../nbs/26_sweep.ipynb #c3769d0f
-def test_a_sweep_in_groups_is_what_one_bank_gives_and_its_folder_reads_back():
-    from sae_l0_nb.train import train_bank
-    toy, l0s, kw = ToyModel.small(), [1.5, TopK(2), JumpReLU(l0=2.), JumpReLU(.2, warm_up=20)], dict(n_samples=6400, batch_size=64, lr=3e-3, n_eval=1000)
+def test_a_sweep_in_groups_is_what_one_bank_gives():
+    toy, l0s = ToyModel.small(), [1.5, TopK(2), JumpReLU(l0=2.), JumpReLU(.2, warm_up=20)]
+    kw = dict(seeds=[0, 1], n_samples=6400, batch_size=64, lr=3e-3, progress=False)
     with tempfile.TemporaryDirectory() as tmp:
-        table = sweep(toy, 5, l0s, Path(tmp)/'a', seeds=[0, 1], at_once=3, n=[2], progress=False, **kw)
-        whole, history = train_bank(toy, 5, l0s, [0, 1], lr_decay=.5, input_norm=20**.5, dead_after=300, progress=False, **{k: v for k, v in kw.items() if k != 'n_eval'})
-        assert table.sae.tolist() == [f'{n}_seed{s}' for n in ('k1.5', 'topk2', 'jumprelu2', 'jumprelu_lam0.2') for s in (0, 1)] and {'s_2', 'c_dec', 'l0', 'frac_dead'} <= set(table)
-        for i, name in enumerate(table.sae):
-            sae = load_sae(Path(tmp)/'a/saes'/name)
-            assert torch.allclose(sae.W_dec[0], whole.W_dec[i], atol=1e-5) and (torch.allclose(sae.threshold[0], whole.threshold[i], atol=1e-4) or name.startswith('topk'))
-        history2 = pd.read_csv(Path(tmp)/'a/history.csv')
-        assert len(history2) == len(history) and set(history2.sae) == set(table.sae) and not (Path(tmp)/'a/checkpoints').exists()
-        before = (Path(tmp)/'a/table.csv').stat().st_mtime_ns
-        with mock.patch('sae_l0_nb.sweep.train_bank', side_effect=AssertionError): again = sweep(toy, 5, l0s, Path(tmp)/'a', seeds=[0, 1], n=[2], progress=False, **kw) # nothing is left to do
-        assert again.equals(table)
-        with pytest.raises(ValueError, match=r"already holds a sweep with seeds = \[0, 1\], this one has \[0, 2\]"): sweep(toy, 5, l0s, Path(tmp)/'a', seeds=[0, 2], n=[2], progress=False, **kw)
-        with pytest.raises(ValueError, match="already holds a sweep with source"): sweep(ToyModel.small(corr=-.4), 5, l0s, Path(tmp)/'a', seeds=[0, 1], n=[2], progress=False, **kw)
-        (Path(tmp)/'mine').mkdir(); (Path(tmp)/'mine/notes.txt').write_text('')
-        with pytest.raises(ValueError, match='already holds something'): sweep(toy, 5, l0s, Path(tmp)/'mine', progress=False, **kw)
+        folder = Path(tmp)/'a'
+        table = sweep(toy, 5, l0s, folder, at_once=3, places=[2], n_eval=1000, **kw)
+        saes = [load_sae(folder/'saes'/name) for name in table.sae]
+        history = pd.read_csv(folder/'history.csv')
+        assert sorted(p.name for p in folder.iterdir()) == ['history.csv', 'parts', 'saes', 'sweep.json', 'table.csv']
+    whole, one_history = train_bank(toy, 5, l0s, lr_decay=.5, input_norm=20**.5, dead_after=300, **kw)
+    names = ['k1.5', 'topk2', 'jumprelu2', 'jumprelu_lam0.2']
+    assert table.sae.tolist() == [f'{name}_seed{seed}' for name in names for seed in (0, 1)]
+    assert {'s_2', 'c_dec', 'l0', 'frac_dead'} <= set(table)
+    for i, sae in enumerate(saes):
+        assert torch.allclose(sae.W_dec[0], whole.W_dec[i], atol=1e-5)
+        if not sae.per_input[0]: assert torch.allclose(sae.threshold[0], whole.threshold[i], atol=1e-4)
+    assert len(history) == len(one_history)
+    assert set(history.sae) == set(table.sae)
+
+# %% ../nbs/26_sweep.ipynb #ece5cc05
+TOY = ToyModel.small()
+SMALL = dict(seeds=[0, 1], n_samples=640, batch_size=64, places=[2], progress=False)
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory):
+    "A sweep of two groups that is done: its folder and its table."
+    folder = tmp_path_factory.mktemp('sweep')/'a'
+    return folder, sweep(TOY, 5, [1.5, 2], folder, at_once=2, **SMALL)
+
+def test_a_sweep_that_is_done_reads_its_table(finished):
+    folder, table = finished
+    with mock.patch('sae_l0_nb.sweep.train_bank', side_effect=AssertionError):
+        again = sweep(TOY, 5, [1.5, 2], folder, **SMALL)
+    assert again.equals(table)
+
+@pytest.mark.parametrize('change, words', [
+    (dict(seeds=[0, 2]), r"seeds = \[0, 2\]; allowed: \[0, 1\], as '.*sweep.json' says; .* give a new folder"),
+    (dict(l0s=[1.5, TopK(2)]), r'l0s = .*TopK\(k=2\).*; allowed: .*, as'),
+    (dict(source=ToyModel.small(corr=-.4)), "source = '.*'; allowed: '.*', as"),
+    (dict(places=[1]), r'places = \[1\]; allowed: \[2\], as'),
+    (dict(at_once=3), 'at_once = 3; allowed: 2, as'),
+    (dict(lr=.1), 'lr = 0.1; allowed: 0.003, as'),
+    (dict(n_logs=3), 'n_logs = 3; allowed: None, as')])
+def test_another_sweep_is_not_mixed_into_a_folder(finished, change, words):
+    usual = dict(source=TOY, d_sae=5, l0s=[1.5, 2], folder=finished[0]) | SMALL
+    with pytest.raises(ValueError, match=words): sweep(**usual | change)
+
+def test_a_folder_with_something_else_is_refused(tmp_path):
+    (tmp_path/'notes.txt').write_text('')
+    with pytest.raises(ValueError, match='already holds something'): sweep(TOY, 5, [2], tmp_path, **SMALL)
+
+def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path):
+    with mock.patch('shutil.disk_usage', return_value=SimpleNamespace(free=9)):
+        with pytest.raises(ValueError, match='allowed: a disk with .* free; this one has 9 bytes'):
+            sweep(TOY, 5, [2], tmp_path/'new', **SMALL)
+    assert not (tmp_path/'new').exists()
+
+# %% ../nbs/26_sweep.ipynb #ee409576
+@pytest.mark.parametrize('name, old, new, words', [
+    ('sweep.json', '{', '[', "content of '.*sweep.json' = .*; allowed: JSON"),
+    ('sweep.json', '"at_once": 2', '"at_once": "x"', "at_once of '.*sweep.json' = 'x'; allowed: whole numbers from 1"),
+    ('sweep.json', '"d_in": 20,', '', "d_in of '.*sweep.json' = None; allowed: whole numbers from 1"),
+    ('sweep.json', 'sweep 2', 'sweep 1', "format of '.*' = 'sae_l0_nb sweep 1'; allowed: 'sae_l0_nb sweep 2'"),
+    ('parts/0001.csv', 'c_dec,', 'c_enc,', "columns of '.*0001.csv' = .*; allowed: a column c_dec"),
+    ('parts/0001.csv', 'k2_seed1,1', 'k2_seed1,one', "column seed of '.*0001.csv' = .*; allowed: numbers"),
+    ('parts/0001.csv', 'k2_seed1', 'k2_seed7', "column sae of '.*0001.csv' = .*; allowed: .*delete the file"),
+    ('parts/0000_history.csv', 'lam', 'lamb', "columns of '.*0000_history.csv' = .*; allowed: a column lam"),
+    ('parts/0000_history.csv', None, '', "content of '.*0000_history.csv' = .*; allowed: a CSV table")])
+def test_a_damaged_file_is_named(finished, tmp_path, name, old, new, words):
+    shutil.copytree(finished[0], tmp_path/'a')
+    path = tmp_path/'a'/name
+    text = path.read_text()
+    assert old is None or old in text
+    path.write_text(new if old is None else text.replace(old, new, 1))
+    with pytest.raises(ValueError, match=words): sweep(TOY, 5, [1.5, 2], tmp_path/'a', **SMALL)
 
 # %% ../nbs/26_sweep.ipynb #7c015a08
-SCRIPT = """
-import sys, os, signal
-from sae_l0_nb import sae, sweep, train
+KILL = """
+import os, signal, sys
+import torch
+torch.set_num_threads(1) # no thread pool, so that a fork is safe
+from sae_l0_nb.sweep import sweep
 from sae_l0_nb.toy import ToyModel
-folder, at = sys.argv[1], int(sys.argv[2])
-import torch; torch.set_num_threads(1)
-if at >= 0: # killed in a step of training, while the SAE of that number is written, at the renaming of that number, or in a checkpoint
-    count = 0
-    def dying(f):
-        def g(*a, **k):
-            global count
-            count += 1
-            if count > at: os.kill(os.getpid(), signal.SIGKILL)
-            return f(*a, **k)
-        return g
-    if at < 100: train.Trainer.step = dying(train.Trainer.step)
-    elif at < 200: at -= 100; sae.save_file = dying(sae.save_file)
-    elif at < 300: at -= 200; os.replace = dying(os.replace)
-    else: # a checkpoint half written
-        def half(tensors, path, metadata=None): open(path, 'wb').write(b'half'); os.kill(os.getpid(), signal.SIGKILL)
-        train.save_file = half
-t = sweep.sweep(ToyModel.small(), 5, [1.5, 2, 3], folder, seeds=[0, 1], at_once=2, n_samples=64*30, batch_size=64, n_eval=1000, checkpoint_every=5, progress=False)
-print('rows', len(t))
+from sae_l0_nb.trainer import Trainer
+
+root, rename, step = sys.argv[1], os.replace, Trainer.step
+rows = ToyModel.small().heldout(2000)
+settings = dict(seeds=[0, 1], at_once=2, n_samples=64*10, batch_size=64, checkpoint_every=4, progress=False)
+
+def kill(): os.kill(os.getpid(), signal.SIGKILL)
+
+def renaming(at, half):
+    "An `os.replace` whose process kills itself at renaming number `at`: before it, with half of a file, or after it."
+    n = 0
+    def replace(old, new):
+        nonlocal n
+        n += 1
+        if n == at and half:
+            if os.path.isfile(old): os.truncate(old, os.path.getsize(old)//2)
+            kill()
+        rename(old, new)
+        if n == at: kill()
+    return replace
+
+def stepping(at):
+    "A step of training whose process kills itself when step number `at` is taken."
+    n = 0
+    def killed(self, *args, **kwargs):
+        nonlocal n
+        n += 1
+        if n == at: kill()
+        return step(self, *args, **kwargs)
+    return killed
+
+def killed(name, replace=rename, step=step):
+    "Whether a sweep in a process of its own was killed."
+    pid = os.fork()
+    if not pid:
+        os.replace, Trainer.step = replace, step
+        sweep(rows, 5, [1.5, 2, 3], f'{root}/{name}', **settings)
+        os._exit(0)
+    status = os.waitpid(pid, 0)[1]
+    assert status in (0, signal.SIGKILL), (name, status)
+    return status == signal.SIGKILL
+
+sweep(rows, 5, [1.5, 2, 3], f'{root}/whole', **settings) # in this process, so that its children need not import
+at = 1
+while killed(f'half{at}', renaming(at, half=True)): # until there is no such renaming
+    assert not killed(f'half{at}')
+    assert killed(f'after{at}', renaming(at, half=False))
+    assert not killed(f'after{at}')
+    at += 1
+for n in (1, 3, 17, 30): # in the first step, before a checkpoint, in the second group, in the last step
+    assert killed(f'step{n}', step=stepping(n))
+    assert not killed(f'step{n}')
+rounds = 1
+while killed('often', renaming(9, half=rounds % 2 == 0), stepping(6)): rounds += 1 # in every run but the last
+print(at - 1, rounds)
 """
 
-def files(folder): return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob('*')) if p.is_file()}
-def run_script(tmp, folder, at=-1, *launcher):
-    (tmp/'script.py').write_text(SCRIPT)
-    return subprocess.run([sys.executable, *launcher, str(tmp/'script.py'), str(folder), str(at)], capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS='1'))
+def contents(folder):
+    "The bytes of every file of a folder."
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob('*')) if p.is_file()}
 
-def test_two_processes_and_killed_ones_write_the_bytes_of_one(tmp_path):
-    assert run_script(tmp_path, tmp_path/'one').stdout == 'rows 6\n'
-    for at in (200, 300, 17, 44, 101, 103, 204): # while sweep.json is written, a first checkpoint; in the first group, in the second, while an SAE of the first, of the second is written, while anything is
-        assert run_script(tmp_path, tmp_path/'killed', at).returncode == -9
-    done = run_script(tmp_path, tmp_path/'killed')
+# %% ../nbs/26_sweep.ipynb #4f8a2229
+def test_killed_at_any_renaming_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
+    done = subprocess.run([sys.executable, '-c', KILL, str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    both = run_script(tmp_path, tmp_path/'two', -1, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2')
-    assert both.returncode == 0 and both.stdout.count('rows 6\n') == 2, both.stderr
-    one = files(tmp_path/'one')
-    assert len(one) == 6*2 + 3*2 + 3 and files(tmp_path/'killed') == one and files(tmp_path/'two') == one
+    n_renamings, rounds = map(int, done.stdout.split())
+    whole = contents(tmp_path/'whole')
+    assert len(whole) == 6*2 + 3*2 + 3 # SAEs, parts, and sweep.json, table.csv, history.csv
+    assert n_renamings == 1 + 3*(3 + 2*3 + 2) + 2 # in each group 3 checkpoints, 2 SAEs of 2 files and a folder, 2 parts
+    assert rounds > 5
+    folders = list(tmp_path.iterdir())
+    assert len(folders) == 2*n_renamings + 1 + 4 + 2 # the last of 'half' was never killed
+    for p in folders: assert contents(p) == whole, p.name
+
+# %% ../nbs/26_sweep.ipynb #3a9d7c9f
+TWO = """
+import sys, torch
+torch.set_num_threads(1)
+from sae_l0_nb.sweep import sweep
+from sae_l0_nb.toy import ToyModel
+table = sweep(ToyModel.small(), 5, [1.5, 2, 3], sys.argv[1], seeds=[0, 1], at_once=2, n_samples=640, batch_size=64,
+              n_eval=1000, progress=False)
+print('rows', len(table))
+"""
+
+def test_two_processes_write_the_bytes_of_one(tmp_path):
+    (tmp_path/'two.py').write_text(TWO)
+    def run(folder, *launcher):
+        done = subprocess.run([sys.executable, *launcher, str(tmp_path/'two.py'), str(folder)], capture_output=True,
+                              text=True, env=dict(os.environ, OMP_NUM_THREADS='1'))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+    torchrun = '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2'
+    assert run(tmp_path/'one') == 'rows 6\n'
+    shutil.copytree(tmp_path/'one', tmp_path/'left')
+    for name in ('table.csv', 'history.csv', 'parts/0001.csv'): (tmp_path/'left'/name).unlink() # as if it was killed
+    assert run(tmp_path/'new', *torchrun).count('rows 6\n') == 2
+    assert run(tmp_path/'left', *torchrun).count('rows 6\n') == 2
+    for name in ('new', 'left'): assert contents(tmp_path/name) == contents(tmp_path/'one'), name
 
 # %% ../nbs/26_sweep.ipynb #ab54916e
 @pytest.mark.parametrize('family', ['gemma2', 'llama', 'gpt2', 'gpt_neox', 'qwen2', 'bert'])
@@ -120,11 +288,18 @@ def test_from_a_model_of_every_family_to_probes(family, tmp_path):
     from sae_l0_nb.models import tiny_model, tiny_texts
     from sae_l0_nb.probe_sweep import probe_sweep
     model = tiny_model(family, tmp_path/'model')
-    if family != 'qwen2': model = tmp_path/'model' # from a folder of this family transformers makes Qwen's own tokenizer, whatever words lie there
+    # from a folder of Qwen2 transformers makes Qwen's own tokenizer, whatever words lie there
+    if family != 'qwen2': model = tmp_path/'model'
     harvest(model, tiny_texts(1000), 1, tmp_path/'store', n_tokens=3000, max_length=64, progress=False)
-    table = sweep(tmp_path/'store', 64, [2, 8], tmp_path/'sweep', seeds=[0], batch_size=128, n_eval=100, compute='bfloat16', progress=False)
-    assert np.isfinite(table[['c_dec', 'l0', 'variance_explained', 's_31']]).all(axis=None) and table.variance_explained[1] > table.variance_explained[0]
+    kw = dict(seeds=[0], batch_size=128, n_eval=100, compute='bfloat16', progress=False)
+    table = sweep(tmp_path/'store', 64, [2, 8], tmp_path/'sweep', **kw)
+    assert np.isfinite(table[['c_dec', 'l0', 'variance_explained', 's_31']]).all(axis=None)
+    assert table.variance_explained[1] > table.variance_explained[0]
     texts = tiny_texts(300, seed=1)
-    pd.DataFrame(dict(text=texts, label=[t.split()[-1] < 'm' for t in texts])).to_csv(tmp_path/'task.csv', index=False)
-    probes = probe_sweep(tmp_path/'sweep', [tmp_path/'task.csv'], model, 1, [1, 4], max_length=64, progress=False)
-    assert len(probes) == 4 and set(probes.sae) == set(table.sae) and probes.f1.between(0, 1).all()
+    labels = [t.split()[-1] < 'm' for t in texts]
+    pd.DataFrame(dict(text=texts, label=labels)).to_csv(tmp_path/'task.csv', index=False)
+    tasks = [tmp_path/'task.csv']
+    probes = probe_sweep(tmp_path/'sweep', tasks, model, 1, n_latents=[1, 4], max_length=64, progress=False)
+    assert len(probes) == 4
+    assert set(probes.sae) == set(table.sae)
+    assert probes.f1.between(0, 1).all()

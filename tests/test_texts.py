@@ -3,106 +3,239 @@
 import pytest
 from sae_l0_nb.texts import *
 
-# %% ../nbs/21_texts.ipynb #3dc14bfc
+# %% ../nbs/21_texts.ipynb #4f5cb244
+import json
+import math
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset, DatasetDict
 
+from sae_l0_nb.checks import check_finite
 from sae_l0_nb.models import FAMILIES, tiny_texts, tiny_tokenizer
 
+# %% ../nbs/21_texts.ipynb #54a46f52
+bert_tok = tiny_tokenizer('bert')
+
+# %% ../nbs/21_texts.ipynb #92cd43b8
+def test_files_of_every_kind_are_opened_and_others_refused():
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'a.txt'
+        path.write_text('one\ntwo words\n')
+        assert list(open_texts(path)) == ['one', 'two words']
+        path.rename(Path(tmp)/'a.csv')
+        kinds = r"a.csv'; allowed: files that end in .txt, .jsonl, .parquet"
+        with pytest.raises(ValueError, match=kinds): open_texts(f'{tmp}/a.csv')
+        with pytest.raises(ValueError, match="texts = '.*a.txt'; allowed: a file that exists"): open_texts(path)
+    for name in ('no/such/data', 'a text and no name '*20, 'a\0b'):
+        with pytest.raises(ValueError, match='texts, split, config = .*; allowed: a file, or a data set'): open_texts(name)
+
 # %% ../nbs/21_texts.ipynb #93c36800
-def test_texts_are_read_from_files_and_an_odd_item_is_named():
-    with tempfile.TemporaryDirectory() as d:
-        (Path(d) / "a.txt").write_text("one\ntwo words\n")
-        (Path(d) / "b.jsonl").write_text('{"text": "one"}\n{"text": "two words"}\n')
-        assert list(read_texts(Path(d) / "a.txt")) == list(read_texts(str(Path(d) / "b.jsonl"))) == ["one", "two words"]
-        (Path(d) / "b.jsonl").write_text('{"text": "one"}\n{"text"\n')
-        with pytest.raises(ValueError, match="line 2 is not JSON"): list(read_texts(Path(d) / "b.jsonl"))
-        (Path(d) / "c.csv").write_text("one\n")
-        with pytest.raises(ValueError, match=r"allowed are files that end in .txt, .jsonl, .parquet"): list(read_texts(Path(d) / "c.csv"))
-    with pytest.raises(ValueError, match=r"texts\[1\] is int '7'"): list(read_texts(["a", 7]))
-    with pytest.raises(ValueError, match=r"texts\[0\] is dict .* keys are body: expected str, or a mapping with a str under 'text'"): list(read_texts([{"body": "a"}]))
-    with pytest.raises(ValueError, match="texts='nowhere.txt'"): list(read_texts("nowhere.txt"))
-    with pytest.raises(ValueError, match="texts is a dict with the keys train, test"): list(read_texts(dict(train=["a"], test=["b"])))
+def test_an_odd_item_is_named_by_its_number():
+    def refused(texts, words):
+        "Reading them must say this."
+        with pytest.raises(ValueError, match=words): list(read_texts(texts))
+    refused(['a', 7], "item 1 of texts = 7; allowed: text in UTF-8, or a mapping with such a text under 'text'")
+    refused(['a', '\ud800'], r"item 1 of texts = '\\ud800'; allowed: text in UTF-8") # half a character
+    refused([{'body': 'a'}], r"item 0 of texts = {'body': 'a'}; .* under 'text'; its keys are body")
+    refused([{'text': None}], 'item 0 of texts = .*; its keys are text')
+    refused(dict(train=['a'], test=['b']), r"keys of texts = \['train', 'test'\]; allowed: texts in a row; choose one")
+    for bad in (None, 7): refused(bad, f'texts = {bad}; allowed: a list of texts')
 
 # %% ../nbs/21_texts.ipynb #b843c070
 def test_texts_are_read_from_datasets_in_memory_streamed_on_disk_and_from_parquet():
     texts = tiny_texts(20)
-    data = Dataset.from_dict({"body": texts, "label": list(range(20))})
-    assert list(read_texts(data, "body")) == list(read_texts(data.to_iterable_dataset(), "body")) == texts
-    with tempfile.TemporaryDirectory() as d:
-        (Path(d) / "folder").mkdir()
-        data.to_parquet(f"{d}/folder/part.parquet")
-        data.save_to_disk(f"{d}/saved")
-        DatasetDict(test=data).save_to_disk(f"{d}/splits")
-        assert list(read_texts(f"{d}/folder/part.parquet", "body")) == list(read_texts(f"{d}/folder", "body")) == texts
-        assert list(read_texts(f"{d}/saved", "body")) == list(read_texts(f"{d}/splits", "body", split="test")) == texts
-        with pytest.raises(ValueError, match="column='text': part.parquet has the columns body, label"): list(read_texts(f"{d}/folder/part.parquet"))
-        with pytest.raises(ValueError, match="split='train'.*no data set that can be read"): list(read_texts(f"{d}/splits", "body"))
-        with pytest.raises(ValueError, match="no data set that can be read"): list(read_texts(f"{d}/nothing"))
+    data = Dataset.from_dict({'body': texts, 'label': list(range(20))})
+    assert list(read_texts(data, column='body')) == texts
+    assert list(read_texts(data.to_iterable_dataset(), column='body')) == texts
+    with tempfile.TemporaryDirectory() as tmp:
+        (Path(tmp)/'folder').mkdir()
+        data.to_parquet(f'{tmp}/folder/part.parquet')
+        data.save_to_disk(f'{tmp}/saved')
+        DatasetDict(test=data).save_to_disk(f'{tmp}/splits')
+        for name in ('folder/part.parquet', 'folder', 'saved'):
+            assert list(read_texts(f'{tmp}/{name}', column='body')) == texts
+        assert list(read_texts(f'{tmp}/splits', column='body', split='test')) == texts
+        with pytest.raises(ValueError, match="column = 'text'; allowed: a column of '.*part.parquet': body, label"):
+            list(read_texts(f'{tmp}/folder/part.parquet'))
+        with pytest.raises(ValueError, match="splits', 'train', None.*; allowed: .* a data set that can be read"):
+            list(read_texts(f'{tmp}/splits', column='body'))
+
+# %% ../nbs/21_texts.ipynb #d75ff446
+def test_a_damaged_line_is_named_by_its_number():
+    with tempfile.TemporaryDirectory() as tmp:
+        txt, jsonl = Path(tmp)/'a.txt', Path(tmp)/'a.jsonl'
+        txt.write_bytes(b'one\ntw\xffo\n')
+        with pytest.raises(ValueError, match=r"line 2 of '.*a.txt' = 'tw\\udcffo.*'; allowed: text in UTF-8"):
+            list(read_texts(txt))
+        not_json = {line: "line 2 of '.*a.jsonl' = .*; allowed: JSON" for line in (b'{"text"', b'', b'['*10**5, b'1'*5000)}
+        latin = {b'"\xe9"': "line 2 of '.*a.jsonl' = .*; allowed: text in UTF-8"}
+        no_text = {b'7': "item 1 of '.*a.jsonl' = 7; allowed: text in UTF-8"}
+        for line, words in (not_json | latin | no_text).items():
+            jsonl.write_bytes(b'{"text": "one"}\n' + line + b'\n')
+            with pytest.raises(ValueError, match=words): list(read_texts(jsonl))
+
+# %% ../nbs/21_texts.ipynb #edb6b8f0
+def test_damaged_files_give_texts_or_a_refusal_with_their_name():
+    texts, rng = tiny_texts(30), np.random.default_rng(0)
+    files = dict(txt='\n'.join(texts).encode(), jsonl='\n'.join(json.dumps(dict(text=t)) for t in texts).encode())
+    with tempfile.TemporaryDirectory() as tmp:
+        Dataset.from_dict(dict(text=texts)).to_parquet(f'{tmp}/a.parquet')
+        files['parquet'] = (Path(tmp)/'a.parquet').read_bytes()
+        for kind, whole in files.items():
+            path, n_refused = Path(tmp)/f'a.{kind}', 0
+            for i in range(300):
+                data = bytearray(whole)
+                data[rng.integers(len(data))] ^= 1 << rng.integers(8)
+                path.write_bytes(data[:rng.integers(len(data))] if i % 5 == 0 else data)
+                try: assert all(isinstance(text, str) for text in read_texts(path))
+                except ValueError as e:
+                    n_refused += 1
+                    assert f'a.{kind}' in str(e), e
+                    assert 'allowed: ' in str(e), e
+            assert n_refused > 20, kind
+
+# %% ../nbs/21_texts.ipynb #e3662a87
+def test_a_damaged_data_set_in_a_folder_is_refused():
+    texts = tiny_texts(30)
+    with tempfile.TemporaryDirectory() as tmp:
+        data, saved, folder = Dataset.from_dict(dict(text=texts)), Path(tmp)/'saved', Path(tmp)/'folder'
+        data.save_to_disk(saved)
+        (saved/'state.json').write_text('{')
+        with pytest.raises(ValueError, match='texts, split, config = .*saved.*; allowed: a file'): list(read_texts(saved))
+        folder.mkdir()
+        data.to_parquet(folder/'a.parquet')
+        whole = (folder/'a.parquet').read_bytes()
+        (folder/'a.parquet').write_bytes(whole[:4] + bytes(200) + whole[204:]) # the rows; their description is whole
+        with pytest.raises(ValueError, match="content of '.*folder' = .*; allowed: a data set"): list(read_texts(folder))
 
 # %% ../nbs/21_texts.ipynb #3609a977
 def test_what_can_be_read_twice():
-    assert can_reread(["a"]) and not can_reread(iter(["a"])) and not can_reread("some/dataset")
+    assert can_reread(Dataset.from_dict({'text': ['a']}))
+    for once in (iter(['a']), 'some/dataset', 'a\0b'): assert not can_reread(once)
+    with tempfile.TemporaryDirectory() as tmp: assert can_reread(tmp)
+
+# %% ../nbs/21_texts.ipynb #7021d9ae
+def test_the_unknown_word_is_no_special_token_unless_it_is_one_by_another_name():
+    names = lambda family: [tok.convert_ids_to_tokens(special_ids(tok).tolist()) for tok in [tiny_tokenizer(family)]][0]
+    assert names('bert') == ['[PAD]', '[CLS]', '[SEP]']
+    assert names('gpt2') == ['<|end|>']
 
 # %% ../nbs/21_texts.ipynb #be14d6df
 def test_content_tokens_are_those_of_the_text():
     for family in FAMILIES:
         tok = tiny_tokenizer(family)
-        doc = tokenize(tok, ["the cat sat"])[0]
-        assert tok.convert_ids_to_tokens(doc.ids[doc.keep].tolist()) == ["the", "cat", "sat"]
-        assert doc.keep.argmax() == (family in ("bert", "llama", "gemma2"))
-    tok = tiny_tokenizer("bert")
-    assert tok.convert_ids_to_tokens(tokenize(tok, ["the sofa"])[0].ids[[1, 2]].tolist()) == ["the", "[UNK]"]
-    assert tokenize(tok, ["the sofa"])[0].keep.tolist() == [False, True, True, False]
+        doc = tokenize(tok, ['the cat sat'])[0]
+        assert tok.convert_ids_to_tokens(doc.ids[doc.keep].tolist()) == ['the', 'cat', 'sat']
+        assert doc.keep.argmax() == (family in ('bert', 'llama', 'gemma2'))
+    doc = tokenize(bert_tok, ['the sofa'])[0]
+    assert bert_tok.convert_ids_to_tokens(doc.ids[[1, 2]].tolist()) == ['the', '[UNK]']
+    assert doc.keep.tolist() == [False, True, True, False]
+    assert tokenize(bert_tok, []) == []
 
 # %% ../nbs/21_texts.ipynb #8e044e62
 def test_max_length_cuts_the_side_that_is_asked_for():
-    tok = tiny_tokenizer("bert")
-    words = lambda side: [w for w in tok.convert_ids_to_tokens(tokenize(tok, ["the cat sat on a mat"], 5, side)[0].ids.tolist()) if w[0] != "["]
-    assert words("right") == ["the", "cat", "sat"] and words("left") == ["on", "a", "mat"]
-    assert tok.truncation_side == "right"
+    def words(side):
+        "Content of a text that is cut to five tokens."
+        doc = tokenize(bert_tok, ['the cat sat on a mat'], 5, side=side)[0]
+        return bert_tok.convert_ids_to_tokens(doc.ids[doc.keep].tolist())
+    assert words('right') == ['the', 'cat', 'sat']
+    assert words('left') == ['on', 'a', 'mat']
+    assert bert_tok.truncation_side == 'right'
+
+# %% ../nbs/21_texts.ipynb #96daa24a
+def test_what_can_t_be_tokenized_is_refused():
+    for bad, name in ((['a', 7], 'item 1 of texts = 7'), (['\ud800'], 'item 0 of texts = '), ('a cat', "texts = 'a cat'")):
+        with pytest.raises(ValueError, match=f'{name}.*; allowed: '): tokenize(bert_tok, bad)
+    for bad in (0, 2, 2.5): # two tokens are special
+        with pytest.raises(ValueError, match=f'max_length = {bad}; allowed: whole numbers from 3'):
+            tokenize(bert_tok, ['a'], bad)
+    with pytest.raises(ValueError, match="side = 'top'; allowed: 'right', 'left'"): tokenize(bert_tok, ['a'], side='top')
 
 # %% ../nbs/21_texts.ipynb #55d6af93
 def test_the_held_out_share_is_as_asked_and_does_not_depend_on_order():
-    texts = [f"text number {i}" for i in range(4000)]
-    side = {t: is_heldout(t, 0.1) for t in texts}
-    assert abs(np.mean(list(side.values())) - 0.1) < 0.02
-    assert {t: is_heldout(t, 0.1) for t in reversed(texts)} == side
-    assert not any(is_heldout(t, 0.0) for t in texts)
+    texts = [f'text number {i}' for i in range(4000)]
+    side = {text: is_heldout(text, .1) for text in texts}
+    assert abs(np.mean(list(side.values())) - .1) < .02
+    assert {text: is_heldout(text, .1) for text in reversed(texts)} == side
+    assert not any(is_heldout(text, 0.) for text in texts)
+    for bad in (-1, 2**64, .5):
+        with pytest.raises(ValueError, match=f'seed = {bad}; allowed: whole numbers from 0'): is_heldout('a', .1, bad)
+    with pytest.raises(ValueError, match='frac = 1; allowed: numbers from 0 below 1'): is_heldout('a', 1)
 
 # %% ../nbs/21_texts.ipynb #a3840168
 def test_documents_stop_at_exactly_the_budget():
-    tok, counts = tiny_tokenizer("bert"), Counter()
-    docs = list(documents(tok, ["the cat sat", "", "a dog ran fast", "the end"], n_tokens=5, counts=counts))
-    assert [int(d.keep.sum()) for d in docs] == [3, 2] and [d.index for d in docs] == [0, 2]
-    assert counts["n_tokens"] == 5 and counts["n_no_content"] == 1 and counts["n_special"] == 6
+    counts = Counter()
+    docs = list(documents(bert_tok, ['the cat sat', '', 'a dog ran fast', 'the end'], n_tokens=5, counts=counts))
+    assert [int(d.keep.sum()) for d in docs] == [3, 2]
+    assert [d.index for d in docs] == [0, 2]
+    assert counts == dict(n_texts=3, n_tokens=5, n_no_content=1, n_special=6, n_full_length=0, n_heldout=0)
+    with pytest.raises(ValueError, match='n_tokens = 0; allowed: whole numbers from 1'):
+        list(documents(bert_tok, ['a'], n_tokens=0))
+
+# %% ../nbs/21_texts.ipynb #0216dc4e
+def test_no_more_texts_are_read_than_the_budget_needs():
+    def endless():
+        "Texts without end."
+        while True: yield 'the cat sat'
+    docs = list(documents(bert_tok, endless(), n_tokens=768)) # exactly one chunk
+    assert len(docs) == 256
+
+# %% ../nbs/21_texts.ipynb #8f4ab36b
+def test_packing_needs_a_token_between_texts():
+    tok = tiny_tokenizer('gpt2')
+    assert frame_ids(tok) == ([], [], tok.eos_token_id)
+    tok.eos_token = None
+    with pytest.raises(ValueError, match='pack = True; allowed: False, for .* has no token for the end'): frame_ids(tok)
 
 # %% ../nbs/21_texts.ipynb #a6202bb3
 def test_packing_by_hand():
-    show = lambda family, **k: [tok.convert_ids_to_tokens(w.ids.tolist()) for tok in [tiny_tokenizer(family)] for w in contexts(tok, ["the cat sat", "a dog"], frac_heldout=0, pack=True, **k)]
-    assert show("gpt2", max_length=4) == [["the", "cat", "sat", "<|end|>"], ["a", "dog", "<|end|>"]]
-    assert show("gpt2", max_length=2) == [["the", "cat"], ["sat", "<|end|>"], ["a", "dog"]] # a window of separators only is not a context
-    assert show("llama", max_length=4) == [["<s>", "the", "cat", "sat"], ["<s>", "</s>", "a", "dog"]]
-    assert show("bert", max_length=6) == [["[CLS]", "the", "cat", "sat", "[SEP]", "[SEP]"], ["[CLS]", "a", "dog", "[SEP]", "[SEP]"]]
-    assert show("gpt2", max_length=9, n_tokens=4) == [["the", "cat", "sat", "<|end|>", "a", "<|end|>"]]
-    with pytest.raises(ValueError, match="max_length=1: no room"): show("llama", max_length=1)
-    tok = tiny_tokenizer("gpt2")
-    tok.eos_token = None
-    with pytest.raises(ValueError, match="pack=True: .* no end-of-text"): list(contexts(tok, ["a"], pack=True))
+    def packed(family, **options):
+        "The windows of two texts."
+        tok = tiny_tokenizer(family)
+        windows = contexts(tok, ['the cat sat', 'a dog'], frac_heldout=0, pack=True, **options)
+        return [' '.join(tok.convert_ids_to_tokens(w.ids.tolist())) for w in windows]
+    assert packed('gpt2', max_length=4) == ['the cat sat <|end|>', 'a dog <|end|>']
+    assert packed('gpt2', max_length=2) == ['the cat', 'sat <|end|>', 'a dog'] # separators alone are no context
+    assert packed('llama', max_length=4) == ['<s> the cat sat', '<s> </s> a dog']
+    assert packed('bert', max_length=6) == ['[CLS] the cat sat [SEP] [SEP]', '[CLS] a dog [SEP] [SEP]']
+    assert packed('gpt2', max_length=9, n_tokens=4) == ['the cat sat <|end|> a <|end|>']
+    with pytest.raises(ValueError, match='max_length = 1; allowed: whole numbers from 2'): packed('llama', max_length=1)
 
 # %% ../nbs/21_texts.ipynb #cd6fc635
 def test_packing_keeps_every_content_token_once_and_the_two_sides_apart():
+    def seen(window):
+        "(text, position, token id) of the content of a window."
+        return list(zip(*(x[window.keep].tolist() for x in (window.index, window.position, window.ids))))
     texts = tiny_texts(200)
+    words = [(i, p, word) for i, text in enumerate(texts) for p, word in enumerate(text.split())]
     for family in FAMILIES:
         tok, counts = tiny_tokenizer(family), Counter()
-        windows = list(contexts(tok, texts, max_length=16, frac_heldout=0.3, pack=True, counts=counts))
-        seen = sorted((i, p, t) for w in windows for i, p, t in zip(w.index[w.keep].tolist(), w.position[w.keep].tolist(), w.ids[w.keep].tolist()))
-        assert seen == [(i, p, tok.convert_tokens_to_ids(word)) for i, text in enumerate(texts) for p, word in enumerate(text.split())]
-        assert all(w.heldout == is_heldout(texts[i], 0.3) for w in windows for i in w.index[w.keep])
-        assert sum(len(w.ids) < 16 for w in windows) <= 2 and counts["n_windows"] == len(windows) and counts["n_tokens"] == len(seen)
-        assert counts["n_special"] == sum(len(w.ids) for w in windows) - len(seen)
+        windows = list(contexts(tok, texts, max_length=16, frac_heldout=.3, pack=True, counts=counts))
+        tokens = sorted(token for window in windows for token in seen(window))
+        assert tokens == [(i, p, tok.convert_tokens_to_ids(word)) for i, p, word in words]
+        assert all(w.heldout == is_heldout(texts[i], .3) for w in windows for i in w.index[w.keep])
+        assert sum(len(w.ids) < 16 for w in windows) <= 2
+        assert counts['n_windows'] == len(windows)
+        assert counts['n_tokens'] == len(tokens)
+        assert counts['n_special'] == sum(len(w.ids) for w in windows) - len(tokens)
+
+# %% ../nbs/21_texts.ipynb #976b6794
+def test_rows_are_labelled_by_text_position_and_token():
+    docs = tokenize(bert_tok, ['the cat', '', 'a'])
+    the, cat, a = bert_tok.convert_tokens_to_ids(['the', 'cat', 'a'])
+    assert where_rows(docs).tolist() == [[0, 1, the], [0, 2, cat], [2, 1, a]]
+    assert where_rows([]).shape == (0, 3)
+    window = next(contexts(bert_tok, ['the cat', 'a'], max_length=9, frac_heldout=0, pack=True))
+    assert where_rows([window]).tolist() == [[0, 0, the], [0, 1, cat], [1, 0, a]]
+
+# %% ../nbs/21_texts.ipynb #e9c00c22
+def test_a_bad_row_is_named_by_its_token():
+    place = row_place(np.array([[4, 2, 9]]))
+    with pytest.raises(ValueError, match='x, text 4, position 2, token id 9 = nan; allowed: finite'):
+        check_finite(torch.tensor([[math.nan]]), place=place)
+    assert row_place(None) is None

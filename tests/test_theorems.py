@@ -3,18 +3,22 @@
 import pytest
 
 # %% ../nbs/experiments/theorems.ipynb #c7f52bb8
-import math, pytest, torch
+import math
+
+import pytest
+import torch
 from scipy.optimize import brentq
 from scipy.stats import norm
 from torch.nn.functional import normalize, one_hot
+
 from sae_l0_nb.metrics import c_dec, s_n
 from sae_l0_nb.sae import Bank, init_bank
 from sae_l0_nb.step import forward, gradients
 from sae_l0_nb.toy import ToyModel, orthogonal_features, stream
 
 # %% ../nbs/experiments/theorems.ipynb #f5710614
-def share_loss(alpha, P1, P12): # m = 1
-    "Expected error of the latent with share `alpha` of f_1."
+def share_loss(alpha, P1, P12):
+    "Expected error of the latent with share `alpha` of f_1, for m = 1."
     return (P1*(1 - alpha)**2 + P12*(1 - 2*alpha)**2)/(alpha**2 + (1 - alpha)**2)
 
 def best_share(P1, P12): return 1/(1 + math.tan(math.atan2(2*P12, P1)/2))
@@ -25,50 +29,65 @@ def tied_bank(directions): # [m, d_sae, d_in]
     "SAEs without biases whose encoder is the decoder."
     D = normalize(directions, dim=2)
     m, s, d = D.shape
-    return Bank(D.transpose(1, 2).contiguous(), D, torch.zeros(m, s), torch.zeros(m, d), torch.zeros(m, s), torch.ones(m, dtype=torch.float64))
+    return Bank(W_enc=D.transpose(1, 2).contiguous(), W_dec=D, b_enc=torch.zeros(m, s), b_dec=torch.zeros(m, d),
+                threshold=torch.zeros(m, s), k=torch.ones(m, dtype=torch.float64))
 
-def top1_errors(bank, x): # [m, b] squared error of each input
-    "Only the largest latent of each input fires."
+def top1_errors(bank, x): # [m, b]
+    "Squared error of each input when only its largest latent fires."
     pre = bank.pre(x).relu()
     a = pre*one_hot(pre.argmax(2), bank.d_sae)
     return (bank.decode(a) - x).square().sum(2)
 
 # %% ../nbs/experiments/theorems.ipynb #3aff3fc3
-def nested_world(): # P1 = P12 = 0.4, P2 = 0: f_2 fires only with f_1
+def nested_world():
+    "P1 = P12 = 0.4, P2 = 0: f_2 fires only with f_1."
     return ToyModel([.8, .4], correlation=torch.ones(2, 2), d_in=6, std=0)
 
-def independent_world(): # P1 = P12 = 0.4, P2 = 0.1: f_1 and f_2 know nothing of each other
+def independent_world():
+    "P1 = P12 = 0.4, P2 = 0.1: f_1 and f_2 know nothing of each other."
     return ToyModel([.8, .5], d_in=6, std=0)
 
-def mixture(world, alpha): # [m] -> [m, d_in], share alpha of f_1
+def mixture(world, alpha): # [m] -> [m, d_in]
+    "Directions with share alpha of f_1."
     return alpha[:, None]*world.features[0] + (1 - alpha[:, None])*world.features[1]
+
+def setups(alpha): # name -> (world, directions [m, d_sae, d_in], P1 of the formula)
+    "The three cases that the formula covers."
+    nested, indep = nested_world(), independent_world()
+    mixed, mirror = mixture(indep, alpha), mixture(indep, 1 - alpha)
+    pure = indep.features[1].expand(len(alpha), -1)
+    return {'one latent, f2 never alone': (nested, mixture(nested, alpha)[:, None], .4),
+            'two latents, the other is f2': (indep, torch.stack([mixed, pure], 1), .4),
+            'two latents, mirrored': (indep, torch.stack([mixed, mirror], 1), .4 + .1)}
 
 # %% ../nbs/experiments/theorems.ipynb #6c916a7e
 def test_the_paper_values_and_the_minimiser_of_theorem_1():
-    assert share_loss(1, .4, .4) == pytest.approx(.4) and share_loss(.6, .4, .4) == pytest.approx(.154, abs=5e-4)
-    assert share_loss(1, .5, .5) == pytest.approx(.5) and share_loss(.5, .5, .5) == pytest.approx(.25)
+    assert share_loss(1, .4, .4) == pytest.approx(.4)
+    assert share_loss(.6, .4, .4) == pytest.approx(.154, abs=5e-4)
+    assert share_loss(1, .5, .5) == pytest.approx(.5)
+    assert share_loss(.5, .5, .5) == pytest.approx(.25)
     grid = torch.linspace(0, 1, 20_001, dtype=torch.float64)
     for P1, P12 in ((.4, .4), (.7, .05), (.05, .9)):
         L = share_loss(grid, P1, P12)
-        assert grid[L.argmin()].item() == pytest.approx(best_share(P1, P12), abs=1e-4) and L.min().item() == pytest.approx(least_loss(P1, P12))
-        assert (share_loss(1 + 1e-6, P1, P12) - share_loss(1 - 1e-6, P1, P12))/2e-6 == pytest.approx(2*P12, rel=1e-4)
-    assert best_share(.4, .4) == pytest.approx((5**.5 - 1)/2) and best_share(.4, 0) == 1 and best_share(0, .4) == pytest.approx(.5)
+        assert grid[L.argmin()].item() == pytest.approx(best_share(P1, P12), abs=1e-4)
+        assert L.min().item() == pytest.approx(least_loss(P1, P12))
+        slope = (share_loss(1 + 1e-6, P1, P12) - share_loss(1 - 1e-6, P1, P12))/2e-6 # at the true feature
+        assert slope == pytest.approx(2*P12, rel=1e-4)
+    assert best_share(.4, .4) == pytest.approx((5**.5 - 1)/2)
+    assert best_share(.4, 0) == 1
+    assert best_share(0, .4) == pytest.approx(.5)
 
 # %% ../nbs/experiments/theorems.ipynb #7a98fe3a
 def test_samples_through_a_bank_give_the_loss_of_theorem_1():
     share = torch.tensor([.5, .618, .8, .95])
-    nested, indep = nested_world(), independent_world()
-    mixed, mirror = mixture(indep, share), mixture(indep, 1 - share)
-    for world, directions, P1 in ((nested, mixture(nested, share)[:, None], .4),
-                                  (indep, torch.stack([mixed, indep.features[1].expand(4, -1)], 1), .4),
-                                  (indep, torch.stack([mixed, mirror], 1), .5)):
+    for world, directions, P1 in setups(share).values():
         err = top1_errors(tied_bank(directions), world.heldout(50_000))
         assert torch.allclose(err.mean(1), share_loss(share, P1, .4), atol=.01)
 
 # %% ../nbs/experiments/theorems.ipynb #8c7ccebf
 KINDS = torch.tensor([[1., 0], [0, 1], [1, 1]]) # only f_1, only f_2, both
 
-def descend(bank, P, n_steps=1200, lr=.01): # P [m, 3] probability of each kind
+def descend(bank, P, *, n_steps=1200, lr=.01): # P [m, 3] probability of each kind
     "Train in place, one latent per input, no biases; the bank with unit rows."
     params = {n: getattr(bank, n) for n in ('W_enc', 'W_dec')}
     adam = torch.optim.Adam(params.values(), lr=lr)
@@ -81,7 +100,11 @@ def descend(bank, P, n_steps=1200, lr=.01): # P [m, 3] probability of each kind
     return bank.folded()
 
 def shares(W_dec): return W_dec[..., 0]/W_dec.sum(-1)
-def expected_loss(bank, P): return (P.T*torch.stack([forward(bank, x[None]).err.square().sum((1, 2)) for x in KINDS])).sum(0)
+
+def expected_loss(bank, P): # [m]
+    "Squared error of each kind of input, weighted by its probability."
+    errors = [forward(bank, x[None]).err.square().sum((1, 2)) for x in KINDS]
+    return (P.T*torch.stack(errors)).sum(0)
 
 # %% ../nbs/experiments/theorems.ipynb #0d1f1d2c
 def test_gradient_descent_on_one_latent_without_biases_lands_on_the_minimiser():
@@ -92,14 +115,19 @@ def test_gradient_descent_on_one_latent_without_biases_lands_on_the_minimiser():
 
 # %% ../nbs/experiments/theorems.ipynb #59b19917
 def mix(D, g, gamma): # [h, d] unit rows, [d] unit, [h]
+    "Each row takes weight gamma of g."
     return (1 - gamma**2).sqrt()[:, None]*D + gamma[:, None]*g
 
-def mean_product(gamma): # mean |gamma_i gamma_j| over pairs
+def mean_product(gamma):
+    "Mean |gamma_i gamma_j| over pairs."
     a, h = gamma.abs(), len(gamma)
     return ((a.sum()**2 - a.square().sum())/(h*(h - 1))).item()
 
-def with_free_direction(D): # [h, d] -> [h, d + 1], and a unit vector orthogonal to every row
+def with_free_direction(D): # [h, d] -> [h, d + 1], [d + 1]
+    "The rows in a space with one dimension more, and a unit vector orthogonal to every row."
     return torch.cat([D, torch.zeros(len(D), 1)], 1), torch.eye(D.shape[1] + 1)[-1]
+
+def upper(C): return C[tuple(torch.triu_indices(len(C), len(C), 1))] # entries above the diagonal
 
 # %% ../nbs/experiments/theorems.ipynb #ca6524bc
 def test_c_dec_of_mixed_orthogonal_latents_is_the_mean_product_of_weights():
@@ -114,41 +142,53 @@ def test_c_dec_of_mixed_orthogonal_latents_is_the_mean_product_of_weights():
 # %% ../nbs/experiments/theorems.ipynb #565a67b4
 def test_mixing_can_remove_all_overlap_of_a_simplex():
     D, g = with_free_direction(normalize(torch.eye(9) - 1/9, dim=1))
-    assert c_dec(D).item() == pytest.approx(1/8) and c_dec(mix(D, g, torch.full((9,), 1/3))).item() == pytest.approx(0, abs=1e-6)
+    assert c_dec(D).item() == pytest.approx(1/8)
+    assert c_dec(mix(D, g, torch.full((9,), 1/3))).item() == pytest.approx(0, abs=1e-6)
     D, g = with_free_direction(normalize(torch.randn(300, 8, generator=stream(0)), dim=1))
-    c = (D @ D.T)[tuple(torch.triu_indices(300, 300, 1))]
+    c = upper(D @ D.T)
     slope = (c_dec(mix(D, g, torch.full((300,), .03))) - c_dec(D)).item()/.03**2
-    assert slope == pytest.approx((c.sign().mean() - c.abs().mean()).item(), abs=.03) and slope < 0
+    assert slope == pytest.approx((c.sign().mean() - c.abs().mean()).item(), abs=.03)
+    assert slope < 0
 
 # %% ../nbs/experiments/theorems.ipynb #28fc11b5
 H, K = 200, 20 # latents, features firing
 
-def mixed_decoder(gamma, sign=0, seed=0): # -> [H, H], in the basis of the features
-    "Each latent takes weight `gamma` of all other features; sign 0: pairs of latents with opposite weights, 1 or -1: all weights of that sign."
-    E = torch.randn(H//2, H, generator=stream(seed))
-    E[torch.arange(H//2), torch.arange(0, H, 2)] = E[torch.arange(H//2), torch.arange(1, H, 2)] = 0
-    E = normalize(torch.stack([E, -E], 1).flatten(0, 1) if sign == 0 else sign*E.abs().repeat_interleave(2, 0), dim=1)
-    return math.sqrt(1 - gamma**2)*torch.eye(H) + gamma*E
+def mixing_weights(sign=0, seed=0): # -> [H, H] unit rows, without the own feature
+    "Sign 0: pairs of latents with opposite weights; 1 or -1: all weights of that sign."
+    E, i = torch.randn(H//2, H, generator=stream(seed)), torch.arange(H//2)
+    E[i, 2*i] = 0
+    E[i, 2*i + 1] = 0
+    if sign == 0: return normalize(torch.stack([E, -E], 1).flatten(0, 1), dim=1)
+    return normalize(sign*E.abs().repeat_interleave(2, 0), dim=1)
 
-def firing_inputs(n, seed=0): # [n, H], exactly K features of magnitude 1
+def mixed_decoder(gamma, sign=0): # -> [H, H], in the basis of the features
+    "Each latent takes weight `gamma` of all other features."
+    return math.sqrt(1 - gamma**2)*torch.eye(H) + gamma*mixing_weights(sign)
+
+def firing_inputs(n, seed=0): # [n, H]
+    "Exactly K features fire, with magnitude 1."
     return torch.zeros(n, H).scatter(1, torch.rand(n, H, generator=stream(seed, 1)).topk(K).indices, 1.)
 
-def predicted_s_n(n, gamma): # Gaussian noise
+def predicted_s_n(n, gamma):
+    "s_n for Gaussian noise: where S(z) = n/h."
     sd, sd_on = (gamma*math.sqrt(k/(H - 1)) for k in (K, K - 1))
-    S = lambda z: K/H*norm.sf(z, math.sqrt(1 - gamma**2), sd_on) + (1 - K/H)*norm.sf(z, 0, sd)
+    def S(z): return K/H*norm.sf(z, math.sqrt(1 - gamma**2), sd_on) + (1 - K/H)*norm.sf(z, 0, sd)
     return brentq(lambda z: S(z) - n/H, -3, 3)
 
 # %% ../nbs/experiments/theorems.ipynb #278742c3
 def test_s_n_grows_in_proportion_to_symmetric_mixing_and_changes_sign_at_half_of_h_plus_k():
-    x = firing_inputs(1000)
-    W = torch.stack([mixed_decoder(g) for g in (.1, .2, .4)])
-    inside, middle, beyond = s_n(W, torch.zeros(3, H), x, [K + 1, 60, H//2 - 1, (H + K)//2, 130]).T.split([3, 1, 1])
+    W = torch.stack([mixed_decoder(gamma) for gamma in (.1, .2, .4)])
+    places = [K + 1, 60, H//2 - 1, (H + K)//2, 130]
+    inside, middle, beyond = s_n(W, torch.zeros(3, H), firing_inputs(1000), places).T.split([3, 1, 1])
     for s in (*inside, *beyond): assert (s/s[0]).tolist() == pytest.approx([1, 2, 4], rel=.01)
-    assert (inside > 0).all() and (beyond < 0).all() and middle.abs().max() < .001
-    assert inside[1].tolist() == pytest.approx([predicted_s_n(60, g) for g in (.1, .2, .4)], rel=.06)
+    assert (inside > 0).all()
+    assert (beyond < 0).all()
+    assert middle.abs().max() < .001
+    assert inside[1].tolist() == pytest.approx([predicted_s_n(60, gamma) for gamma in (.1, .2, .4)], rel=.06)
 
 # %% ../nbs/experiments/theorems.ipynb #85a5ea47
 def test_without_symmetry_theorem_3_fails():
-    W = torch.stack([mixed_decoder(g, -1) for g in (.1, .2, .4)])
+    W = torch.stack([mixed_decoder(gamma, -1) for gamma in (.1, .2, .4)])
     s = s_n(W, torch.zeros(3, H), firing_inputs(500), [K + 2, H//2 - 1]).T
-    assert (s < 0).all() and (s.diff(dim=1) < 0).all()
+    assert (s < 0).all()
+    assert (s.diff(dim=1) < 0).all()

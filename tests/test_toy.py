@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.toy import *
 
-# %% ../nbs/00_toy.ipynb #bee2e845
+# %% ../nbs/00_toy.ipynb #ad932e6f
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
@@ -12,19 +12,25 @@ from hypothesis import given, settings, strategies as st
 def test_valid_correlation_is_left_alone_and_an_impossible_one_becomes_valid():
     C = torch.tensor([[1., .4], [.4, 1.]], dtype=torch.float64)
     same, change = valid_correlation(C)
-    assert torch.equal(same, C) and change == 0
+    assert torch.equal(same, C)
+    assert change == 0
     bad = torch.tensor([[1., .9, -.9], [.9, 1., .9], [-.9, .9, 1.]])
     ok, change = valid_correlation(bad)
-    assert torch.linalg.eigvalsh(ok)[0] > 0 and torch.allclose(ok.diagonal(), torch.ones(3, dtype=torch.float64))
+    assert torch.linalg.eigvalsh(ok)[0] > 0
+    assert torch.allclose(ok.diagonal(), torch.ones(3, dtype=torch.float64))
     # by symmetry the three strengths shrink to the same magnitude, and 0.5 is the most that three such can have
     assert torch.allclose(ok.abs()[0, 1:], torch.full((2,), .5, dtype=torch.float64), atol=1e-4)
     assert change == pytest.approx(.4, abs=1e-4)
 
 # %% ../nbs/00_toy.ipynb #0e039893
 @pytest.mark.parametrize('C, words', [
-    (torch.ones(2, 3), 'square'), (torch.tensor([[1., .5], [.4, 1.]]), 'not symmetric'),
-    (torch.tensor([[1., 1.5], [1.5, 1.]]), r'correlation\[0, 1\] = 1.5'), (torch.tensor([[1., .1], [.1, .9]]), 'diagonal'),
-    (torch.tensor([[1., float('nan')], [float('nan'), 1.]]), 'nan')])
+    (torch.ones(2, 3), r'correlation = Tensor \(2, 3\) of float32; allowed: a square matrix'),
+    (torch.tensor(1.), r'correlation = 1.0; allowed: a square matrix'),
+    ([[1, 'x'], ['x', 1]], 'correlation = .*; allowed: a square matrix'),
+    (torch.tensor([[1., .5], [.4, 1.]]), r'correlation\[0, 1\] = 0.5; allowed: a symmetric matrix'),
+    (torch.tensor([[1., 1.5], [1.5, 1.]]), r'correlation\[0, 1\] = 1.5; allowed: numbers from -1 up to 1'),
+    (torch.tensor([[1., .1], [.1, .5]]), r'correlation\[1, 1\] = 0.5; allowed: 1, as everywhere on the diagonal'),
+    (torch.tensor([[1., float('nan')], [float('nan'), 1.]]), r'correlation\[0, 1\] = nan; allowed: numbers from -1')])
 def test_bad_correlation_is_refused(C, words):
     with pytest.raises(ValueError, match=words): valid_correlation(C)
 
@@ -32,24 +38,54 @@ def test_bad_correlation_is_refused(C, words):
 def test_random_correlation_has_the_asked_for_shares():
     C = random_correlation(200, seed=1)
     off = C[tuple(torch.triu_indices(200, 200, 1))]
-    assert abs((off != 0).double().mean() - .7) < .02 and abs((off > 0).double().mean() - .35) < .02
-    assert off[off != 0].abs().min() >= .3 and off.abs().max() <= .9 and torch.equal(C, C.T)
-
-# %% ../nbs/00_toy.ipynb #668b1d43
-def test_spread_features_reach_the_welch_bound():
-    g, d = 50, 40
-    F = spread_features(g, d)
-    rms = lambda F: (F @ F.T)[~torch.eye(g, dtype=torch.bool)].square().mean().sqrt().item()
-    welch = ((g - d)/(d*(g - 1)))**.5
-    assert torch.allclose(F.norm(dim=1), torch.ones(g)) and welch*(1 - 1e-3) < rms(F) < 1.05*welch
-    assert rms(spread_features(g, d, n_steps=0)) > 1.5*welch
-    print(f"rms overlap: bound {welch:.4f}, spread {rms(F):.4f}, random {rms(spread_features(g, d, n_steps=0)):.4f}")
+    assert abs((off != 0).double().mean() - .7) < .02
+    assert abs((off > 0).double().mean() - .35) < .02
+    assert off[off != 0].abs().min() >= .3
+    assert off.abs().max() <= .9
+    assert torch.equal(C, C.T)
 
 # %% ../nbs/00_toy.ipynb #b3e51563
 def test_orthogonal_features_are_orthonormal_and_refuse_to_overflow():
     F = orthogonal_features(5, 20, seed=3)
     assert torch.allclose(F @ F.T, torch.eye(5), atol=1e-6)
-    with pytest.raises(ValueError, match='g = 5 orthogonal features do not fit in d_in = 4'): orthogonal_features(5, 4)
+    with pytest.raises(ValueError, match='d_in = 4; allowed: 5 or more for g = 5 orthogonal features'):
+        orthogonal_features(5, 4)
+
+# %% ../nbs/00_toy.ipynb #a0dd376b
+def rms_overlap(F): # [g, d_in] -> root mean square cosine of different features
+    gram = F @ F.T
+    return gram[~torch.eye(len(F), dtype=torch.bool)].square().mean().sqrt().item()
+
+def welch_bound(g, d_in): return ((g - d_in)/(d_in*(g - 1)))**.5
+
+# %% ../nbs/00_toy.ipynb #668b1d43
+def test_spread_features_reach_the_welch_bound():
+    F, bound = spread_features(50, 40), welch_bound(50, 40)
+    assert torch.allclose(F.norm(dim=1), torch.ones(50))
+    assert bound*(1 - 1e-3) < rms_overlap(F) < 1.05*bound
+    assert rms_overlap(spread_features(50, 40, n_steps=0)) > 1.5*bound
+
+# %% ../nbs/00_toy.ipynb #98b4847b
+def test_a_stream_depends_on_its_whole_key():
+    draw = lambda *key: torch.rand(4, generator=stream(*key))
+    assert torch.equal(draw(3, 0, 1), draw(3, 0, 1))
+    keys = [(3, 0, 1), (3, 0, 2), (3, 1, 1), (4, 0, 1), (3, 0)]
+    assert len({tuple(draw(*key).tolist()) for key in keys}) == len(keys)
+    with pytest.raises(ValueError, match='one of key = -1; allowed: whole numbers from 0'): stream(0, -1)
+
+# %% ../nbs/00_toy.ipynb #b081ae09
+@pytest.mark.parametrize('p', [[0., .5], [.5, 1.], [-.1], [float('nan')], [], [[.5]], 'often', None])
+def test_bad_firing_probs_are_refused(p):
+    with pytest.raises(ValueError, match='firing_probs.* = .*; allowed: .*numbers above 0 below 1'): ToyModel(p)
+
+@pytest.mark.parametrize('kw, words', [
+    (dict(correlation=torch.eye(3)), r'correlation = Tensor \(3, 3\).*; allowed: a row for each of the 2 firing_probs'),
+    (dict(std=-1), 'std = -1; allowed: numbers from 0'),
+    (dict(mean=float('nan')), 'mean = nan; allowed: numbers'),
+    (dict(d_in=1), 'd_in = 1; allowed: 2 or more'),
+    (dict(d_in=0), 'd_in = 0; allowed: whole numbers from 1')])
+def test_bad_world_is_refused(kw, words):
+    with pytest.raises(ValueError, match=words): ToyModel([.5, .5], **kw)
 
 # %% ../nbs/00_toy.ipynb #bba79a10
 def test_joint_firing_follows_sheppards_formula():
@@ -57,13 +93,14 @@ def test_joint_firing_follows_sheppards_formula():
     fired = toy.magnitudes(400_000, torch.Generator().manual_seed(0)) > 0
     assert fired.double().mean(0).allclose(torch.full((2,), .5, dtype=torch.float64), atol=3e-3)
     assert fired.all(1).double().mean().item() == pytest.approx(1/3, abs=3e-3)
+    with pytest.raises(ValueError, match='n = 0; allowed: whole numbers from 1'): toy.magnitudes(0)
 
 # %% ../nbs/00_toy.ipynb #bf893417
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(.02, .98), min_size=2, max_size=8), st.floats(-1, 1), st.integers(0, 99))
 def test_true_l0_is_what_is_measured_whatever_the_correlation(p, c, seed):
     C = torch.full((len(p), len(p)), c, dtype=torch.float64).fill_diagonal_(1)
-    toy = ToyModel(p, correlation=C, mean=.2, std=.2)  # a sixth of the magnitudes are cut to zero
+    toy = ToyModel(p, correlation=C, mean=.2, std=.2) # a sixth of the magnitudes are cut to zero
     n = 40_000
     fired = (toy.magnitudes(n, torch.Generator().manual_seed(seed)) > 0).sum(1).double()
     assert abs(fired.mean() - toy.true_l0) < 5*fired.std()/n**.5 + 1e-9
@@ -73,9 +110,11 @@ def test_magnitudes_and_inputs_follow_the_law():
     toy = ToyModel([.5]*3, d_in=7, seed=1)
     m = toy.magnitudes(100_000, torch.Generator().manual_seed(0))
     on = m[m > 0]
-    assert on.mean().item() == pytest.approx(1, abs=.002) and on.std().item() == pytest.approx(.15, abs=.002)
+    assert on.mean().item() == pytest.approx(1, abs=.002)
+    assert on.std().item() == pytest.approx(.15, abs=.002)
     x = toy.sample(100, torch.Generator().manual_seed(5))
-    assert torch.allclose(x @ toy.features.T, toy.magnitudes(100, torch.Generator().manual_seed(5)), atol=1e-5)  # orthonormal: read them off
+    m = toy.magnitudes(100, torch.Generator().manual_seed(5))
+    assert torch.allclose(x @ toy.features.T, m, atol=1e-5) # orthonormal directions: the magnitudes can be read off
 
 # %% ../nbs/00_toy.ipynb #66c08b40
 def test_batches_are_random_access_and_apart_from_the_held_out_rows():
@@ -83,30 +122,38 @@ def test_batches_are_random_access_and_apart_from_the_held_out_rows():
     first = toy.batches(8, seed=1)
     some = [next(first) for _ in range(4)]
     assert torch.equal(some[3], next(toy.batches(8, seed=1, start=3)))
-    assert not torch.equal(some[0], some[1]) and not torch.equal(some[0], next(toy.batches(8, seed=2)))
-    assert torch.equal(toy.heldout(8, seed=1), toy.heldout(8, seed=1)) and not torch.equal(toy.heldout(8, seed=1), some[0])
+    assert not torch.equal(some[0], some[1])
+    assert not torch.equal(some[0], next(toy.batches(8, seed=2)))
+    held = toy.heldout(8, seed=1)
+    assert torch.equal(held, toy.heldout(8, seed=1))
+    assert not torch.equal(held, toy.heldout(8, seed=2))
+    assert not any(torch.equal(held, x) for x in some)
+
+# %% ../nbs/00_toy.ipynb #481d8939
+def test_the_small_world_has_the_papers_l0_and_correlations():
+    small = ToyModel.small(corr=-.4)
+    assert small.true_l0 == pytest.approx(2.0)
+    assert small.correlation_change == 0
+    assert small.correlation[0].tolist() == pytest.approx([1] + [-.4]*4)
+    assert small.correlation[1].tolist() == pytest.approx([-.4, 1, 0, 0, 0])
 
 # %% ../nbs/00_toy.ipynb #6628b851
-def test_the_three_worlds_have_the_papers_l0():
-    assert ToyModel.small().true_l0 == pytest.approx(2.0) and ToyModel.small(corr=-.4).correlation[0, 3] == pytest.approx(-.4)
+def test_the_large_world_has_the_papers_l0():
     large = ToyModel.large()
-    assert large.true_l0 == pytest.approx(sum(.345*(49 - i)/50 + .05 for i in range(50))) == pytest.approx(10.9525)
-    assert ToyModel.superposed().true_l0 == large.true_l0 and ToyModel.superposed().features.shape == (50, 40)
+    assert large.true_l0 == pytest.approx(10.9525)
+    assert large.true_l0 == pytest.approx(sum(.345*(49 - i)/50 + .05 for i in range(50)))
     fired = (large.magnitudes(200_000, torch.Generator().manual_seed(1)) > 0).sum(1).double()
     assert fired.mean().item() == pytest.approx(10.95, abs=.05)
+
+# %% ../nbs/00_toy.ipynb #8395ed27
+def test_the_superposed_world_is_the_large_one_in_fewer_dimensions():
+    superposed, large = ToyModel.superposed(seed=1), ToyModel.large(seed=1)
+    assert superposed.true_l0 == large.true_l0
+    assert torch.equal(superposed.correlation, large.correlation)
+    assert superposed.features.shape == (50, 40)
 
 # %% ../nbs/00_toy.ipynb #249cadc6
 def test_the_ground_truth_reconstructs_an_orthogonal_world_exactly():
     toy = ToyModel.large()
     w, x = toy.ground_truth(), toy.sample(64, torch.Generator().manual_seed(0))
     assert torch.allclose(x @ w['W_enc'][0] @ w['W_dec'][0], x, atol=1e-5)
-
-# %% ../nbs/00_toy.ipynb #b081ae09
-@pytest.mark.parametrize('p', [[0., .5], [.5, 1.], [-.1], [float('nan')], [], [[.5]]])
-def test_bad_firing_probs_are_refused(p):
-    with pytest.raises(ValueError, match='firing_probs'): ToyModel(p)
-
-@pytest.mark.parametrize('kw, words', [(dict(correlation=torch.eye(3)), '3 rows for 2'), (dict(std=-1), 'std = -1'),
-                                       (dict(d_in=1), 'do not fit'), (dict(d_in=0), 'd_in = 0')])
-def test_bad_world_is_refused(kw, words):
-    with pytest.raises(ValueError, match=words): ToyModel([.5, .5], **kw)

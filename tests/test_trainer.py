@@ -4,43 +4,228 @@ import pytest
 from sae_l0_nb.trainer import *
 
 # %% ../nbs/05_trainer.ipynb #7ef1f97a
+import json
+import math
+import os
 from itertools import islice
 
-import numpy as np
 import pytest
 import torch
 
-from sae_l0_nb.sae import init_bank
-from sae_l0_nb.step import BatchTopK, JumpReLU
+from sae_l0_nb.runs import read_tensors, temporary, write_tensors
+from sae_l0_nb.sae import PARAMS, init_bank
+from sae_l0_nb.schedule import Schedule
+from sae_l0_nb.step import BatchTopK, JumpReLU, TopK
 from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/05_trainer.ipynb #c1ed1f8d
 def test_lambda_warms_up_to_its_value_or_moves_toward_the_target():
-    assert [next_lam(0, JumpReLU(.5, warm_up=10), s, 99, 7.) for s in (0, 4, 9, 50)] == pytest.approx([.05, .25, .5, .5])
-    r = JumpReLU(l0=5)
-    assert next_lam(.1, r, 0, 1000, 50.) == pytest.approx(.1*np.exp(.015)) and next_lam(.1, r, 0, 1000, 5.) == .1 and next_lam(.1, r, 0, 1000, 4.) < .1
-    assert start_lam([r, JumpReLU(.5), BatchTopK(2)]).tolist() == [.01, 0, 0]
+    warm = JumpReLU(.5, warm_up=10)
+    assert [next_lam(0, warm, s, 99, 7.) for s in (0, 4, 9, 50)] == pytest.approx([.05, .25, .5, .5])
+    target = JumpReLU(l0=5)
+    assert next_lam(.1, target, 0, 1000, 50.) == pytest.approx(.1*math.exp(.015))
+    assert next_lam(.1, target, 0, 1000, 5.) == .1
+    assert next_lam(.1, target, 0, 1000, 4.) < .1
+    assert start_lam([target, JumpReLU(.5), BatchTopK(2)]).tolist() == [.01, 0, 0]
+
+# %% ../nbs/05_trainer.ipynb #8604a496
+def test_a_bank_is_worked_on_in_parts_that_fit():
+    assert members_at_once(10, 5, 149) == 2
+    assert members_at_once(10, 5, 150) == 3
+    assert members_at_once(10, 5, 1) == 1
+    assert most_values('cpu') < most_values('cuda:0')
+
+# %% ../nbs/05_trainer.ipynb #496816c8
+def test_parts_hold_every_member_once_and_only_members_that_are_alike():
+    recipes = [BatchTopK(2.), BatchTopK(3.), BatchTopK(4.), TopK(2), JumpReLU(.1), JumpReLU(l0=2), JumpReLU(.1, eps=1.)]
+    trainer = Trainer(init_bank(4, 8, [2.]*7, range(7)), recipes=recipes, max_values=2*64*8)
+    parts = [(p.start, p.stop) for p, _ in trainer.parts(64)]
+    assert parts == [(0, 2), (2, 3), (3, 4), (4, 6), (6, 7)]
+    alone = Trainer(trainer.bank, recipes=recipes, max_values=1)
+    assert [p for p, _ in alone.parts(64)] == [slice(i, i + 1) for i in range(7)]
+
+# %% ../nbs/05_trainer.ipynb #c2c30a9d
+def test_recipes_are_one_for_each_member():
+    bank = init_bank(4, 5, [2, 3], [0, 1])
+    assert Trainer(bank).recipes == [BatchTopK(2.), BatchTopK(3.)]
+    bank.per_input[1] = True
+    assert Trainer(bank).recipes == [BatchTopK(2.), TopK(3)]
+    with pytest.raises(ValueError, match='recipes = .*; allowed: one for each of the 2 members'):
+        Trainer(bank, recipes=[TopK(2)])
+    with pytest.raises(ValueError, match="compute = 'int8'; allowed: 'float32', 'b"): Trainer(bank, compute='int8')
 
 # %% ../nbs/05_trainer.ipynb #789a2909
 def test_clipping_is_that_of_torch_for_each_member_on_its_own():
     gen = torch.Generator().manual_seed(0)
-    grads = [torch.randn(3, 4, 5, generator=gen)*torch.tensor([.01, 1, 5])[:, None, None], torch.randn(3, 5, generator=gen)*.01]
+    sizes = torch.tensor([.01, 1, 5])[:, None, None]
+    grads = [torch.randn(3, 4, 5, generator=gen)*sizes, torch.randn(3, 5, generator=gen)*.01]
     expect = []
     for i in range(3):
-        ps = [torch.nn.Parameter(torch.zeros_like(g[i])) for g in grads]
-        for p, g in zip(ps, grads): p.grad = g[i].clone()
-        torch.nn.utils.clip_grad_norm_(ps, 1.0); expect.append([p.grad for p in ps])
+        params = [torch.nn.Parameter(torch.zeros_like(g[i])) for g in grads]
+        for p, g in zip(params, grads): p.grad = g[i].clone()
+        torch.nn.utils.clip_grad_norm_(params, 1.0)
+        expect.append([p.grad for p in params])
     clip_members(grads, 1.0)
     for i in range(3):
         for g, e in zip(grads, expect[i]): assert torch.allclose(g[i], e, rtol=1e-5)
+
+# %% ../nbs/05_trainer.ipynb #568a9f6d
+def two_members():
+    x = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+    return Trainer(init_bank(4, 5, [2, 2], seeds=[0, 1])), x
+
+@pytest.mark.parametrize('name', ['W_enc', 'b_dec', 'batch'])
+def test_a_number_that_is_not_finite_stops_training_and_is_named(name):
+    trainer, x = two_members()
+    trainer.step(x, [2, 2])
+    before = trainer.bank.W_dec.clone()
+    if name == 'batch': x[3, 1] = math.nan
+    else: getattr(trainer.bank, name)[1].view(-1)[0] = math.inf
+    where = 'batch' if name == 'batch' else f'{name} of member 1'
+    with pytest.raises(ValueError, match=f"^{where} in step 2 = 'NaN or infinity'; allowed: finite"):
+        trainer.step(x, [2, 2])
+    assert torch.equal(trainer.bank.W_dec, before) # nothing was updated
+
+def test_asking_what_is_broken_changes_nothing():
+    trainer, x = two_members()
+    assert broken(trainer, x) == ''
+    assert trainer.params[0].grad is None
+    trainer.step(x, [2, 2])
+    trainer.params[1].grad[0, 0, 0] = math.nan
+    before = {name: t.clone() for name, t in tensors_of(trainer).items()}
+    assert broken(trainer, x) == 'gradient of W_dec of member 0'
+    for name, t in tensors_of(trainer).items(): assert torch.equal(t, before[name]), name
+
+def test_inputs_beyond_float32_are_said():
+    trainer, x = two_members()
+    with pytest.raises(ValueError, match='^norm of a gradient in step 1 = .*scale the inputs'):
+        trainer.step(x*1e12, [2, 2])
 
 # %% ../nbs/05_trainer.ipynb #66a7182c
 def test_members_do_not_see_each_other():
     toy = ToyModel.small()
     def trained(ks, seeds, max_values=None):
-        t = Trainer(init_bank(20, 8, ks, seeds), lr=.01, dead_after=3, max_values=max_values)
-        for x in islice(toy.batches(64), 30): t.step(x, ks)
-        return t.bank
+        trainer = Trainer(init_bank(20, 8, ks, seeds), lr=.01, dead_after=3, max_values=max_values)
+        for x in islice(toy.batches(64), 30): trainer.step(x, ks)
+        return trainer.bank
     both, one = trained([1.5, 3], [0, 1]), trained([3], [1])
     assert torch.allclose(both.W_dec[1], one.W_dec[0], atol=1e-5)
     assert torch.allclose(trained([1.5, 3], [0, 1], max_values=1).W_dec, both.W_dec, atol=1e-5)
+
+# %% ../nbs/05_trainer.ipynb #aca60253
+def test_lambda_brings_l0_to_its_target():
+    toy, n_steps = ToyModel.small(), 2000
+    trainer = Trainer(init_bank(20, 5, [2.], [0]), lr=3e-3, recipes=[JumpReLU(l0=2)])
+    for x in islice(toy.batches(128), n_steps): trainer.step(x, [2.], n_steps=n_steps)
+    assert trainer.l0[0].item() == pytest.approx(2, rel=.05)
+    assert (trainer.bank.threshold >= 0).all()
+
+# %% ../nbs/05_trainer.ipynb #46996499
+def test_a_bank_on_another_device_keeps_its_l0s_here():
+    bank = to_device(init_bank(4, 5, [2, 3], [0, 1]), 'meta')
+    assert {getattr(bank, name).device.type for name in PARAMS + ('threshold',)} == {'meta'}
+    assert bank.k.tolist() == [2, 3]
+
+# %% ../nbs/05_trainer.ipynb #1c2152ed
+def test_moments_made_before_the_first_step_change_nothing():
+    one, x = two_members()
+    other, _ = two_members()
+    tensors_of(other)
+    for trainer in (one, other): trainer.step(x, [2, 2])
+    for name, t in tensors_of(one).items(): assert torch.equal(t, tensors_of(other)[name]), name
+
+# %% ../nbs/05_trainer.ipynb #89807275
+def mixed():
+    recipes = [BatchTopK(2.), TopK(2), JumpReLU(.1, warm_up=3), JumpReLU(l0=2)]
+    return Trainer(init_bank(20, 6, [2.]*4, range(4)), lr=.01, dead_after=2, recipes=recipes)
+
+def go(trainer, n):
+    for x in islice(ToyModel.small().batches(64, start=trainer.done), n): trainer.step(x, [2.]*4, n_steps=20)
+    return trainer
+
+def log(step): return dict(step=step, member=0, k=math.nan, seed=0, mse=1., c_dec=.1, frac_dead=0., l0=2., lam=.1)
+
+class Counts(Schedule):
+    "A schedule with a memory."
+    def __init__(self): self.n = torch.zeros(3)
+    def state(self): return dict(n=self.n)
+    def load(self, state): self.n = state['n']
+
+def test_a_trainer_goes_on_to_the_same_bits(tmp_path):
+    schedule, settings = Counts(), dict(k=[math.nan, 2.], lr=.01)
+    schedule.n += 5
+    save_checkpoint(go(mixed(), 7), tmp_path, settings, step=7, history=[log(7)], seconds=1.5, schedule=schedule)
+    again, memory = mixed(), Counts()
+    step, history, seconds = load_checkpoint(again, tmp_path, settings, schedule=memory)
+    assert (step, seconds) == (7, 1.5)
+    assert history[0]['step'] == 7
+    assert math.isnan(history[0]['k'])
+    assert memory.n.tolist() == [5, 5, 5]
+    whole = tensors_of(go(mixed(), 12))
+    for name, t in tensors_of(go(again, 5)).items(): assert torch.equal(t, whole[name]), name
+
+def test_a_folder_without_a_checkpoint_is_new_or_refused(tmp_path):
+    assert load_checkpoint(mixed(), tmp_path/'new', {}) == (0, [], 0.)
+    (tmp_path/'notes.txt').write_text('mine')
+    with pytest.raises(ValueError, match='folder = .*already holds something'): load_checkpoint(mixed(), tmp_path, {})
+
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    left = temporary(tmp_path/'checkpoint.safetensors')
+    left.with_name(left.name.replace(f'-{os.getpid()}-', '-999999999-')).touch()
+    assert load_checkpoint(mixed(), tmp_path, {}) == (0, [], 0.)
+    assert not list(tmp_path.iterdir())
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    save_checkpoint(mixed(), tmp_path, dict(lr=.01), step=0, history=[])
+    cases = [(dict(lr=.1), 'lr of .* = 0.01; allowed: 0.1 as asked for; this is a checkpoint of another run'),
+             (dict(lr=.01, seed=1), 'seed of .* = None; allowed: 1 as asked for'),
+             ({}, 'lr of .* = 0.01; allowed: None as asked for')]
+    for asked, words in cases:
+        with pytest.raises(ValueError, match=words): load_checkpoint(mixed(), tmp_path, asked)
+
+# %% ../nbs/05_trainer.ipynb #f90c63ea
+def resaved(folder, tensors=None, texts=None, gone=()):
+    "A checkpoint after five steps, with some of its tensors and header fields replaced."
+    save_checkpoint(go(mixed(), 5), folder, {}, step=5, history=[log(5)])
+    path = folder/'checkpoint.safetensors'
+    old_tensors, old_texts = read_tensors(path)
+    new_tensors, new_texts = old_tensors | (tensors or {}), old_texts | (texts or {})
+    for name in gone:
+        new_tensors.pop(name, None)
+        new_texts.pop(name, None)
+    write_tensors(path, new_tensors, new_texts)
+    return path
+
+bad_row = json.dumps([log(5) | dict(mse='low')])
+
+@pytest.mark.parametrize('change, words', [
+    (dict(gone=['cut']), "cut of '.*checkpoint.safetensors' = None; allowed: a tensor of shape \\(4,\\)"),
+    (dict(gone=['adam.exp_avg.W_enc']), 'adam.exp_avg.W_enc of .* = None; allowed: a tensor'),
+    (dict(tensors=dict(W_dec=torch.ones(4, 6, 19))), r'W_dec of .* = Tensor \(4, 6, 19\) .*; allowed: a tensor of'),
+    (dict(tensors=dict(b_enc=torch.full((4, 6), math.nan))), "b_enc of .* = 'NaN or infinity'; allowed: finite"),
+    (dict(tensors=dict(silent=torch.ones(4, 6))), "type of silent of .* = 'float32'; allowed: int32"),
+    (dict(tensors=dict(more=torch.ones(1))), r"tensors of .* = \['more'\]; allowed: only those of this run"),
+    (dict(gone=['settings']), 'settings of .* = None; allowed: tables'),
+    (dict(texts=dict(settings='[]')), r'settings of .* = \[\]; allowed: tables'),
+    (dict(texts=dict(step='-1')), 'step of .* = -1; allowed: whole numbers from 0'),
+    (dict(texts=dict(step='five')), "step of .* = 'five'; allowed: JSON"),
+    (dict(texts=dict(seconds='NaN')), 'seconds of .* = nan; allowed: numbers from 0'),
+    (dict(texts=dict(history='['*10**5)), 'history of .* allowed: JSON'),
+    (dict(texts=dict(history=bad_row)), "mse of entry 0 of history of .* = 'low'; allowed: numbers")])
+def test_a_damaged_checkpoint_is_refused_and_changes_nothing(change, words, tmp_path):
+    path, trainer = resaved(tmp_path, **change), mixed()
+    before = {name: t.clone() for name, t in tensors_of(trainer).items()}
+    with pytest.raises(ValueError, match=words) as error: load_checkpoint(trainer, tmp_path, {})
+    assert str(path) in str(error.value)
+    for name, t in tensors_of(trainer).items(): assert torch.equal(t, before[name]), name
+
+def test_a_checkpoint_that_was_cut_short_is_refused(tmp_path):
+    path = resaved(tmp_path)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match="content of '.*'.*allowed: a whole safetensors file"):
+        load_checkpoint(mixed(), tmp_path, {})
+
+def test_a_schedule_whose_memory_is_gone_is_refused(tmp_path):
+    path = resaved(tmp_path)
+    with pytest.raises(ValueError, match="schedule of '.*' = .*KeyError.*; allowed: what .* saved"):
+        load_checkpoint(mixed(), tmp_path, {}, schedule=Counts())

@@ -3,24 +3,86 @@
 import pytest
 from sae_l0_nb.worlds import *
 
-# %% ../nbs/14_worlds.ipynb #fbb56bd1
+# %% ../nbs/14_worlds.ipynb #4988aa5a
+import numpy as np
 import pytest
 import torch
 
+# %% ../nbs/14_worlds.ipynb #72f58285
+def test_a_firing_law_has_the_l0_that_is_asked_for():
+    assert firing_law('zipf', 30, 5., power=1.).sum() == pytest.approx(5)
+    assert firing_law('flat', 10, 2.).tolist() == pytest.approx([.2]*10)
+    linear = firing_law('linear', 4, 1.)
+    assert np.diff(linear).tolist() == pytest.approx([np.diff(linear)[0]]*3)
+    assert linear[3]/linear[0] == pytest.approx(.13)
+    zipf = firing_law('zipf', 50, 5., power=2.5)
+    assert zipf.max() == .6
+    assert zipf.min() == .01
+    assert (np.diff(zipf) <= 0).all()
+
+# %% ../nbs/14_worlds.ipynb #46d52432
+def test_a_firing_law_that_is_impossible_is_refused():
+    with pytest.raises(ValueError, match="law = 'square'; allowed: 'flat', 'linear', 'zipf'"): firing_law('square', 10, 2.)
+    with pytest.raises(ValueError, match='l0 = 9.0; allowed: numbers above 0.1 below 6'): firing_law('flat', 10, 9.)
+
+# %% ../nbs/14_worlds.ipynb #aa85e06c
+def test_every_feature_belongs_to_one_block():
+    C = block_correlation(40, np.random.default_rng(1))
+    together = (C > 0).double()
+    sizes = together.sum(0) # for each feature that of its block
+    strengths = C[(C > 0) & (C < 1)]
+    assert torch.equal(C, C.T)
+    assert torch.equal(together @ together > 0, together > 0) # who is with a companion of mine is with me
+    assert sizes.max() <= 8
+    assert (sizes < 3).sum() <= 2 # only the last block may be cut short
+    assert strengths.min() >= .3
+    assert strengths.max() <= .8
+
+# %% ../nbs/14_worlds.ipynb #bbcfd596
+def test_a_few_hidden_causes_give_a_correlation_of_low_rank():
+    C = low_rank_correlation(30, np.random.default_rng(2), rank=(3, 4), share=(.5, .5001))
+    shared = C - .5*torch.eye(30, dtype=torch.float64) # what the causes explain
+    assert torch.linalg.eigvalsh(C)[0] > .49
+    assert (torch.linalg.eigvalsh(shared) > .01).sum() == 3
+    assert C.min() < 0
+    assert torch.equal(C.diagonal(), torch.ones(30, dtype=torch.float64))
+
 # %% ../nbs/14_worlds.ipynb #e5a32777
-def test_random_worlds_are_as_they_say():
-    worlds = [random_world(s, orthogonal=s % 3 > 0, most=60) for s in range(24)]
-    assert {i['law'] for _, i in worlds} == set(LAWS) and {i['correlation'] for _, i in worlds} == set(CORRELATIONS)
-    for w, i in worlds:
-        gram = w.features @ w.features.T - torch.eye(i['g'])
-        assert (gram.abs().max() < 1e-5) == i['orthogonal'] and 1.9 < w.true_l0 < 25.1 and 20 <= i['g'] <= 60
-        assert (w.magnitudes(20_000, torch.Generator().manual_seed(0)) > 0).sum(1).double().mean() == pytest.approx(w.true_l0, rel=.05)
+@pytest.fixture(scope='module')
+def worlds(): return [random_world(seed, orthogonal=seed % 3 > 0, most=60) for seed in range(24)]
+
+def test_every_law_and_correlation_is_drawn(worlds):
+    assert {about['law'] for _, about in worlds} == set(LAWS)
+    assert {about['correlation'] for _, about in worlds} == set(CORRELATIONS)
+    assert {about['std'] for _, about in worlds} == set(STDS)
+
+def test_random_worlds_are_as_they_say(worlds):
+    for world, about in worlds:
+        assert (world.n_features, world.d_in, world.std) == (about['g'], about['d_in'], about['std'])
+        assert world.true_l0 == about['true_l0']
+        assert 1.9 < world.true_l0 < 25.1
+        assert 20 <= about['g'] <= 60
+        gram = world.features @ world.features.T
+        assert ((gram - torch.eye(about['g'])).abs().max() < 1e-5) == about['orthogonal']
+        assert (world.d_in >= about['g']) == about['orthogonal']
+
+def test_random_worlds_fire_as_often_as_they_say(worlds):
+    for world, about in worlds:
+        fired = world.magnitudes(20_000, torch.Generator().manual_seed(0)) > 0
+        assert fired.sum(1).double().mean() == pytest.approx(about['true_l0'], rel=.05)
+
+# %% ../nbs/14_worlds.ipynb #3caaf534
+def test_a_seed_is_a_world():
     assert torch.equal(random_world(5)[0].features, random_world(5)[0].features)
+    assert random_world(5)[1] != random_world(6)[1]
     none = random_world(5, correlation='none')[0]
     assert torch.equal(none.correlation, torch.eye(none.n_features).double())
-    assert firing_law('zipf', 30, 5., 1.).sum() == pytest.approx(5) and firing_law('flat', 10, 2.).tolist() == pytest.approx([.2]*10)
 
 # %% ../nbs/14_worlds.ipynb #64b37498
-@pytest.mark.parametrize('call, words', [(lambda: random_world(0, correlation='odd'), "'odd'"), (lambda: random_world(0, most=10), 'most = 10'), (lambda: random_world(0, most=999), 'most = 999'), (lambda: firing_law('square', 10, 2.), "'square'"), (lambda: firing_law('flat', 10, 9.), 'between 0.1 and 6')])
-def test_impossible_worlds_are_refused(call, words):
-    with pytest.raises(ValueError, match=words): call()
+@pytest.mark.parametrize('kw, words', [
+    (dict(correlation='odd'), "correlation = 'odd'; allowed: None, 'none', 'weak', 'strong', 'block', 'low-rank'"),
+    (dict(most=10), 'most = 10; allowed: whole numbers from 20 up to 200'),
+    (dict(most=999), 'most = 999; allowed: whole numbers from 20 up to 200'),
+    (dict(seed=-1), 'seed = -1; allowed: whole numbers from 0')])
+def test_impossible_worlds_are_refused(kw, words):
+    with pytest.raises(ValueError, match=words): random_world(**(dict(seed=0) | kw))
