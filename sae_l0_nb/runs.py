@@ -6,12 +6,11 @@
 __all__ = ['seconds_in_words', 'bytes_in_words', 'process_rank', 'default_device', 'wait_for', 'can_draw', 'progress_bar',
            'new_folder', 'temporary', 'remove_leftovers', 'writing', 'free_disk', 'check_disk', 'replacing',
            'write_atomic', 'write_json', 'write_tensors', 'Field', 'check_field', 'check_fields', 'read_json',
-           'read_tensors', 'check_tensor', 'read_array', 'read_table', 'fingerprint']
+           'read_tensors', 'check_tensor', 'read_array', 'read_table']
 
 # %% ../nbs/91_runs.ipynb #34939124
 import errno
 import glob
-import hashlib
 import json
 import math
 import os
@@ -115,17 +114,9 @@ def new_folder(folder) -> Path:
     check(empty, 'folder', str(folder), 'the name of a new or empty folder; this one already holds something')
     return folder
 
-# %% ../nbs/91_runs.ipynb #3f542213
-def temporary(
-    path:Path, # final name of a file or folder
-) -> Path: # a name beside it
-    "A name to write under, until everything is there."
-    return path.with_name(f'{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(3)}.tmp')
-
-# %% ../nbs/91_runs.ipynb #28766b01
-def _host() -> str: return re.sub(r'\W', '_', socket.gethostname())[:20] or 'host'
-
 # %% ../nbs/91_runs.ipynb #853049b2
+HOST = re.sub(r'\W', '_', socket.gethostname())[:20] or 'host'
+
 def _is_alive(pid:int) -> bool:
     "Whether a process of this machine runs."
     try: os.kill(pid, 0)
@@ -133,13 +124,20 @@ def _is_alive(pid:int) -> bool:
     except (PermissionError, OverflowError): return True
     return True
 
+# %% ../nbs/91_runs.ipynb #3f542213
+def temporary(
+    path:Path, # final name of a file or folder
+) -> Path: # a name beside it
+    "A name to write under, until everything is there."
+    return path.with_name(f'{path.name}.{HOST}-{os.getpid()}-{secrets.token_hex(3)}.tmp')
+
 # %% ../nbs/91_runs.ipynb #787f3385
 def remove_leftovers(
     path:Path, # final name of a file or folder
 ):
     "Delete what killed processes of this machine left of earlier writes of `path`."
     for left in path.parent.glob(f'{glob.escape(path.name)}.*.tmp'):
-        mark = re.fullmatch(rf'{re.escape(path.name)}\.{_host()}-(\d+)-\w+\.tmp', left.name)
+        mark = re.fullmatch(rf'{re.escape(path.name)}\.{HOST}-(\d+)-\w+\.tmp', left.name)
         if mark is None or _is_alive(int(mark[1])): continue
         if left.is_dir() and not left.is_symlink(): shutil.rmtree(left, ignore_errors=True)
         else: left.unlink(missing_ok=True)
@@ -269,12 +267,10 @@ def check_field(
     if ok and f.among: ok = value in f.among
     check(ok, name, value, _allowed(f))
     if f.kind is dict and isinstance(f.of, dict): return check_fields(value, f.of, name)
-    for key, entry in _items(value) if f.of else ():
+    if f.of is None: return
+    for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(f.of, dict): check_fields(entry, f.of, f'entry {key} of {name}')
         else: check_field(entry, f.of, f'{key} of {name}')
-
-# %% ../nbs/91_runs.ipynb #11697f49
-def _items(value): return value.items() if isinstance(value, dict) else enumerate(value)
 
 # %% ../nbs/91_runs.ipynb #fc876b63
 def check_fields(
@@ -347,8 +343,7 @@ def read_array(
     path = Path(path)
     check(path.is_file(), 'file', str(path), 'a file that exists')
     try:
-        x = np.load(path, mmap_mode='r', allow_pickle=False) # maps nothing that the file does not hold
-        return np.array(x)
+        return np.array(np.load(path, mmap_mode='r', allow_pickle=False)) # maps no more than the file holds
     except Exception as e: refuse(f'content of {str(path)!r}', str(e), 'a whole .npy file of numbers', e)
 
 # %% ../nbs/91_runs.ipynb #f6d55809
@@ -369,11 +364,3 @@ def read_table(
         kind = table[name].dtype.kind
         check(kind in 'iuf', f'column {name} of {str(path)!r}', table[name].dtype.name, 'numbers')
     return table
-
-# %% ../nbs/91_runs.ipynb #7f5bd223
-def fingerprint(
-    *tensors:torch.Tensor,
-) -> str: # 16 characters
-    "Tells one source, or one set of weights, from another by its first 64 rows."
-    parts = (t[:64].cpu().numpy().tobytes() for t in tensors)
-    return hashlib.sha256(b''.join(parts)).hexdigest()[:16]

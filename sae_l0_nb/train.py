@@ -20,10 +20,10 @@ import torch
 
 from .checks import check, check_choice, check_k, check_number, check_seeds, check_whole, refuse
 from .metrics import c_dec
-from .runs import default_device, fingerprint, progress_bar
+from .runs import default_device, progress_bar
 from .sae import Bank, PARAMS, fit_threshold, init_bank
 from .schedule import Schedule, as_schedule
-from .sources import as_source, heldout_rows
+from .sources import as_source, fingerprint, heldout_rows
 from .step import BatchTopK, JumpReLU, TopK, as_recipe
 from .trainer import Trainer, load_checkpoint, save_checkpoint, to_device
 

@@ -23,7 +23,7 @@ def test_the_time_is_that_of_one_sae_and_of_a_whole_batch():
             if n > 64: raise ValueError('only 64')
             return torch.ones(n, 8)
 
-    with mock.patch('sae_l0_nb.cost._seconds_of_step', side_effect=[99., 3., 1., 8.]) as step:
+    with mock.patch(f'{time_step.__module__}._seconds_of_step', side_effect=[99., 3., 1., 8.]) as step:
         assert time_step(Slow(), 16, batch_size=128, n_members=4) == 3/4*2 # 64 rows stand for 128
         trainer, x = step.call_args.args
         assert len(trainer.bank) == 4

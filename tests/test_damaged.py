@@ -31,6 +31,35 @@ from sae_l0_nb.texts import read_texts
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
+# %% ../nbs/92_damaged.ipynb #5ebf1ffa
+import json
+import random
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sae_l0_nb.harvest_run import harvest
+from sae_l0_nb.models import tiny_model, tiny_texts
+from sae_l0_nb.probe_sweep import probe_sweep
+from sae_l0_nb.runs import write_tensors
+from sae_l0_nb.sae import fit_threshold, init_bank
+from sae_l0_nb.saving import load_sae, save_sae
+from sae_l0_nb.sources import open_source
+from sae_l0_nb.step import JumpReLU
+from sae_l0_nb.store import ActivationStore
+from sae_l0_nb.sweep import sweep
+from sae_l0_nb.tasks import read_task
+from sae_l0_nb.texts import read_texts
+from sae_l0_nb.toy import ToyModel
+from sae_l0_nb.train import train_bank
+
 # %% ../nbs/92_damaged.ipynb #07a0dbad
 import json
 import random

@@ -160,8 +160,3 @@ def test_arrays_and_tables_come_back_or_are_refused_by_file():
         assert list(read_table(table, numbers=('k',)).k) == [1, 2]
         with pytest.raises(ValueError, match='column c of .* allowed: numbers'): read_table(table, numbers=('c',))
         with pytest.raises(ValueError, match='allowed: a column z'): read_table(table, texts=('z',))
-
-# %% ../nbs/91_runs.ipynb #0275878a
-def test_a_fingerprint_tells_tensors_apart():
-    assert fingerprint(torch.ones(3)) == fingerprint(torch.ones(3))
-    assert fingerprint(torch.ones(3)) != fingerprint(torch.ones(4))

@@ -192,3 +192,8 @@ def test_a_folder_is_a_store(tmp_path):
     with mock.patch('sae_l0_nb.ActivationStore') as store: source = open_source(str(tmp_path))
     store.assert_called_once_with(tmp_path)
     assert source is store.return_value
+
+# %% ../nbs/04_sources.ipynb #0275878a
+def test_a_fingerprint_tells_tensors_apart():
+    assert fingerprint(torch.ones(3)) == fingerprint(torch.ones(3))
+    assert fingerprint(torch.ones(3)) != fingerprint(torch.ones(4))
