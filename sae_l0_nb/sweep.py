@@ -139,6 +139,19 @@ def _rows_of(source) -> int:
     if not hasattr(source, '__len__'): refuse('n_samples', None, 'whole numbers from 1, as this source has no end')
     return len(source)
 
+# %% ../nbs/28_sweep.ipynb #758aa700
+FORMAT = 'sae_l0_nb sweep 2'
+SWEEP = dict( # of sweep.json
+    format=Field(str, among=(FORMAT,)), l0s=Field(list, of=Field(str)), seeds=Field(list, of=Field(int, low=0)),
+    settings=Field(dict), d_in=Field(int, low=1), places=Field(list, of=Field(float, low=0)), n_eval=Field(int, low=1),
+    source=Field(str), at_once=Field(int, low=1))
+
+# %% ../nbs/28_sweep.ipynb #9f2dd256
+def _begun(folder:Path) -> dict|None:
+    "What sweep.json of a folder says; None if there is none."
+    path = folder/'sweep.json'
+    return read_json(path, SWEEP) if path.is_file() else None
+
 # %% ../nbs/28_sweep.ipynb #60acf1ba
 def _what_fits(plan:SweepPlan) -> int:
     "Members of a group: as begun, or what fits into memory, and no more than an even share of the processes."
@@ -187,19 +200,6 @@ def __repr__(self:SweepPlan):
     what = f"{q['n_saes']} SAEs of width {self.settings['d_sae']:,} in {groups} on {processes}"
     work = f"{q['rows']:,} rows each: {q['sae_steps']:,} SAE-steps{time}"
     return f'{what}, {work}; {memory} of memory a group, {disk} of disk for SAEs and checkpoints'
-
-# %% ../nbs/28_sweep.ipynb #758aa700
-FORMAT = 'sae_l0_nb sweep 2'
-SWEEP = dict( # of sweep.json
-    format=Field(str, among=(FORMAT,)), l0s=Field(list, of=Field(str)), seeds=Field(list, of=Field(int, low=0)),
-    settings=Field(dict), d_in=Field(int, low=1), places=Field(list, of=Field(float, low=0)), n_eval=Field(int, low=1),
-    source=Field(str), at_once=Field(int, low=1))
-
-# %% ../nbs/28_sweep.ipynb #9f2dd256
-def _begun(folder:Path) -> dict|None:
-    "What sweep.json of a folder says; None if there is none."
-    path = folder/'sweep.json'
-    return read_json(path, SWEEP) if path.is_file() else None
 
 # %% ../nbs/28_sweep.ipynb #69ab8877
 def _about(plan:SweepPlan) -> dict:
