@@ -72,14 +72,32 @@ def _log_axis(ax, low, high):
     ax.set_xticks(ticks, [str(v) for v in ticks])
     ax.minorticks_off()
 
+# %% ../nbs/12_estimate.ipynb #bb154242
+def _styled_rounds(table) -> list: # (rows, style of `_line`), one a round
+    "The lines to draw: the last round in blue, those before it in grey with hollow dots."
+    blue = dict(color='C0', mfc='C0', ms=2.5, alpha=.5)
+    grey = dict(color='0.55', mfc='none', ms=3.5, alpha=1)
+    rounds = sorted(table['round'].unique()) if 'round' in table else []
+    if len(rounds) < 2: return [(table, blue | dict(label='one SAE'))]
+    names = ['coarse, short runs'] + ['earlier look']*(len(rounds) - 2) + ['close look']
+    styles = [grey | dict(label=name) for name in names[:-1]] + [blue | dict(label=names[-1])]
+    return [(table[table['round'] == r], style) for r, style in zip(rounds, styles)]
+
+# %% ../nbs/12_estimate.ipynb #5e411079
+def _line(ax, t, name, style):
+    "One metric of one round: a dot an SAE, medians joined."
+    t = t[['k', name]].dropna()
+    median = t.groupby('k')[name].median()
+    color = style['color']
+    ax.plot(t.k, t[name], 'o', mew=.8, **style)
+    ax.plot(median.index, median, '-', color=color, lw=1.2, label='median over seeds' if color == 'C0' else None)
+
 # %% ../nbs/12_estimate.ipynb #c2b0cd45
 def _curve(ax, table, name):
     "One metric against L0."
-    t = table[['k', name]].dropna()
-    median = t.groupby('k')[name].median()
-    ax.plot(t.k, t[name], '.', color='C0', alpha=.5, ms=5, label='one SAE')
-    ax.plot(median.index, median, '-', color='C0', lw=1.2, label='median over seeds')
-    if len(t) and t.k.max() > 4*t.k.min(): _log_axis(ax, t.k.min(), t.k.max())
+    for t, style in _styled_rounds(table): _line(ax, t, name, style)
+    k = table.k[table[name].notna()]
+    if len(k) and k.max() > 4*k.min(): _log_axis(ax, k.min(), k.max())
     is_c_dec = name == 'c_dec'
     ax.set_ylabel('c_dec (mean |cosine|,\nliving decoder rows)' if is_c_dec else f'{name}\n(projection size)')
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
@@ -93,9 +111,16 @@ def _mark(ax, l0, interval, true_l0):
     if l0 is not None and np.isfinite(l0): ax.axvline(l0, color='C1', lw=1.5, label=f'estimate {l0:.4g}')
     if true_l0 is not None: ax.axvline(true_l0, color='k', lw=1, ls='--', label=f'truth {true_l0:.4g}')
 
+# %% ../nbs/12_estimate.ipynb #8405123b
+def _legend(ax):
+    "Every label once, though several rounds may share it."
+    handles, labels = ax.get_legend_handles_labels()
+    once = dict(zip(labels, handles))
+    ax.legend(once.values(), once.keys(), fontsize=9)
+
 # %% ../nbs/12_estimate.ipynb #dcc87501
 def plot_calibration(
-    table, # DataFrame with columns k, c_dec, optionally s_*: one row an SAE
+    table, # DataFrame with columns k, c_dec, optionally s_* and round: one row an SAE
     *,
     l0:float|None=None, # estimate
     interval:tuple|None=None, # (low, high) of the estimate
@@ -103,7 +128,7 @@ def plot_calibration(
     true_l0:float|None=None, # where it is known
     random_level:float|None=None, # c_dec of random directions
 ): # matplotlib Figure
-    "c_dec and s_n against L0, each SAE a dot, medians joined; the estimate and its interval."
+    "c_dec and s_n against L0, each SAE a dot, medians of a round joined; the estimate and its interval."
     import matplotlib.pyplot as plt
     check(table.k.notna().any(), 'k of table', np.nan, 'numbers; to draw the measured L0, table.assign(k=table.l0)')
     names = ['c_dec', *_s_columns(table)]
@@ -117,7 +142,7 @@ def plot_calibration(
     if random_level is not None:
         top.axhline(random_level, color='0.6', ls=':', lw=1, label='random directions')
         top.set_ylim(top=max(top.get_ylim()[1], 1.05*random_level)) # where it can be seen
-    top.legend(fontsize=8)
+    _legend(top)
     top.set_title(title or 'Decoder metrics against L0', loc='left', fontsize=11)
     axs[-1, 0].set_xlabel('L0 asked for, k (latents firing per input)')
     return fig

@@ -21,7 +21,8 @@ from .checks import check, check_choice, check_whole, within
 from .models import load_model, resolve_layer
 from .probe import PROTOCOLS, binary_labels
 from .probing import KINDS, check_activations, last_token_docs, probe_columns, probe_members, split_data
-from .runs import Field, check_field, progress_bar, read_json, read_tensors, write_json, write_tensors
+from .progress import progress_bar
+from .runs import Field, check_field, read_json, read_tensors, write_json, write_tensors
 from .sae import Bank
 from .saving import load_sae
 from .tasks import check_task, read_task

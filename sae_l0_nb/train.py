@@ -20,7 +20,8 @@ import torch
 
 from .checks import check, check_choice, check_k, check_number, check_seeds, check_whole, refuse
 from .metrics import c_dec
-from .runs import default_device, progress_bar
+from .progress import progress_bar
+from .runs import default_device
 from .sae import Bank, PARAMS, fit_threshold, init_bank
 from .schedule import Schedule, as_schedule
 from .sources import as_source, fingerprint, heldout_rows
@@ -188,8 +189,7 @@ def _k_of(run:_Run, step:int) -> torch.Tensor: # [m] float64
     if run.schedule is None: return grid.k
     k = run.schedule(step, run.n_steps, grid.k, run.history)
     try: k = torch.as_tensor(k, dtype=torch.float64).expand_as(grid.k)
-    except (TypeError, ValueError, RuntimeError) as e:
-        refuse(name, k, f'one number, or one for each of {len(grid.k)} members', e)
+    except (TypeError, ValueError, RuntimeError) as e: refuse(name, k, f'one number, or {len(grid.k)} of them', e)
     check_k(k[grid.follows], grid.d_sae, name)
     return k.where(grid.follows, grid.k)
 

@@ -62,7 +62,7 @@ def test_output_that_cannot_be_written_is_one_line_and_nothing_is_trained(tmp_pa
         assert run('calibrate toy:small --quiet --out', tmp_path/'file'/'out') == 2
     err = capsys.readouterr().err
     assert err.count('\n') == 1
-    assert 'file' in err
+    assert re.match('sae-l0: --out: folder = .*a folder that can be written; here: ', err)
 
 def test_a_full_disk_is_one_line(tmp_path, capsys):
     full = OSError(28, 'No space left on device', str(tmp_path/'out'))
@@ -73,9 +73,9 @@ def test_a_full_disk_is_one_line(tmp_path, capsys):
 
 def test_a_log_has_a_line_for_each_stage_and_no_bar(tmp_path):
     words = 'calibrate toy:small --samples 64000 --l0s 1,1.5,2,3 --seeds 1 --rounds 0 --threads 1 --out'
-    command = [sys.executable, '-m', 'sae_l0_nb.cli', *words.split(), str(tmp_path/'out')]
     script = 'import sys; from sae_l0_nb.cli import main; sys.exit(main(sys.argv[1:]))'
-    done = subprocess.run([sys.executable, '-c', script, *command[3:]], capture_output=True, text=True)
+    command = [sys.executable, '-c', script, *words.split(), str(tmp_path/'out')]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert '\r' not in done.stderr
     assert len(done.stderr.splitlines()) <= 5 # the quote, the grid, and the control if there is a number
@@ -124,6 +124,25 @@ def test_harvest_of_two_layers_a_quote_first_and_the_same_command_again(tmp_path
     assert 'n_tokens = None; allowed: 3000' in capsys.readouterr().err
     assert run(f"calibrate {tmp_path/'out'} --out", tmp_path/'l0') == 2
     assert 'layer0, layers.2' in capsys.readouterr().err
+
+# %% ../nbs/52_cli.ipynb #93dfd644
+def in_a_process(*words): # -> CompletedProcess
+    "The command as a user runs it: nothing else is imported before."
+    script = 'import sys; from sae_l0_nb.cli import main; sys.exit(main(sys.argv[1:]))'
+    return subprocess.run([sys.executable, '-c', script, *map(str, words)], capture_output=True, text=True)
+
+def test_every_command_runs_in_a_process_of_its_own(harvested, tmp_path):
+    saes, tasks = tmp_path/'sweep', tmp_path/'tasks.csv'
+    texts = tiny_texts(100)
+    pd.DataFrame(dict(text=texts, label=['cat' in t for t in texts])).to_csv(tasks, index=False)
+    probe = f"probe {saes} --model {tmp_path/'model'} --layer 1 --tasks {tasks} --latents 1 "
+    probe += '--max-length 64 --quiet --out'
+    for words, out in ((f'{harvested} --layer 1 --max-length 64 --out', tmp_path/'store'),
+                       (f"sweep {tmp_path/'store'} --width 8 --l0s 2 --seeds 1 --batch-size 64 --quiet --out", saes),
+                       (probe, tmp_path/'probes')):
+        done = in_a_process(*words.split(), out)
+        assert done.returncode == 0, done.stderr
+        assert any(out.iterdir())
 
 # %% ../nbs/52_cli.ipynb #34da5607
 def test_sweep_prints_a_quote_and_what_the_rule_says_and_continues(tmp_path, capsys):

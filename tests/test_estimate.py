@@ -40,6 +40,23 @@ def test_the_figure_shows_every_dot_and_survives_missing_values():
     plt.close(fig)
     with pytest.raises(ValueError, match='assign.k=table.l0'): plot_calibration(table.assign(k=np.nan))
 
+# %% ../nbs/12_estimate.ipynb #35ef85c2
+def test_each_round_has_a_line_of_its_own():
+    table = pd.DataFrame(dict(k=[1., 2, 4, 8, 2, 3], c_dec=[.3, .2, .1, .2, .15, .05], round=[0, 0, 0, 0, 1, 1]))
+    fig = plot_calibration(table)
+    lines = fig.axes[0].lines
+    assert [o.get_xdata().tolist() for o in lines] == [[1, 2, 4, 8]]*2 + [[2, 3]]*2
+    assert [o.get_color() for o in lines] == ['0.55', '0.55', 'C0', 'C0']
+    assert [o.get_markerfacecolor() for o in lines[::2]] == ['none', 'C0']
+    words = [o.get_text() for o in fig.axes[0].get_legend().get_texts()]
+    assert words == ['coarse, short runs', 'close look', 'median over seeds']
+    between = plot_calibration(table.assign(round=[0, 0, 1, 1, 2, 2]))
+    assert len(between.axes[0].lines) == 6
+    assert 'earlier look' in [o.get_text() for o in between.axes[0].get_legend().get_texts()]
+    one_round = plot_calibration(table.assign(round=1))
+    assert len(one_round.axes[0].lines) == 2
+    plt.close('all')
+
 # %% ../nbs/12_estimate.ipynb #e7126144
 def test_the_figure_of_an_estimate_shows_the_witness():
     table = pd.DataFrame(dict(k=[2., 4, 8], seed=0, c_dec=[.3, .1, .2], s_2=0., s_6=0., s_20=0.))

@@ -7,8 +7,6 @@ from sae_l0_nb.runs import *
 import math
 import os
 import tempfile
-from contextlib import redirect_stderr
-from io import StringIO
 from pathlib import Path
 from unittest import mock
 
@@ -44,26 +42,29 @@ def test_waiting_ends_with_the_files_or_with_an_error_that_names_them():
         with pytest.raises(TimeoutError, match='for gone and 0 more files'):
             wait_for([there, Path(tmp)/'gone'], patience=.15)
 
-# %% ../nbs/91_runs.ipynb #0dd2c8f9
-def test_a_log_gets_a_line_and_no_bar():
-    for show, lines in ((True, ['coarse: 1,000 steps']), (False, [])):
-        with mock.patch('sae_l0_nb.runs.can_draw', return_value=False), redirect_stderr(StringIO()) as log:
-            with progress_bar(1000, 'coarse', show=show) as bar: bar.update(500)
-        assert log.getvalue().splitlines() == lines
-
 # %% ../nbs/91_runs.ipynb #895bf87d
 def test_a_folder_that_holds_something_is_refused():
     with tempfile.TemporaryDirectory() as tmp:
         assert new_folder(tmp) == Path(tmp)
         (Path(tmp)/'a').touch()
         with pytest.raises(ValueError, match='already holds something'): new_folder(tmp)
-        with pytest.raises(ValueError, match='already holds something'): new_folder(Path(tmp)/'a')
+        with pytest.raises(ValueError, match='this is a file'): new_folder(Path(tmp)/'a')
 
 # %% ../nbs/91_runs.ipynb #99c473d9
 def test_a_temporary_name_says_whose_it_is():
     name = temporary(Path('a.json')).name
     assert name.startswith('a.json.')
     assert f'-{os.getpid()}-' in name
+
+# %% ../nbs/91_runs.ipynb #e28090dc
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work():
+    with tempfile.TemporaryDirectory() as tmp:
+        check_writable(Path(tmp)/'a'/'b')
+        assert [p.name for p in Path(tmp).iterdir()] == ['a']
+        (Path(tmp)/'file').touch()
+        for path in (Path(tmp)/'file'/'b', Path('/proc')/'b'):
+            with pytest.raises(ValueError, match='folder = .*b.; allowed: a folder that can be written; here: '):
+                check_writable(path)
 
 # %% ../nbs/91_runs.ipynb #ab9a69b1
 def test_leftovers_of_a_killed_process_go_and_those_of_a_living_one_stay():

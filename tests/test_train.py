@@ -123,7 +123,7 @@ def test_the_threshold_contract_holds_after_100_steps():
 
 # %% ../nbs/07_train.ipynb #84fe8c0b
 def test_a_log_gets_one_line_for_a_run():
-    with mock.patch('sae_l0_nb.runs.can_draw', return_value=False), redirect_stderr(StringIO()) as log:
+    with mock.patch('sae_l0_nb.progress.can_draw', return_value=False), redirect_stderr(StringIO()) as log:
         train_bank(ToyModel.small(), 5, [2.], n_samples=2560, batch_size=256, progress='close look')
         train_bank(ToyModel.small(), 5, [2.], n_samples=2560, batch_size=256, progress=False)
     assert log.getvalue().splitlines() == ['close look: 10 steps']
@@ -322,7 +322,7 @@ ROWS = torch.randn(5000, 4, generator=torch.Generator().manual_seed(0))
     (dict(l0s=[JumpReLU(.1)], n_samples=10_000_000), 'warm_up of JumpReLU = 10000; allowed'),
     (dict(init=dict(W_enc=torch.zeros(1, 4, 4))), 'W_enc of init = .*; allowed'),
     (dict(schedule=lambda step, n_steps, k, history: k*9), r'k that schedule gave = 18\.0; allowed'),
-    (dict(schedule=lambda step, n_steps, k, history: [2., 3.]), 'allowed: one number, or one for each of 1 members'),
+    (dict(schedule=lambda step, n_steps, k, history: [2., 3.]), 'allowed: one number, or 1 of them'),
     (dict(schedule='down'), "schedule = 'down'; allowed"),
     (dict(l0s=[TopK(2)], schedule=from_above()), 'schedule = from_above.*; allowed: None where no member is'),
     (dict(n_heldout=10**9), '= 1000000000'),
