@@ -163,7 +163,7 @@ def plot(self:L0Estimate): # matplotlib Figure
     "The report figure: c_dec and the witness against L0, with estimate, interval and verdict."
     names = _s_columns(self.table)
     witness = _witness(names, self.l0)
-    shown = latest(self.table).drop(columns=[c for c in names if c != witness])
+    shown = self.table.drop(columns=[c for c in names if c != witness])
     return plot_calibration(shown, l0=self.l0, interval=self.interval, true_l0=self.true_l0,
                             title=f'{_headline(self)}  (width {self.d_sae})', random_level=c_dec_random(self.d_in))
 

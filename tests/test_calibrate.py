@@ -183,7 +183,7 @@ def test_a_killed_calibration_continues():
 # %% ../nbs/14_calibrate.ipynb #e84af63f
 def test_a_log_says_which_stage_begins():
     said = StringIO()
-    with redirect_stderr(said), mock.patch('sae_l0_nb.runs.can_draw', return_value=False):
+    with redirect_stderr(said), mock.patch('sae_l0_nb.progress.can_draw', return_value=False):
         calibrate_l0(ToyModel.small(), 5, seeds=[0], n_samples=64_000, n_rounds=2)
     lines = said.getvalue().splitlines()
     assert lines[0].startswith('coarse, stage 1: 5 SAEs')

@@ -375,7 +375,7 @@ def test_infinity_is_refused_and_not_left_out_as_a_large_norm():
 def test_a_log_says_what_begins_and_a_quiet_harvest_says_nothing():
     for progress, lines in ((True, ['harvest: 500 tokens']), (False, [])):
         with tempfile.TemporaryDirectory() as tmp, redirect_stderr(StringIO()) as log:
-            with mock.patch('sae_l0_nb.runs.can_draw', return_value=False):
+            with mock.patch('sae_l0_nb.progress.can_draw', return_value=False):
                 harvest((bert, bert_tok), tiny_texts(100), 0, tmp, n_tokens=500, max_length=64, progress=progress)
             assert log.getvalue().splitlines() == lines
 

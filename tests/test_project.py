@@ -221,12 +221,14 @@ def test_imports_go_down_only():
     assert may_import('runs', 'checks', numbers)
 
 # %% ../nbs/99_project.ipynb #f8fc10e9
-def test_every_page_stands_in_the_sidebar_in_the_order_of_reading():
+def test_every_page_stands_in_the_sidebar_and_in_the_readme():
     contents = yaml.safe_load((ROOT/'_quarto.yml').read_text())['website']['sidebar']['contents']
     entries = [page for o in contents for page in ([o] if isinstance(o, str) else o['contents'])]
     assert sorted(entries) == [page.name for page in budgets.pages()]
     rooms = [o for o in entries if re.match(r'\d\d_', o)]
     assert rooms == sorted(rooms)
+    readme = (ROOT/'README.md').read_text()
+    assert [o for o in entries if o != 'index.ipynb' and f'(nbs/{o})' not in readme] == []
 
 # %% ../nbs/99_project.ipynb #9df077dd
 def test_every_page_keeps_its_budgets():
