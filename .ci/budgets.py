@@ -23,7 +23,6 @@ def exported(source): return bool(re.search(r'^#\|\s*exporti?\b', source, re.M))
 def is_test(source): return bool(re.match(r'#\|\s*test\b', source))
 def without_flags(source): return '\n'.join(o for o in source.splitlines() if not o.startswith(('#|', '%', '!')))
 def filled(source): return [o for o in without_flags(source).splitlines() if o.strip()]
-def is_patch(node): return any('patch' in ast.unparse(o) for o in node.decorator_list)
 
 
 @dataclass

@@ -232,10 +232,10 @@ class FoldTests(Processor):
         words = getattr(cell, "directives_", {}).get("test")
         if cell.cell_type != "code" or words is None: return
         summary = "Test: " + " ".join(words) if words else "Test"
-        cell.source = f"#| code-fold: true\n#| code-summary: '{summary}'\n{cell.source}"
+        cell.source = f"#| code-fold: true\n#| code-summary: {json.dumps(summary)}\n{cell.source}"
 
 
-FOLDED = re.compile(r"^#\| code-fold: true\n#\| code-summary: '(.*)'\n", re.M)
+FOLDED = re.compile(r'^#\| code-fold: true\n#\| code-summary: (".*")\n', re.M)
 TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {% block input_group -%}
 {% if cell.metadata.get('summary') %}<details><summary>{{ cell.metadata.summary }}</summary>{{ super() }}</details>
@@ -277,7 +277,7 @@ def render(path, dest):
         source = "".join(cell["source"])
         if ECHO.search(source): cell["metadata"]["transient"] = {"remove_source": True}
         if folded := FOLDED.search(source):
-            cell["metadata"]["summary"] = folded[1]
+            cell["metadata"]["summary"] = json.loads(folded[1])
             cell["source"] = FOLDED.sub("", source)
         if cell["cell_type"] == "raw" and source.startswith("---"):  # nbdev turned the title into front matter
             head = yaml.safe_load(source.strip("-\n"))

@@ -207,7 +207,7 @@ def probe_report(
     return '\n'.join([*lines, '', last])
 
 # %% ../nbs/52_cli.ipynb #f703f663
-FLAGS = dict(d_sae='--width', n_samples='--samples', folder='--out', batch_size='--batch-size', n_rounds='--rounds',
+FLAGS = dict(d_sae='--width', n_samples='--samples', batch_size='--batch-size', n_rounds='--rounds',
              n_tokens='--tokens', n_latents='--latents', n_texts='--texts', at_once='--at-once')
 
 def _in_one_line(e): # -> str

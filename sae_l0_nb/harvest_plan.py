@@ -7,7 +7,6 @@ __all__ = ['SAMPLE_TOKENS', 'take_tokens', 'is_outlier', 'Sample', 'sample_norms
            'plan_harvest']
 
 # %% ../nbs/26_harvest_plan.ipynb #df250831
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from .activations import check_length, doc_activations
 from .checks import check, check_finite, check_whole
 from .harvest_folder import check_same, check_settings, is_finished, read_start, shard_entries, weights_digest
 from .models import load_model, resolve_layers
-from .runs import Field, bytes_in_words, check_disk, check_fields, process_rank, seconds_in_words
+from .runs import Field, bytes_in_words, check_disk, check_fields, free_disk, process_rank, seconds_in_words
 from .store import to_half
 from .texts import Doc, can_reread, contexts, read_texts, row_place, where_rows
 
@@ -165,15 +164,6 @@ class HarvestPlan:
     @property
     def pad_id(self): return self.tokenizer.pad_token_id or 0
 
-# %% ../nbs/26_harvest_plan.ipynb #cbe95d57
-def _free_bytes(
-    folder:Path, # it need not exist yet
-) -> int:
-    "What is free on the disk of a folder."
-    folder = folder.resolve()
-    home = next(p for p in [folder, *folder.parents] if p.is_dir())
-    return shutil.disk_usage(home).free
-
 # %% ../nbs/26_harvest_plan.ipynb #9c5f4270
 def _tokens_done(
     folder:Path, # of a store
@@ -193,7 +183,7 @@ def quote(self:HarvestPlan) -> dict: # numbers; None where the number of tokens 
         left = max(0, self.n_tokens - done)
         bytes_left, seconds = left*bytes_per_token, left/rate
     return dict(tokens=self.n_tokens, tokens_left=left, stores=len(self.layers), bytes_left=bytes_left,
-                bytes_per_token=bytes_per_token, bytes_free=_free_bytes(self.folder), tokens_per_second=rate,
+                bytes_per_token=bytes_per_token, bytes_free=free_disk(self.folder), tokens_per_second=rate,
                 seconds=seconds)
 
 # %% ../nbs/26_harvest_plan.ipynb #c97cff43

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from .checks import check, refuse
+from .checks import NUMBERS, check, refuse
 
 # %% ../nbs/91_runs.ipynb #1d563acc
 def seconds_in_words(seconds:float) -> str:
@@ -115,7 +115,7 @@ def check_writable(
     folder, # new or empty; the folders above it are made
 ):
     "Refuse a folder in which nothing can be written, before any work."
-    path = Path(folder)
+    path = Path(folder).resolve() # '.' has no name, and a link is followed
     probe = temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def remove_leftovers(
 @contextmanager
 def writing(folder):
     "A temporary folder beside `folder` that takes its name when the block ends without an error."
-    folder = Path(folder)
+    folder = Path(folder).resolve() # '.' has no name, and a link is followed
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     tmp = temporary(folder)
@@ -307,10 +307,6 @@ def read_tensors(
     for name, shape in (shapes or {}).items(): check_tensor(tensors, name, shape, path, finite=finite)
     return tensors, metadata
 
-# %% ../nbs/91_runs.ipynb #f56d58b8
-NUMBERS = (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16,
-           torch.int8, torch.uint8, torch.bool)
-
 # %% ../nbs/91_runs.ipynb #34a65153
 def check_tensor(
     tensors:dict, # name -> tensor
@@ -324,7 +320,7 @@ def check_tensor(
     name, t, wanted = f'{name} of {str(path)!r}', tensors.get(name), f"a tensor of shape {shape}".replace('None', 'any')
     check(t is not None and len(t.shape) == len(shape), name, t, wanted)
     check(all(n in (None, size) for n, size in zip(shape, t.shape)), name, t, wanted)
-    check(t.dtype in NUMBERS, name, t, wanted + ' of real numbers')
+    check(t.dtype in (*NUMBERS, torch.bool), name, t, wanted + ' of real numbers')
     if finite and t.is_floating_point(): check(bool(torch.isfinite(t).all()), name, 'NaN or infinity', 'finite numbers')
 
 # %% ../nbs/91_runs.ipynb #e64a9727

@@ -47,7 +47,7 @@ class TensorSource:
         order = np.random.default_rng([seed, 0]).permutation(len(x))
         n_heldout = max(1, round(len(x)*frac_heldout))
         n_heldout = min(n_heldout, len(x) - 1) # one row at least is left to train on
-        self.x, self._held, self._train = x, order[:n_heldout], order[n_heldout:]
+        self.x, self._held, self._train = x.detach(), order[:n_heldout], order[n_heldout:]
 
     def __len__(self): return len(self._train)
 

@@ -306,6 +306,14 @@ def _load_schedule(schedule, tensors, path):
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as e:
         refuse(f'schedule of {str(path)!r}', f'{type(e).__name__}: {e}', f'what {schedule!r} saved', e)
 
+# %% ../nbs/06_trainer.ipynb #3e5eaed8
+def _check_progress(header, n_steps, m, name):
+    "Refuse steps and members that the run does not have."
+    check(header['step'] <= n_steps, f'step of {name}', header['step'], f'up to {n_steps}, the steps of the run')
+    for key, most in (('step', header['step']), ('member', m - 1)):
+        wrong = [row[key] for row in header['history'] if row[key] > most]
+        check(not wrong, f'{key} in the history of {name}', wrong[:1], f'up to {most}')
+
 # %% ../nbs/06_trainer.ipynb #04d58268
 def load_checkpoint(
     trainer:Trainer, # filled in place
@@ -323,6 +331,7 @@ def load_checkpoint(
     tensors, texts = read_tensors(path)
     header = _header(texts, repr(str(path)))
     _check_same_run(header['settings'], settings, repr(str(path)))
+    _check_progress(header, settings.get('n_steps', math.inf), len(trainer.bank), repr(str(path)))
     own = tensors_of(trainer)
     _check_tensors(tensors, own, path)
     if schedule is not None: _load_schedule(schedule, tensors, path)

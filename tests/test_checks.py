@@ -37,7 +37,7 @@ def test_whole_numbers_are_whole():
 # %% ../nbs/90_checks.ipynb #7b2d7812
 def test_numbers_are_finite_and_within_their_bounds():
     assert check_number(.5, 'lr', 0, 1, above=True) == .5
-    for bad in (0, 1.1, True, '1', None, math.nan, math.inf):
+    for bad in (0, 1.1, True, '1', None, math.nan, math.inf, 10**400):
         with pytest.raises(ValueError, match='lr = .*; allowed: numbers above 0 up to 1'):
             check_number(bad, 'lr', 0, 1, above=True)
     with pytest.raises(ValueError, match='share = 1; allowed: numbers from 0 below 1'):
@@ -46,12 +46,14 @@ def test_numbers_are_finite_and_within_their_bounds():
 # %% ../nbs/90_checks.ipynb #1c3e68be
 def test_a_choice_is_one_of_a_few():
     assert check_choice('a', 'kind', ('a', 'b')) == 'a'
+    assert check_choice(np.int64(2), 'seed', (1, 2)) == 2
     with pytest.raises(ValueError, match="kind = 'c'; allowed: 'a', 'b'"): check_choice('c', 'kind', ('a', 'b'))
     with pytest.raises(ValueError, match='pack = 1; allowed: True, False'): check_choice(1, 'pack', (True, False))
 
 # %% ../nbs/90_checks.ipynb #57fd22df
 def test_seeds_are_a_list():
     assert check_seeds(range(2)) == [0, 1]
+    assert check_seeds(i for i in range(2)) == [0, 1]
     for bad in (3, '01', [], [.5], [-1]):
         with pytest.raises(ValueError, match='seeds = '): check_seeds(bad)
 
@@ -65,7 +67,8 @@ def test_an_l0_is_above_0_and_at_most_the_width():
 # %% ../nbs/90_checks.ipynb #9a065de7
 def test_activations_have_a_row_for_each_input():
     assert check_rows(torch.ones(2, 3), d_in=3).shape == (2, 3)
-    for bad in (torch.ones(3), torch.ones(2, 4), torch.ones(0, 3), torch.ones(2, 3).bool(), np.ones((2, 3)), None):
+    for bad in (torch.ones(3), torch.ones(2, 4), torch.ones(0, 3), torch.ones(2, 3).bool(), np.ones((2, 3)), None,
+                torch.ones(2, 3).to_sparse(), torch.ones(2, 3).to(torch.float8_e4m3fn), torch.ones(2, 3).to(torch.uint16)):
         with pytest.raises(ValueError, match=r'x = .*; allowed: a tensor \[n, d_in = 3\] of real numbers'):
             check_rows(bad, d_in=3)
 

@@ -62,7 +62,7 @@ def test_output_that_cannot_be_written_is_one_line_and_nothing_is_trained(tmp_pa
         assert run('calibrate toy:small --quiet --out', tmp_path/'file'/'out') == 2
     err = capsys.readouterr().err
     assert err.count('\n') == 1
-    assert re.match('sae-l0: --out: folder = .*a folder that can be written; here: ', err)
+    assert re.match('sae-l0: folder = .*a folder that can be written; here: ', err)
 
 def test_a_full_disk_is_one_line(tmp_path, capsys):
     full = OSError(28, 'No space left on device', str(tmp_path/'out'))

@@ -84,7 +84,11 @@ def test_a_folder_appears_whole_or_not_at_all():
         with writing(Path(tmp)/'new') as inside: (inside/'a').write_text('1')
         assert (Path(tmp)/'new'/'a').read_text() == '1'
         with pytest.raises(KeyError), writing(Path(tmp)/'other') as inside: raise KeyError
-        assert [p.name for p in Path(tmp).iterdir()] == ['new']
+        (Path(tmp)/'empty').mkdir()
+        (Path(tmp)/'link').symlink_to(Path(tmp)/'empty')
+        with writing(Path(tmp)/'link') as inside: (inside/'a').write_text('2')
+        assert (Path(tmp)/'empty'/'a').read_text() == '2'
+        assert sorted(p.name for p in Path(tmp).iterdir()) == ['empty', 'link', 'new']
 
 # %% ../nbs/91_runs.ipynb #cdbb0adb
 def test_a_disk_that_is_too_small_is_refused():
