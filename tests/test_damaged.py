@@ -206,8 +206,8 @@ read_harvest = make_store # the same command continues it
 # %% ../nbs/93_damaged.ipynb #e3bc30ee
 KINDS = dict( # kind: how it is made, how it is read, how often it is damaged
     sae=(make_sae, read_sae, 600), store=(make_store, read_store, 450),
-    unverified=(make_store, read_store_unverified, 450), harvest=(make_harvest, read_harvest, 150),
-    arrays=(make_arrays, read_arrays, 500), texts=(make_texts, read_all_texts, 500),
+    unverified=(make_store, read_store_unverified, 450), harvest=(make_harvest, read_harvest, 50),
+    arrays=(make_arrays, read_arrays, 550), texts=(make_texts, read_all_texts, 550),
     checkpoint=(make_checkpoint, read_checkpoint, 150), sweep=(make_sweep, read_sweep, 100),
     probes=(make_probes, read_probes, 100))
 
