@@ -1,8 +1,12 @@
-"""What L0 is right for this data, and is this SAE's L0 wrong? The names that people use, loaded when they are asked for."""
+"""What L0 is right for this data, and is this SAE's L0 wrong?
+
+The names that people use, loaded when they are asked for.
+"""
 __version__ = "0.1.0"
 
 _HOMES = dict(
-    ToyModel='toy', Bank='sae', BatchTopK='step', TopK='step', JumpReLU='step', c_dec='metrics', mcc='metrics', evaluate='metrics',
+    ToyModel='toy', Bank='sae', BatchTopK='step', TopK='step', JumpReLU='step', c_dec='metrics', mcc='metrics',
+    evaluate='metrics',
     as_source='sources', open_source='sources', GaussianSource='sources', train_bank='train', judge='elbow',
     save_sae='saving', load_sae='saving', L0Estimate='estimate', calibrate_l0='calibrate', quote_l0='calibrate',
     harvest='harvest_run', plan_harvest='harvest_run', ActivationStore='store', plan_sweep='sweep', probe_sae='probing',
