@@ -13,9 +13,9 @@ from pathlib import Path
 
 from .arguments import parser
 from .checks import check_whole
+from .files import read_table
 from .progress import can_draw
-from .runs import (
-    bytes_in_words, check_writable, new_folder, process_rank, read_table, seconds_in_words, writing)
+from .runs import bytes_in_words, check_writable, new_folder, process_rank, seconds_in_words, writing
 
 # %% ../nbs/52_cli.ipynb #474206b4
 def _use_threads(n):

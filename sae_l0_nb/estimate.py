@@ -14,8 +14,9 @@ from fastcore.basics import patch
 
 from .checks import check, check_choice, check_k
 from .elbow import NEAREST, latest
+from .files import write_json
 from .metrics import c_dec_random
-from .runs import new_folder, write_json, writing
+from .runs import new_folder, writing
 from .sae import Bank
 from .saving import save_sae
 

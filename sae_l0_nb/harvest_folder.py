@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from .checks import check, check_choice, check_number, check_whole, shown
-from .runs import Field, new_folder, read_json
+from .files import Field, read_json
+from .runs import new_folder
 from .store import shard_name
 from .texts import Doc, where_rows
 

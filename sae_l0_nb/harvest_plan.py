@@ -21,9 +21,10 @@ from fastcore.basics import patch
 
 from .activations import check_length, doc_activations
 from .checks import check, check_finite, check_whole
+from .files import Field, check_fields
 from .harvest_folder import check_same, check_settings, is_finished, read_start, shard_entries, weights_digest
 from .models import load_model, resolve_layers
-from .runs import Field, bytes_in_words, check_disk, check_fields, free_disk, process_rank, seconds_in_words
+from .runs import bytes_in_words, check_disk, free_disk, process_rank, seconds_in_words
 from .store import to_half
 from .texts import Doc, can_reread, contexts, read_texts, row_place, where_rows
 

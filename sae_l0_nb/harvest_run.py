@@ -15,11 +15,12 @@ from fastcore.meta import delegates
 
 from .activations import doc_activations
 from .checks import check, check_finite, refuse
+from .files import write_json
 from .harvest_folder import (
     START, check_same, docs_digest, mark_path, read_start, shard_entries, shard_groups, split_heldout)
 from .harvest_plan import HarvestPlan, check_counts, is_outlier, plan_harvest
 from .progress import progress_bar
-from .runs import process_rank, wait_for, write_json
+from .runs import process_rank, wait_for
 from .store import ActivationStore, write_manifest, write_shard
 from .texts import Doc, row_place, where_rows
 

@@ -4,14 +4,10 @@
 
 # %% auto #0
 __all__ = ['seconds_in_words', 'bytes_in_words', 'process_rank', 'default_device', 'wait_for', 'new_folder', 'temporary',
-           'check_writable', 'remove_leftovers', 'writing', 'free_disk', 'check_disk', 'replacing', 'write_atomic',
-           'write_json', 'write_tensors', 'Field', 'check_field', 'check_fields', 'read_json', 'read_tensors',
-           'check_tensor', 'read_array', 'read_table']
+           'check_writable', 'remove_leftovers', 'writing', 'free_disk', 'check_disk', 'replacing', 'write_atomic']
 
 # %% ../nbs/91_runs.ipynb #34939124
-import errno
 import glob
-import json
 import math
 import os
 import re
@@ -20,14 +16,11 @@ import shutil
 import socket
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 
-from .checks import NUMBERS, check, refuse
+from .checks import check, refuse
 
 # %% ../nbs/91_runs.ipynb #1d563acc
 def seconds_in_words(seconds:float) -> str:
@@ -192,163 +185,3 @@ def write_atomic(
 ):
     "Write a file so that it is either complete or absent."
     with replacing(path) as tmp: tmp.write_bytes(data)
-
-# %% ../nbs/91_runs.ipynb #e507a0d0
-def write_json(
-    path, # final name
-    content, # what JSON can hold
-    indent:int|None=1,
-):
-    "Write JSON, complete or not at all."
-    write_atomic(path, json.dumps(content, indent=indent).encode())
-
-# %% ../nbs/91_runs.ipynb #dff4fb7e
-def write_tensors(
-    path, # final name
-    tensors:dict, # name -> tensor
-    metadata:dict|None=None, # name -> text
-):
-    "Write a safetensors file, complete or not at all; what goes wrong is an OSError with its path."
-    from safetensors.torch import save_file
-    whole = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    with replacing(path) as tmp:
-        try: save_file(whole, tmp, metadata=metadata)
-        except SafetensorError as e:
-            code = errno.ENOSPC if 'os error 28' in str(e) else errno.EIO
-            raise OSError(code, str(e), str(path)) from e
-
-# %% ../nbs/91_runs.ipynb #cf04885e
-@dataclass(frozen=True)
-class Field:
-    "What a field of a file may hold."
-    kind:type # int, float (whole numbers too), str, bool, list, dict, or object for anything
-    low:float=-math.inf # of numbers
-    among:tuple=() # the only values; (): any
-    null:bool=False # null is allowed
-    needed:bool=True # must be there
-    finite:bool=True # NaN and infinity are not allowed
-    of:object=None # Field of the entries of a list or of the values of a dict; or a dict of Fields
-
-# %% ../nbs/91_runs.ipynb #e328705f
-KINDS_IN_WORDS = {int: 'whole numbers', float: 'numbers', str: 'texts', bool: 'true or false', list: 'lists',
-                  dict: 'tables'}
-
-def _allowed(f:Field) -> str:
-    "What a field may hold, in words."
-    if f.among: return ', '.join(map(repr, f.among))
-    words = KINDS_IN_WORDS.get(f.kind, 'anything') + (f' from {f.low:g}' if f.low > -math.inf else '')
-    return words + (', null' if f.null else '')
-
-# %% ../nbs/91_runs.ipynb #7658b797
-def _in_range(value, f):
-    "Whether a number is one that its field may hold; a whole number may have hundreds of digits."
-    try: return (not f.finite or math.isfinite(value)) and not value < f.low
-    except OverflowError: return False
-
-# %% ../nbs/91_runs.ipynb #597dabc1
-def check_field(
-    value, # to check
-    f:Field,
-    name:str, # of the field and its file
-):
-    "Refuse a value that is not what its field may hold."
-    if value is None and f.null or f.kind is object: return
-    kinds = (int, float) if f.kind is float else f.kind
-    ok = isinstance(value, kinds) and (f.kind is bool or not isinstance(value, bool))
-    if ok and f.kind in (int, float): ok = _in_range(value, f)
-    if ok and f.among: ok = value in f.among
-    check(ok, name, value, _allowed(f))
-    if f.kind is dict and isinstance(f.of, dict): return check_fields(value, f.of, name)
-    if f.of is None: return
-    for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(f.of, dict): check_fields(entry, f.of, f'entry {key} of {name}')
-        else: check_field(entry, f.of, f'{key} of {name}')
-
-# %% ../nbs/91_runs.ipynb #fc876b63
-def check_fields(
-    content, # what was read
-    fields:dict[str, Field],
-    name:str, # of the file
-):
-    "Refuse a table whose fields are missing or not what they may be."
-    check(isinstance(content, dict), name, content, f"a table with {', '.join(fields)}")
-    for key, f in fields.items():
-        if key in content: check_field(content[key], f, f'{key} of {name}')
-        else: check(not f.needed, f'{key} of {name}', None, _allowed(f))
-
-# %% ../nbs/91_runs.ipynb #b428b2a8
-def read_json(
-    path, # of the file
-    fields:dict[str, Field]|None=None, # what must stand in it; None: anything
-):
-    "The content of a JSON file, checked field by field."
-    path = Path(path)
-    check(path.is_file(), 'file', str(path), 'a file that exists')
-    try: content = json.loads(path.read_bytes().decode())
-    except (ValueError, RecursionError) as e: refuse(f'content of {str(path)!r}', str(e), 'JSON', e)
-    if fields is not None: check_fields(content, fields, repr(str(path)))
-    return content
-
-# %% ../nbs/91_runs.ipynb #8a22b842
-BROKEN = (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError)
-
-# %% ../nbs/91_runs.ipynb #6054abef
-def read_tensors(
-    path, # of a safetensors file
-    shapes:dict[str, tuple]|None=None, # name -> shape of what must be there, None for any size; None: anything
-    finite:bool=True, # NaN and infinity are refused in `shapes`
-) -> tuple[dict, dict]: # name -> tensor, and the metadata: name -> text
-    "The tensors of a safetensors file, checked one by one."
-    path = Path(path)
-    check(path.is_file(), 'file', str(path), 'a file that exists')
-    try:
-        with safe_open(path, 'pt') as f: tensors, metadata = {n: f.get_tensor(n) for n in f.keys()}, f.metadata() or {}
-    except BROKEN as e: refuse(f'content of {str(path)!r}', str(e), 'a whole safetensors file', e)
-    for name, shape in (shapes or {}).items(): check_tensor(tensors, name, shape, path, finite=finite)
-    return tensors, metadata
-
-# %% ../nbs/91_runs.ipynb #34a65153
-def check_tensor(
-    tensors:dict, # name -> tensor
-    name:str, # of one that must be there
-    shape:tuple, # it must have; None where any size will do
-    path, # of the file
-    *,
-    finite:bool=True, # NaN and infinity are refused
-):
-    "Refuse a tensor of a file that is missing or not what it must be."
-    name, t, wanted = f'{name} of {str(path)!r}', tensors.get(name), f"a tensor of shape {shape}".replace('None', 'any')
-    check(t is not None and len(t.shape) == len(shape), name, t, wanted)
-    check(all(n in (None, size) for n, size in zip(shape, t.shape)), name, t, wanted)
-    check(t.dtype in (*NUMBERS, torch.bool), name, t, wanted + ' of real numbers')
-    if finite and t.is_floating_point(): check(bool(torch.isfinite(t).all()), name, 'NaN or infinity', 'finite numbers')
-
-# %% ../nbs/91_runs.ipynb #e64a9727
-def read_array(
-    path, # of a .npy file
-) -> np.ndarray:
-    "The array of a .npy file; nothing is unpickled."
-    path = Path(path)
-    check(path.is_file(), 'file', str(path), 'a file that exists')
-    try:
-        return np.array(np.load(path, mmap_mode='r', allow_pickle=False)) # maps no more than the file holds
-    except Exception as e: refuse(f'content of {str(path)!r}', str(e), 'a whole .npy file of numbers', e)
-
-# %% ../nbs/91_runs.ipynb #f6d55809
-def read_table(
-    path, # of a .csv file
-    numbers:tuple=(), # columns that must be there and hold numbers
-    texts:tuple=(), # columns that must be there
-): # pandas DataFrame
-    "The table of a CSV file."
-    import pandas as pd
-    path = Path(path)
-    check(path.is_file(), 'file', str(path), 'a file that exists')
-    faults = (ValueError, pd.errors.ParserError, OverflowError)
-    try: table = pd.read_csv(path)
-    except faults as e: refuse(f'content of {str(path)!r}', str(e), 'a CSV table', e)
-    for name in (*numbers, *texts): check(name in table, f'columns of {str(path)!r}', list(table), f'a column {name}')
-    for name in numbers:
-        kind = table[name].dtype.kind
-        check(kind in 'iuf', f'column {name} of {str(path)!r}', table[name].dtype.name, 'numbers')
-    return table

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from .checks import check, check_k, refuse
-from .runs import (
-    Field, check_field, check_tensor, new_folder, read_json, read_tensors, write_json, write_tensors, writing)
+from .files import Field, check_field, check_tensor, read_json, read_tensors, write_json, write_tensors
+from .runs import new_folder, writing
 from .sae import Bank, PARAMS
 
 # %% ../nbs/11_saving.ipynb #a60e6106

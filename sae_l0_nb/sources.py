@@ -17,7 +17,7 @@ import torch
 from fastcore.basics import patch
 
 from .checks import check, check_finite, check_number, check_rows, check_whole, refuse
-from .runs import read_array, read_tensors
+from .files import read_array, read_tensors
 from .toy import ToyModel
 
 # %% ../nbs/04_sources.ipynb #956d728e

@@ -18,7 +18,8 @@ import torch
 from fastcore.basics import patch
 
 from .checks import check, check_choice, check_finite, check_rows, check_whole, refuse
-from .runs import Field, check_fields, new_folder, read_json, write_atomic, write_json
+from .files import Field, check_fields, read_json, write_json
+from .runs import new_folder, write_atomic
 from .shuffle import gather_rows, map_tensors, shuffled_rows
 from .texts import row_place
 

@@ -16,10 +16,11 @@ from fastcore.basics import patch
 
 from .checks import check, check_k, check_number, check_seeds, check_whole, refuse, shown
 from .cost import fitting, free_bytes, member_bytes, sae_bytes, step_bytes, time_step
+from .files import Field, read_json, read_table, write_json
 from .metrics import evaluate, s_places
 from .runs import (
-    Field, bytes_in_words, check_disk, default_device, new_folder, process_rank, read_json, read_table,
-    remove_leftovers, seconds_in_words, wait_for, write_atomic, write_json)
+    bytes_in_words, check_disk, default_device, new_folder, process_rank, remove_leftovers, seconds_in_words,
+    wait_for, write_atomic)
 from .sae import Bank
 from .saving import save_sae
 from .sources import fingerprint, heldout_rows, open_source, read_once

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .checks import check, refuse
-from .runs import read_table
+from .files import read_table
 
 # %% ../nbs/33_tasks.ipynb #9dda4340
 def probe_data_folder() -> Path: # the folder `data` of the installed package

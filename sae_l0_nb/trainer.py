@@ -18,7 +18,8 @@ import torch
 from fastcore.basics import patch
 
 from .checks import check, check_choice, refuse, shown
-from .runs import Field, check_fields, check_tensor, new_folder, read_tensors, remove_leftovers, write_tensors
+from .files import Field, check_fields, check_tensor, read_tensors, write_tensors
+from .runs import new_folder, remove_leftovers
 from .sae import Bank, PARAMS
 from .schedule import Schedule
 from .step import BatchTopK, Forward, JumpReLU, TopK, forward, gradients

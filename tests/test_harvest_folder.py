@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import torch
 
+from sae_l0_nb.files import read_json, write_json
 from sae_l0_nb.models import tiny_model, tiny_texts, tiny_tokenizer
-from sae_l0_nb.runs import read_json, temporary, write_json
+from sae_l0_nb.runs import temporary
 from sae_l0_nb.store import write_shard
 from sae_l0_nb.texts import Doc, documents, where_rows
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from sae_l0_nb.activations import doc_activations
+from sae_l0_nb.files import write_json
 from sae_l0_nb.harvest_folder import mark_path
 from sae_l0_nb.models import tiny_model, tiny_texts, tiny_tokenizer
-from sae_l0_nb.runs import write_json
 from sae_l0_nb.store import write_shard
 from sae_l0_nb.texts import documents
 

@@ -10,9 +10,7 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
 import pytest
-import torch
 
 # %% ../nbs/91_runs.ipynb #2e8ffd92
 def test_time_and_bytes_have_words():
@@ -102,66 +100,3 @@ def test_a_file_that_is_replaced_is_whole():
         with replacing(path) as new: new.write_text('1')
         assert path.read_text() == '1'
         assert [p.name for p in Path(tmp).iterdir()] == ['a']
-
-# %% ../nbs/91_runs.ipynb #30b120ea
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else():
-    with tempfile.TemporaryDirectory() as tmp:
-        path = Path(tmp)/'a.safetensors'
-        write_tensors(path, dict(x=torch.ones(2)))
-        before = path.read_bytes()
-        for error in (OSError(28, 'No space left on device'), KeyboardInterrupt()):
-            with mock.patch('os.replace', side_effect=error), pytest.raises(type(error)):
-                write_tensors(path, dict(x=torch.zeros(2)))
-        assert [p.name for p in Path(tmp).iterdir()] == ['a.safetensors']
-        assert path.read_bytes() == before
-
-# %% ../nbs/91_runs.ipynb #e8ac7efc
-def test_a_field_is_what_its_schema_says():
-    rows = Field(list, of=dict(mean=Field(float)))
-    fields = dict(n=Field(int, low=1), rows=rows, note=Field(str, needed=False, null=True))
-    check_fields(dict(n=2, rows=[], note=None), fields, 'file')
-    for change, words in ((dict(n=0), 'n of file = 0; allowed: whole numbers from 1'), (dict(n=True), 'n of file = True'),
-                          (dict(rows={}), 'rows of file = {}; allowed: lists'),
-                          (dict(rows=[dict(mean=None)]), 'mean of entry 0 of rows of file = None'),
-                          (dict(note=1), 'note of file = 1; allowed: texts, null')):
-        with pytest.raises(ValueError, match=words): check_fields(dict(n=2, rows=[]) | change, fields, 'file')
-    with pytest.raises(ValueError, match='n of file = None; allowed: whole'): check_fields(dict(rows=[]), fields, 'file')
-
-# %% ../nbs/91_runs.ipynb #3e7c4b11
-def test_json_comes_back_or_is_refused_by_file_and_field():
-    with tempfile.TemporaryDirectory() as tmp:
-        path = Path(tmp)/'a.json'
-        write_json(path, dict(n=1))
-        assert read_json(path, dict(n=Field(int))) == dict(n=1)
-        for data, words in ((b'{"n": "x"}', "n of '.*a.json' = 'x'; allowed: whole"), (b'[1]', 'allowed: a table with n'),
-                            (b'\xff', "content of '.*a.json' = .*; allowed: JSON"), (b'['*10**5, 'allowed: JSON')):
-            path.write_bytes(data)
-            with pytest.raises(ValueError, match=words): read_json(path, dict(n=Field(int)))
-        with pytest.raises(ValueError, match='gone.* allowed: a file that exists'): read_json(Path(tmp)/'gone')
-
-# %% ../nbs/91_runs.ipynb #4caaf988
-def test_tensors_come_back_or_are_refused_by_file_and_name():
-    with tempfile.TemporaryDirectory() as tmp:
-        path = Path(tmp)/'a.safetensors'
-        write_tensors(path, dict(x=torch.ones(2, 3)), dict(step='4'))
-        tensors, metadata = read_tensors(path, dict(x=(2, None)))
-        assert torch.equal(tensors['x'], torch.ones(2, 3))
-        assert metadata == dict(step='4')
-        with pytest.raises(ValueError, match=r"x of '.*' = Tensor \(2, 3\) of float32; allowed: .* shape \(any, 4\)"):
-            read_tensors(path, dict(x=(None, 4)))
-        with pytest.raises(ValueError, match="y of '.*' = None; allowed: a tensor"): read_tensors(path, dict(y=(1,)))
-        path.write_bytes(path.read_bytes()[:-1])
-        with pytest.raises(ValueError, match='allowed: a whole safetensors file'): read_tensors(path)
-
-# %% ../nbs/91_runs.ipynb #c5025c77
-def test_arrays_and_tables_come_back_or_are_refused_by_file():
-    with tempfile.TemporaryDirectory() as tmp:
-        array, table = Path(tmp)/'a.npy', Path(tmp)/'a.csv'
-        np.save(array, np.arange(6.).reshape(2, 3))
-        assert read_array(array).shape == (2, 3)
-        array.write_bytes(array.read_bytes()[:-1])
-        with pytest.raises(ValueError, match='a.npy.*allowed: a whole .npy file'): read_array(array)
-        table.write_text('k,c\n1,.5\n2,x\n')
-        assert list(read_table(table, numbers=('k',)).k) == [1, 2]
-        with pytest.raises(ValueError, match='column c of .* allowed: numbers'): read_table(table, numbers=('c',))
-        with pytest.raises(ValueError, match='allowed: a column z'): read_table(table, texts=('z',))

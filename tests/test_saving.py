@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sae_l0_nb.runs import read_json, read_tensors, write_json, write_tensors
+from sae_l0_nb.files import read_json, read_tensors, write_json, write_tensors
 from sae_l0_nb.sae import fit_threshold, init_bank
 from sae_l0_nb.toy import ToyModel
 

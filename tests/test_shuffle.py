@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from sae_l0_nb.runs import write_tensors
+from sae_l0_nb.files import write_tensors
 
 # %% ../nbs/23_shuffle.ipynb #9f44579a
 def test_mapped_tensors_are_those_that_were_written():

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from sae_l0_nb.runs import write_tensors
+from sae_l0_nb.files import write_tensors
 from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/04_sources.ipynb #fc4b9022

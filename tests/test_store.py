@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from sae_l0_nb.runs import read_tensors, write_tensors
+from sae_l0_nb.files import read_tensors, write_tensors
 from sae_l0_nb.shuffle import gather_rows
 
 # %% ../nbs/24_store.ipynb #35f5f975

@@ -12,7 +12,8 @@ from itertools import islice
 import pytest
 import torch
 
-from sae_l0_nb.runs import read_tensors, temporary, write_tensors
+from sae_l0_nb.files import read_tensors, write_tensors
+from sae_l0_nb.runs import temporary
 from sae_l0_nb.sae import PARAMS, init_bank
 from sae_l0_nb.schedule import Schedule
 from sae_l0_nb.step import BatchTopK, JumpReLU, TopK
