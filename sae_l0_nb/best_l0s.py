@@ -8,9 +8,11 @@ __all__ = ['MIN_TASKS', 'score_cube', 'gaps_and_luck', 'best_l0s', 'mean_scores'
 # %% ../nbs/35_best_l0s.ipynb #f8f35357
 import numpy as np
 
-from .checks import check, check_number
+from .allowed import checked
+from .checks import check, check_number, check_whole
 
 # %% ../nbs/35_best_l0s.ipynb #d7de6e53
+@checked
 def score_cube(
     table, # a row for each task and SAE
     score:str='f1', # column
@@ -18,8 +20,10 @@ def score_cube(
     unit:str|None='sae', # column that names one SAE; None: one SAE in each group
 ) -> dict: # value of `by` -> DataFrame [tasks, SAEs]
     "Scores by group, refused if a task lacks an SAE."
+    check(hasattr(table, 'columns'), 'table', table, 'a DataFrame, e.g. from probe_sweep')
     for name in ('task', score, by, *([unit] if unit else [])):
         check(name in table.columns, 'columns of table', list(table.columns), f'names with {name!r} among them')
+    check(table[score].dtype.kind in 'fiu', f'column {score} of table', table[score], 'numbers')
     n_missing = int(table[by].isna().sum())
     check(not n_missing, f'missing values in table.{by}', n_missing, "0; group by another column, e.g. by='sae'")
     named = table.assign(_unit=table[unit] if unit else 0)
@@ -38,6 +42,7 @@ def score_cube(
 def _wide(n): return (n/(n - 1))**.5 # resamples of n scatter too little by this factor
 
 # %% ../nbs/35_best_l0s.ipynb #69575dd9
+@checked
 def gaps_and_luck(
     F:np.ndarray, # [l, t] score of each L0 on each task, mean over its SAEs
     units:list[np.ndarray], # [l] arrays: mean over tasks of each SAE of the L0
@@ -62,6 +67,7 @@ def gaps_and_luck(
 MIN_TASKS = 5 # fewest tasks for a bootstrap over tasks
 
 # %% ../nbs/35_best_l0s.ipynb #6d56f98b
+@checked
 def best_l0s(
     table, # a row for each task and SAE, e.g. from `probe_sweep`, one kind and one number of latents
     *,
@@ -76,6 +82,8 @@ def best_l0s(
     "The L0s that cannot be told from the best."
     import pandas as pd
     check_number(level, 'level', .5, 1, below=True)
+    check_whole(n_boot, 'n_boot', 1)
+    check_whole(seed, 'seed', 0)
     cube = score_cube(table, score, by, unit)
     F = np.stack([part.mean(axis=1) for part in cube.values()]) # [l, t]
     check(F.shape[1] >= MIN_TASKS, 'number of tasks', F.shape[1], f'{MIN_TASKS} or more for a bootstrap over tasks')
@@ -112,18 +120,21 @@ def _of_kind(part, by): # -> list of rows, one for each value of `by`
     rows = []
     for value, g in part.groupby(by):
         about = dict(kind=kind, n_latents=n_latents, l0=g.l0.mean(), n_saes=g.sae.nunique(), n_tasks=g.task.nunique())
-        rows.append(about | {by: value} | mean_scores(g) | dict(among_best=best.get(value)))
+        copies = dict(frac_copies=g.frac_copies.mean()) if 'frac_copies' in g else {} # tables of old lack it
+        rows.append(about | copies | {by: value} | mean_scores(g) | dict(among_best=best.get(value)))
     return rows
 
 # %% ../nbs/35_best_l0s.ipynb #1199da67
+@checked
 def by_l0(
     table, # from `probe_sweep`
     by:str='k', # column that groups SAEs
-): # pandas DataFrame, one row for each kind, number of latents and L0: l0 (measured), n_saes, n_tasks, f1 and auc with
-   # _low and _high, among_best (None with too few tasks)
+): # pandas DataFrame, one row for each kind, number of latents and L0: l0 (measured), n_saes, n_tasks, frac_copies (of
+   # test rows, copies of a training text), f1 and auc with _low and _high, among_best (None with too few tasks)
     "Means over tasks and SAEs with 95% intervals over test texts, and whether the L0 is among the best by F1."
     import pandas as pd
     groups = table.groupby(['kind', 'n_latents'], sort=False)
     rows = [row for _, part in groups for row in _of_kind(part, by)]
     first = ['kind', 'n_latents', *dict.fromkeys([by, 'l0']), 'n_saes', 'n_tasks']
+    first += [name for name in ('frac_copies',) if name in table]
     return pd.DataFrame(rows)[[*first, 'f1', 'f1_low', 'f1_high', 'auc', 'auc_low', 'auc_high', 'among_best']]

@@ -132,7 +132,7 @@ def sweep(
 # %% ../nbs/52_cli.ipynb #5895b178
 def _missed(out): # -> str, '' if all did
     "Which JumpReLU members did not meet their target, for the report."
-    from sae_l0_nb.train import target_report
+    from sae_l0_nb.targets import target_report
     history = read_table(Path(out)/'history.csv')
     t = target_report(history.rename(columns=dict(sae='member')))
     t = t[t.verdict != 'reached']

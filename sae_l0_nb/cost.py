@@ -14,12 +14,14 @@ from bisect import bisect_right
 import numpy as np
 import torch
 
+from .allowed import checked
 from .runs import process_rank
 from .sae import init_bank
 from .sources import heldout_rows
 from .trainer import Trainer, members_at_once, most_values, to_device
 
 # %% ../nbs/08_cost.ipynb #97a528c0
+@checked
 def time_step(
     source, # object with d_in and heldout
     d_sae:int, # width
@@ -47,6 +49,7 @@ def _seconds_of_step(trainer:Trainer, x:torch.Tensor) -> float:
     return time.perf_counter() - start
 
 # %% ../nbs/08_cost.ipynb #f0558913
+@checked
 def sae_bytes(
     d_in:int, d_sae:int,
 ) -> int: # of the float32 weights of one SAE, as saved
@@ -54,6 +57,7 @@ def sae_bytes(
     return 4*(2*d_in*d_sae + 2*d_sae + d_in)
 
 # %% ../nbs/08_cost.ipynb #1c152513
+@checked
 def member_bytes(
     d_in:int, d_sae:int,
 ) -> int: # weights, gradients and Adam's moments of one SAE in training
@@ -61,6 +65,7 @@ def member_bytes(
     return 4*sae_bytes(d_in, d_sae) + 4*d_in*d_sae
 
 # %% ../nbs/08_cost.ipynb #f76a3af6
+@checked
 def step_bytes(
     d_in:int, d_sae:int, batch_size:int,
     *,
@@ -76,6 +81,7 @@ def step_bytes(
     return max(step, measurement) + 4*65_536*d_in
 
 # %% ../nbs/08_cost.ipynb #fa799f6f
+@checked
 def free_bytes(
     device:str='cpu', # or 'cuda:0' ...
 ) -> int: # free on the device, divided among the processes of this machine that use it
@@ -88,6 +94,7 @@ def free_bytes(
     return psutil.virtual_memory().available//here
 
 # %% ../nbs/08_cost.ipynb #83d30326
+@checked
 def fitting(
     free:float, # bytes
     d_in:int, d_sae:int, batch_size:int,

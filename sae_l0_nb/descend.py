@@ -12,6 +12,7 @@ import math
 import torch
 from fastcore.basics import patch
 
+from .allowed import checked
 from .checks import check, check_number, check_whole
 from .elbow import bend
 from .metrics import c_dec, default_n, s_n
@@ -51,6 +52,7 @@ def _words(schedule, names) -> str:
     return f'{type(schedule).__name__}({settings})'
 
 # %% ../nbs/10_descend.ipynb #19804f00
+@checked
 class Descent(Schedule):
     "A schedule that brings k down in legs, each with fresh weights, and then holds it where c_dec turned."
     leads = True # the SAEs end with the k that was found
@@ -232,6 +234,7 @@ def load(self:Descent, state:dict[str, torch.Tensor]):
         self.kept.append((state[f'{name}.k'].cpu(), weights))
 
 # %% ../nbs/10_descend.ipynb #534924db
+@checked
 class SlopeController(Schedule):
     "The controller of section A.11: Adam on L0 with the slope of s_n as its gradient. The defaults are ours."
     leads = True

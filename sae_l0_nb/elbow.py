@@ -15,6 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from .allowed import checked
 from .checks import check, check_number, check_whole
 
 # %% ../nbs/09_elbow.ipynb #50d04655
@@ -43,6 +44,7 @@ def latest(
     return table
 
 # %% ../nbs/09_elbow.ipynb #6b67e34e
+@checked
 def medians(
     table, # DataFrame with k and `metric`, one row an SAE
     metric:str='c_dec',
@@ -52,6 +54,7 @@ def medians(
     return m.index.to_numpy(), m.to_numpy()
 
 # %% ../nbs/09_elbow.ipynb #4517bfaf
+@checked
 def seed_noise(
     table, # DataFrame with columns k and `metric`, one row an SAE
     metric:str='c_dec',
@@ -62,6 +65,7 @@ def seed_noise(
     return float(se.median()) if len(se) else 0.
 
 # %% ../nbs/09_elbow.ipynb #7e9e33a9
+@checked
 def valley(
     y:np.ndarray, # [n] values at increasing L0s
     noise:float=0.0, # standard error of y
@@ -159,6 +163,7 @@ def _edge(L, y, *, i, low, tolerance) -> str|None:
     return 'high' if i == len(L) - 1 and fell > tolerance else None
 
 # %% ../nbs/09_elbow.ipynb #8550bce7
+@checked
 def find_elbow(
     L, # [n] increasing L0s
     y, # [n] the metric there (a median over seeds, say)
@@ -191,6 +196,7 @@ def _last_round(table, metric, e:Elbow): # L0s [n] and curves [s, n], or None
     return (L, curves.to_numpy()) if complete and L[0] < e.best <= L[-1] else None
 
 # %% ../nbs/09_elbow.ipynb #273b9892
+@checked
 def table_elbow(
     table, # DataFrame, one row an SAE, with k and `metric`, and `round` if there were any
     metric:str='c_dec',
@@ -232,6 +238,7 @@ def _unseen(L, l0, coverage) -> float:
     return wider*math.hypot(spacing/4, BETWEEN*l0)
 
 # %% ../nbs/09_elbow.ipynb #474fde82
+@checked
 def elbow_interval(
     table, # DataFrame with columns k and `metric`, one row an SAE
     metric:str='c_dec',
@@ -340,6 +347,7 @@ def _elbows(table) -> dict: # metric -> Elbow
     return {name: table_elbow(table, name) for name, n in n_l0s.items() if n > 2}
 
 # %% ../nbs/09_elbow.ipynb #f7f0563a
+@checked
 def judge(
     table, # DataFrame: one row an SAE, with k, c_dec and s_* columns, and `round` if there were any
     earlier=None, # an earlier reading: such a table with c_dec, or an L0; None: not looked at

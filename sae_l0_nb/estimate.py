@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from fastcore.basics import patch
 
+from .allowed import checked
 from .checks import check, check_choice, check_k
 from .elbow import NEAREST, latest
 from .files import write_json
@@ -120,6 +121,7 @@ def _legend(ax):
     ax.legend(once.values(), once.keys(), fontsize=9)
 
 # %% ../nbs/12_estimate.ipynb #dcc87501
+@checked
 def plot_calibration(
     table, # DataFrame with columns k, c_dec, optionally s_* and round: one row an SAE
     *,
@@ -189,6 +191,7 @@ def _repr_html_(self:L0Estimate) -> str:
 
 # %% ../nbs/12_estimate.ipynb #1e075bef
 @patch
+@checked
 def sae(self:L0Estimate,
     k:float, # asked-for L0
     *,

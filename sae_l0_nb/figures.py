@@ -10,6 +10,7 @@ import io
 
 import numpy as np
 
+from .allowed import checked
 from .checks import check
 
 # %% ../nbs/50_figures.ipynb #a5297397
@@ -63,6 +64,7 @@ def _place(ax, table, name, k, true_l0):
     ax.spines[['top', 'right']].set_visible(False)
 
 # %% ../nbs/50_figures.ipynb #2ee5f782
+@checked
 def plot_l0(
     table, # DataFrame with columns k and those of `curves`: one row an SAE
     cosines, # [d_sae, g] cosines of the decoder rows at k (in matched order) with the features
@@ -96,6 +98,7 @@ def _png(fig, dpi): # -> bytes
     return small.getvalue()
 
 # %% ../nbs/50_figures.ipynb #cf7d44c1
+@checked
 def explore_l0(
     table, # DataFrame with columns k and those of `curves`: one row an SAE
     cosines:dict, # k -> [d_sae, g] cosines as in `plot_l0`: one frame each

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .allowed import checked
 from .checks import check, check_choice, check_number, check_whole, shown
 from .files import Field, read_json
 from .runs import new_folder
@@ -22,6 +23,7 @@ from .store import shard_name
 from .texts import Doc, where_rows
 
 # %% ../nbs/25_harvest_folder.ipynb #1d558f49
+@checked
 def shard_groups(
     docs:Iterator[Doc],
     shard_rows:int, # kept tokens that fill a shard
@@ -61,6 +63,7 @@ def docs_digest(
     return h.hexdigest()
 
 # %% ../nbs/25_harvest_folder.ipynb #61264c13
+@checked
 def check_settings(
     *,
     n_tokens:int|None=None, # content tokens; None: all there are
@@ -106,6 +109,7 @@ START = dict( # fields of harvest.json
     medians=Field(dict, of=Field(float, low=0)))
 
 # %% ../nbs/25_harvest_folder.ipynb #bef12b2e
+@checked
 def read_start(
     folder, # where a harvest goes
     first:bool=True, # this is process 0, which begins the folder
@@ -120,6 +124,7 @@ def read_start(
     return None
 
 # %% ../nbs/25_harvest_folder.ipynb #ada88c0a
+@checked
 def check_same(
     folder, # where the harvest goes
     old:dict, # settings in its harvest.json
@@ -134,6 +139,7 @@ def check_same(
         check(same, key, new[key], f'{shown(old.get(key))}, as {path!r} says; for other settings, give a new folder')
 
 # %% ../nbs/25_harvest_folder.ipynb #a68b1c52
+@checked
 def mark_path(
     folder, # of a store
     i:int, # number of a shard

@@ -7,6 +7,7 @@ __all__ = ['SAMPLE_TOKENS', 'take_tokens', 'is_outlier', 'Sample', 'sample_norms
            'plan_harvest']
 
 # %% ../nbs/26_harvest_plan.ipynb #df250831
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,19 +20,23 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 
-from .activations import check_length, doc_activations
-from .checks import check, check_finite, check_whole
+from .activations import USUAL_LENGTH, doc_activations, fitting_length
+from .allowed import checked
+from .checks import check, check_finite
 from .files import Field, check_fields
 from .harvest_folder import check_same, check_settings, is_finished, read_start, shard_entries, weights_digest
-from .models import load_model, resolve_layers
+from .models import load_model
+from .reading import FILES, LEFT_OUT, can_reread, left_out_in_words, open_texts, sift_texts
 from .runs import bytes_in_words, check_disk, free_disk, process_rank, seconds_in_words
 from .store import to_half
-from .texts import Doc, can_reread, contexts, read_texts, row_place, where_rows
+from .stream import resolve_layers
+from .texts import Doc, contexts, row_place, where_rows
 
 # %% ../nbs/26_harvest_plan.ipynb #325f5157
 SAMPLE_TOKENS = 8192 # content tokens at the beginning that give the median norm and the speed
 
 # %% ../nbs/26_harvest_plan.ipynb #3b761ed5
+@checked
 def take_tokens(
     docs:Iterator[Doc],
     n:int, # content tokens
@@ -51,7 +56,7 @@ def is_outlier(
     limit:float|None, # times the median; None: no limit
 ) -> torch.Tensor: # [n] True for rows to leave out
     "Rows with a norm far above the median."
-    if limit is None: return torch.zeros(len(x), dtype=torch.bool)
+    if limit is None: return torch.zeros(len(x), dtype=torch.bool, device=x.device)
     return x.norm(dim=1) > limit*median
 
 # %% ../nbs/26_harvest_plan.ipynb #4ed0a788
@@ -88,6 +93,7 @@ def _storable_median(
     return median
 
 # %% ../nbs/26_harvest_plan.ipynb #dc60eeed
+@checked
 def sample_norms(
     model, # a transformers model
     docs:list[Doc],
@@ -117,6 +123,7 @@ def count_first(
     return counts
 
 # %% ../nbs/26_harvest_plan.ipynb #f92b4521
+@checked
 def check_counts(
     counts:Counter, # filled by `documents`
     n_tokens:int|None, # content tokens asked for; None: all there are
@@ -125,7 +132,8 @@ def check_counts(
 ):
     "Refuse text that runs out, or that leaves one of the two sides empty."
     n_texts, n, n_heldout = counts['n_texts'], counts['n_tokens'], counts['n_heldout']
-    check(n > 0, 'content tokens of texts', n, f'one or more; these {n_texts:,} texts hold none')
+    why = left_out_in_words(counts)
+    check(n > 0, 'content tokens of texts', n, f"one or more; these {n_texts:,} texts hold none{why and f' ({why})'}")
     enough = n_tokens is None or n >= n_tokens
     check(enough, 'n_tokens', n_tokens, f'up to {n}, for these {n_texts:,} texts hold no more; None: all of them{hint}')
     both_sides = n_heldout < n and (n_heldout > 0 or frac_heldout == 0)
@@ -159,6 +167,8 @@ class HarvestPlan:
     counts:Counter # filled while `docs` is read
     old:dict|None # harvest.json of an earlier run
     sample:Sample|None=None # of the first tokens
+    found:Counter|None=None # what a first reading of all texts counted; None: they are read once
+    note:str='' # what else to say
 
     @property
     def layers(self): return self.settings['layers'] # name of each store's folder ('': `folder` itself) -> module path
@@ -183,9 +193,16 @@ def quote(self:HarvestPlan) -> dict: # numbers; None where the number of tokens 
     if self.n_tokens is not None:
         left = max(0, self.n_tokens - done)
         bytes_left, seconds = left*bytes_per_token, left/rate
+    found = self.found or self.counts # of a stream: what was read so far
     return dict(tokens=self.n_tokens, tokens_left=left, stores=len(self.layers), bytes_left=bytes_left,
                 bytes_per_token=bytes_per_token, bytes_free=free_disk(self.folder), tokens_per_second=rate,
-                seconds=seconds)
+                seconds=seconds, texts_left_out={key: found[key] for key in LEFT_OUT if found[key]})
+
+# %% ../nbs/26_harvest_plan.ipynb #83f79af7
+def _remarks(plan:HarvestPlan, left_out:dict) -> str:
+    "What a quote adds where there is something to add."
+    why = left_out_in_words(Counter(left_out)) + (' so far' if left_out and plan.found is None else '')
+    return ''.join(f'; {words}' for words in (plan.note, why) if words)
 
 # %% ../nbs/26_harvest_plan.ipynb #c97cff43
 @patch
@@ -195,12 +212,21 @@ def __repr__(self:HarvestPlan):
     dims = ', '.join(f'{path} ({d} dimensions)' for path, d in self.sample.d_in.items())
     free = f"{bytes_in_words(q['bytes_free'])} free"
     speed = f"about {q['tokens_per_second']:,.0f} tokens a second on {self.model.device}"
+    more = _remarks(self, q['texts_left_out'])
     if self.n_tokens is None:
-        return f"all tokens of the texts, at {dims}: {q['bytes_per_token']:,} bytes a token, {free}; {speed}"
+        return f"all tokens of the texts, at {dims}: {q['bytes_per_token']:,} bytes a token, {free}; {speed}{more}"
     n_there = self.n_tokens - q['tokens_left']
     there = f', {n_there:,} of them there already' if n_there else ''
     need, time_left = bytes_in_words(q['bytes_left']), seconds_in_words(q['seconds'])
-    return f'{self.n_tokens:,} tokens{there}, at {dims}: {need} to write, {free}; about {time_left}, at {speed}'
+    return f'{self.n_tokens:,} tokens{there}, at {dims}: {need} to write, {free}; about {time_left}, at {speed}{more}'
+
+# %% ../nbs/26_harvest_plan.ipynb #6bf00b47
+def _check_texts(texts, folder, named:dict):
+    "Refuse texts or a folder that can't be what they should be, before a model is loaded."
+    check(isinstance(folder, (str, Path)), 'folder', folder, 'the name of a folder')
+    on_hub = isinstance(texts, (str, Path)) and not os.path.exists(texts) and Path(texts).suffix not in FILES
+    if can_reread(texts): next(iter(sift_texts(texts, **named)), None)
+    elif not on_hub: open_texts(texts, **named) # nothing of an iterator is used up
 
 # %% ../nbs/26_harvest_plan.ipynb #bb1db12d
 def _read_contexts(
@@ -211,18 +237,18 @@ def _read_contexts(
 ) -> Iterator[Doc]:
     "The contexts of a harvest, from the first text on."
     what = {key: settings[key] for key in ('n_tokens', 'max_length', 'frac_heldout', 'seed', 'pack')}
-    return contexts(tokenizer, read_texts(texts, **named), **what, counts=counts)
+    return contexts(tokenizer, texts, **what, **named, counts=counts)
 
 # %% ../nbs/26_harvest_plan.ipynb #09ecca9b
 def _count(
     read:Callable, # counts -> iterator of Doc
     texts, settings:dict,
-) -> int|None: # content tokens in all; None: known at the end
-    "The number of tokens, counted where the texts can be read twice."
-    if not can_reread(texts): return settings['n_tokens']
+) -> Counter|None: # what all texts hold; None: known at the end
+    "What there is, counted where the texts can be read twice."
+    if not can_reread(texts): return None
     counts = count_first(read)
     check_counts(counts, settings['n_tokens'], settings['frac_heldout'])
-    return counts['n_tokens']
+    return counts
 
 # %% ../nbs/26_harvest_plan.ipynb #8ecda9a5
 def _with_model(
@@ -233,7 +259,6 @@ def _with_model(
     old:dict|None, # harvest.json of an earlier run
 ) -> dict: # what a restart must have in common with this run
     "The settings with the weights and the layers in front; refused if those of the earlier run differ."
-    check_length(model, settings['max_length'])
     weights_dtype = str(model.dtype).removeprefix('torch.')
     settings = dict(weights=weights_digest(model), layers=layers, **settings, weights_dtype=weights_dtype)
     if old: check_same(folder, old['settings'], settings, finished=is_finished(folder, layers))
@@ -258,10 +283,9 @@ def _about(
     named:dict, # column, split and config of a data set
 ) -> dict:
     "What the manifest says of the model and the texts."
-    is_name = isinstance(texts, (str, Path))
     revision = getattr(model.config, '_commit_hash', None) or revision
     about = dict(model=model.config._name_or_path, revision=revision)
-    if is_name: return about | dict(texts=str(texts)) | named
+    if isinstance(texts, (str, Path)): return about | dict(texts=str(texts)) | named
     return about | dict(texts=type(texts).__name__)
 
 # %% ../nbs/26_harvest_plan.ipynb #9852759e
@@ -273,7 +297,26 @@ def _as_asked(
     listed = layer if isinstance(layer, (list, tuple, range)) else [layer]
     return {name: int(l) if isinstance(l, np.integer) else l for name, l in zip(layers, listed)}
 
+# %% ../nbs/26_harvest_plan.ipynb #c6a349ec
+def _shorter(length:int, asked:int|None) -> str:
+    "What to say of the length of a context that nobody asked for."
+    if asked is not None or length >= USUAL_LENGTH: return ''
+    return f'contexts of {length} tokens instead of {USUAL_LENGTH}, for the model takes no more'
+
+# %% ../nbs/26_harvest_plan.ipynb #35053e22
+def _with_texts(tokenizer, texts, settings:dict, named:dict, **fields) -> HarvestPlan:
+    "A plan whose texts are counted, and the first of them looked at."
+    counts, read = Counter(), partial(_read_contexts, tokenizer, texts, settings, named)
+    found, docs = _count(read, texts, settings), read(counts)
+    head = take_tokens(docs, SAMPLE_TOKENS)
+    n_tokens = settings['n_tokens'] if found is None else found['n_tokens']
+    plan = HarvestPlan(tokenizer=tokenizer, settings=settings, n_tokens=n_tokens, found=found, counts=counts,
+                       docs=chain(head, docs), **fields)
+    plan.sample = _first_look(plan, head)
+    return plan
+
 # %% ../nbs/26_harvest_plan.ipynb #7e6cf0cd
+@checked
 def plan_harvest(
     model, # hub name, local folder, loaded model, or pair (model, tokenizer)
     texts, # list or iterator of str or mappings; Dataset; .txt, .jsonl, .parquet file; folder or hub name of a data set
@@ -286,7 +329,7 @@ def plan_harvest(
     column:str='text', # key of the text, where texts are mappings
     split:str='train', # of a data set that is named
     config:str|None=None, # configuration of a data set that is named
-    max_length:int=256, # tokens a context may have; what a text has more is cut off, unless `pack`
+    max_length:int|None=None, # tokens of a context, the rest is cut off unless `pack`; None: 256, or what fits
     pack:bool=False, # fill windows of `max_length` with one text after the other
     frac_heldout:float=.05, # share of texts held out
     norm_limit:float|None=10., # leave out tokens whose norm is above this many times the median; None: keep them
@@ -298,19 +341,17 @@ def plan_harvest(
     device:str|None=None, # where to run
 ) -> HarvestPlan: # print it for the quote, `run` it for the store
     "Everything before the long work."
-    check_whole(batch_tokens, 'batch_tokens')
-    rows = check_settings(n_tokens=n_tokens, max_length=max_length, pack=pack, frac_heldout=frac_heldout, seed=seed,
+    length, named = max_length or USUAL_LENGTH, dict(split=split, config=config, column=column)
+    rows = check_settings(n_tokens=n_tokens, max_length=length, pack=pack, frac_heldout=frac_heldout, seed=seed,
                           norm_limit=norm_limit, shard_rows=shard_rows, store_dtype=store_dtype)
+    _check_texts(texts, folder, named)
     old = read_start(folder, process_rank()[0] == 0)
     model, tokenizer = load_model(model, tokenizer, revision=revision, dtype=dtype, device=device)
-    settings = _with_model(rows, model, resolve_layers(model, layer), folder, old)
-    named, counts = dict(split=split, config=config, column=column), Counter()
-    read = partial(_read_contexts, tokenizer, texts, settings, named)
-    total, docs = _count(read, texts, settings), read(counts)
-    head = take_tokens(docs, SAMPLE_TOKENS)
-    plan = HarvestPlan(folder=Path(folder), model=model, tokenizer=tokenizer, settings=settings, n_tokens=total,
-                       asked=_as_asked(settings['layers'], layer), about=_about(model, texts, revision, named),
-                       batch_tokens=batch_tokens, docs=chain(head, docs), counts=counts, old=old)
-    plan.sample = _first_look(plan, head)
+    layers = resolve_layers(model, layer)
+    rows['max_length'] = fitting_length(model, max_length, tokenizer)
+    settings = _with_model(rows, model, layers, folder, old)
+    plan = _with_texts(tokenizer, texts, settings, named, folder=Path(folder), model=model, batch_tokens=batch_tokens,
+                       asked=_as_asked(layers, layer), about=_about(model, texts, revision, named), old=old,
+                       note=_shorter(rows['max_length'], max_length))
     check_disk(folder, plan.quote()['bytes_left'] or 0)
     return plan

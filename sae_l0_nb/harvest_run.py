@@ -6,6 +6,7 @@
 __all__ = ['harvest']
 
 # %% ../nbs/27_harvest_run.ipynb #d3a0217b
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 
 from .activations import doc_activations
+from .allowed import checked
 from .checks import check, check_finite, refuse
 from .files import write_json
 from .harvest_folder import (
     START, check_same, docs_digest, mark_path, read_start, shard_entries, shard_groups, split_heldout)
 from .harvest_plan import HarvestPlan, check_counts, is_outlier, plan_harvest
 from .progress import progress_bar
+from .reading import left_out_in_words
 from .runs import process_rank, wait_for
 from .store import ActivationStore, write_manifest, write_shard
 from .texts import Doc, row_place, where_rows
@@ -46,6 +49,7 @@ def begin(self:HarvestPlan):
 
 # %% ../nbs/27_harvest_run.ipynb #1133bc6e
 @patch
+@checked
 def lacking(self:HarvestPlan,
     i:int, # number of a shard
     digest:str, # of its documents
@@ -81,6 +85,7 @@ def _write_rows(
 
 # %% ../nbs/27_harvest_run.ipynb #721b1ef0
 @patch
+@checked
 def make_shard(self:HarvestPlan,
     i:int, # number of the shard
     docs:list[Doc],
@@ -98,6 +103,7 @@ def make_shard(self:HarvestPlan,
 
 # %% ../nbs/27_harvest_run.ipynb #3805778e
 @patch
+@checked
 def make_shards(self:HarvestPlan,
     progress:bool=True, # show a progress bar
 ) -> list[str]: # what each shard of the harvest is made from, those of other processes included
@@ -156,6 +162,7 @@ def _about_store(
 
 # %% ../nbs/27_harvest_run.ipynb #8e561796
 @patch
+@checked
 def finish(self:HarvestPlan,
     name:str, # of the store's folder
     digests:list[str], # of the documents of all shards
@@ -172,6 +179,7 @@ def finish(self:HarvestPlan,
 
 # %% ../nbs/27_harvest_run.ipynb #40f7260a
 @patch
+@checked
 def run(self:HarvestPlan,
     progress:bool=True, # show a progress bar
 ) -> ActivationStore: # the finished store; for a list of layers a dict with one for each
@@ -181,12 +189,15 @@ def run(self:HarvestPlan,
     hint = '. What was harvested stays, and the same command with n_tokens=None makes it a store'
     check_counts(self.counts, self.settings['n_tokens'], self.settings['frac_heldout'], hint)
     if process_rank()[0] == 0:
+        why = left_out_in_words(self.counts)
+        if why: warnings.warn(f'{why} (see counts in the manifest)', stacklevel=2)
         for name in self.layers: self.finish(name, digests)
     wait_for([self.folder/name/'manifest.json' for name in self.layers])
     stores = {self.asked[name]: ActivationStore(self.folder/name, verify=False) for name in self.layers}
     return stores if '' not in self.layers else stores[self.asked['']]
 
 # %% ../nbs/27_harvest_run.ipynb #f56af48f
+@checked
 @delegates(plan_harvest)
 def harvest(
     model, # hub name, local folder, loaded model, or pair (model, tokenizer)

@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from .checks import check, check_k, check_rows, check_whole
+from .allowed import checked
+from .checks import check, check_finite, check_k, check_rows, check_whole, float_rows
 from .sae import Bank, nth_largest_chunked, rows_at_once
 from .step import mse_loss
 
 # %% ../nbs/03_metrics.ipynb #ac07f45e
+@checked
 def c_dec(
     W_dec:torch.Tensor, # [m, d_sae, d_in] or [d_sae, d_in] decoder rows, any norm
     alive:torch.Tensor|None=None, # [m, d_sae] or [d_sae] bool, latents to count; None: all
@@ -49,6 +51,7 @@ def _unit(
     return torch.nn.functional.normalize(rows.float(), dim=-1)
 
 # %% ../nbs/03_metrics.ipynb #4ff98413
+@checked
 def c_dec_random(
     d_in:int, # dimensions
 ) -> float: # expected |cosine| of two random directions
@@ -65,6 +68,7 @@ def c_dec_ratio(
     return c_dec(W_dec, alive)/c_dec_random(W_dec.shape[-1])
 
 # %% ../nbs/03_metrics.ipynb #b6969833
+@checked
 def s_n(
     W_dec:torch.Tensor, # [m, d_sae, d_in] or [d_sae, d_in]
     b_dec:torch.Tensor, # [m, d_in] or [d_in]
@@ -77,7 +81,8 @@ def s_n(
     alone = W_dec.ndim == 2
     W, b = (W_dec[None], b_dec[None]) if alone else (W_dec, b_dec)
     m, d_sae, d_in = W.shape
-    check_rows(x, d_in=d_in)
+    x = float_rows(x, d_in=d_in)
+    check_finite(x)
     places = (check_k(n, d_sae, 'n')*len(x)).round().long().clamp(min=1) # [j]
     U = _unit(W)
     shift = (U @ b.float()[..., None])[..., 0] # [m, d_sae] projections of the bias
@@ -98,6 +103,7 @@ def _projections(
         yield (torch.matmul(rows, U.transpose(1, 2)) - shift[:, None]).flatten(1)
 
 # %% ../nbs/03_metrics.ipynb #5be6181a
+@checked
 def projection_histogram(
     W_dec:torch.Tensor, # [d_sae, d_in]
     b_dec:torch.Tensor, # [d_in]
@@ -108,7 +114,7 @@ def projection_histogram(
 ) -> torch.Tensor: # [n] share of all projections in each bin; what lies outside the edges is in none
     "Distribution of `(x - b_dec) W_dec^T` with unit rows (figure 9, right)."
     U = _unit(check_rows(W_dec, 'W_dec'))
-    check_rows(x, d_in=U.shape[1])
+    x = float_rows(x, d_in=U.shape[1])
     counts = torch.zeros(len(edges) - 1, dtype=torch.float64)
     for rows in x.split(chunk):
         projections = (rows - b_dec) @ U.T
@@ -147,6 +153,7 @@ def variance_explained(
     return 1 - fvu(x_hat, x)
 
 # %% ../nbs/03_metrics.ipynb #c8b98b59
+@checked
 def cosine_matrix(
     W_dec:torch.Tensor, # [d_sae, d_in]
     features:torch.Tensor, # [g, d_in]
@@ -184,6 +191,7 @@ def mcc(
     return cos[match_features(W_dec, features), torch.arange(len(features))].mean()
 
 # %% ../nbs/03_metrics.ipynb #11fd6f18
+@checked
 def default_n(
     d_sae:int, # width
 ) -> int: # at least 1
@@ -191,6 +199,7 @@ def default_n(
     return max(1, math.ceil(d_sae/2) - 1)
 
 # %% ../nbs/03_metrics.ipynb #41607c54
+@checked
 def s_places(
     d_sae:int, # width
 ) -> list[int]: # from 2 to just under d_sae/2, a factor of 1.6 apart
@@ -200,6 +209,7 @@ def s_places(
     return sorted({top, *(round(n) for n in lower if n >= 2)})
 
 # %% ../nbs/03_metrics.ipynb #73503eb4
+@checked
 def evaluate(
     bank:Bank,
     x:torch.Tensor, # [n, d_in] rows, best held out
@@ -208,7 +218,8 @@ def evaluate(
     chunk:int=4096, # rows at a time
 ) -> dict[str, np.ndarray]: # name -> [m], one entry for each column below
     "Every metric of every member on `x`."
-    check_rows(x, d_in=bank.d_in)
+    x = float_rows(x, d_in=bank.d_in)
+    check_finite(x)
     places = [default_n(bank.d_sae)] if places is None else list(np.atleast_1d(places))
     fired, n_active, n_active2, error = _sums(bank, x, chunk)
     alive = fired > 0

@@ -9,12 +9,14 @@ __all__ = ['PARAMS', 'topk', 'jump_relu', 'Bank', 'init_bank', 'nth_largest', 'b
 # %% ../nbs/01_sae.ipynb #c724ecff
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 import torch
 from fastcore.basics import patch
 
-from .checks import check, check_k, check_rows, check_seeds, check_whole
+from .allowed import checked
+from .checks import check, check_finite, check_k, check_seeds, check_whole, float_rows
 
 # %% ../nbs/01_sae.ipynb #d12cbcb4
 def topk(
@@ -79,6 +81,7 @@ def __getitem__(self:Bank,
 PARAMS = ('W_enc', 'W_dec', 'b_enc', 'b_dec') # what training moves
 
 # %% ../nbs/01_sae.ipynb #7b6527ed
+@checked
 def init_bank(
     d_in:int, # input dimensions
     d_sae:int, # latents of each SAE
@@ -93,22 +96,23 @@ def init_bank(
     m = len(k)
     check(len(seeds) == m, 'seeds', seeds, f'one seed for each of {m} members')
     W_dec = torch.stack([_directions(d_in, d_sae, seed) for seed in seeds])*decoder_norm # [m, d_sae, d_in]
+    zeros = partial(torch.zeros, dtype=torch.float32)
     return Bank(
-        W_enc=W_dec.transpose(1, 2).contiguous(), W_dec=W_dec, b_enc=torch.zeros(m, d_sae), b_dec=torch.zeros(m, d_in),
-        threshold=torch.zeros(m, d_sae), k=k)
+        W_enc=W_dec.transpose(1, 2).contiguous(), W_dec=W_dec, b_enc=zeros(m, d_sae), b_dec=zeros(m, d_in),
+        threshold=zeros(m, d_sae), k=k)
 
 # %% ../nbs/01_sae.ipynb #34b644b5
 def _directions(d_in, d_sae, seed) -> torch.Tensor: # [d_sae, d_in]
     "Random unit rows."
     gen = torch.Generator().manual_seed(seed)
-    return torch.nn.functional.normalize(torch.randn(d_sae, d_in, generator=gen), dim=1)
+    return torch.nn.functional.normalize(torch.randn(d_sae, d_in, generator=gen, dtype=torch.float32), dim=1)
 
 # %% ../nbs/01_sae.ipynb #cb1cbb5e
 @patch
 def effective(self:Bank) -> tuple[torch.Tensor, ...]: # W [m, d_in, d_sae], bias [m, d_sae], D, norm [m, d_sae]
     "Weights with the decoder norm folded in: `pre = x W + bias`, `x_hat = a D + b_dec`; the rows of D have norm 1."
     norm = self.W_dec.norm(dim=2)
-    D = self.W_dec/norm[:, :, None]
+    D = self.W_dec/norm.clamp(min=1e-30)[:, :, None] # a row of zeros, of a dead latent, stays one
     W = self.W_enc*norm[:, None]
     bias = self.b_enc*norm - torch.bmm(self.b_dec[:, None], W)[:, 0]
     return W, bias, D, norm
@@ -119,7 +123,7 @@ def pre(self:Bank,
     x:torch.Tensor, # [b, d_in] activations
 ) -> torch.Tensor: # [m, b, d_sae]
     "Pre-activations, in units of what a latent would add."
-    check_rows(x, d_in=self.d_in, low=0)
+    x = float_rows(x, d_in=self.d_in, low=0)
     W, bias, _, _ = self.effective()
     return torch.baddbmm(bias[:, None], x.expand(len(self), *x.shape), W)
 
@@ -201,9 +205,13 @@ def batch_topk(
     return a, cut
 
 # %% ../nbs/01_sae.ipynb #80f40749
+MOST_ON_GPU = 2**31
+
 def _cuts(pre, k, hint) -> list[tuple[float, int]]: # [m] as `nth_largest` says them
     "The cut of each member, and how many values too many are equal to it."
     m, b, _ = pre.shape
+    check(pre.device.type == 'cpu' or pre[0].numel() < MOST_ON_GPU, 'batch_size times d_sae', pre[0].numel(),
+          f'below {MOST_ON_GPU:,} on a GPU, whose selection counts in 32 bits; take a smaller batch_size')
     flat = pre.reshape(m, -1)
     rows = flat.numpy() if flat.device.type == 'cpu' else flat
     hints = [0.]*m if hint is None else [float(h) for h in hint]
@@ -268,6 +276,7 @@ def rows_at_once(
     return max(1, min(chunk, 2**25//(m*d_sae)))
 
 # %% ../nbs/01_sae.ipynb #b3464dac
+@checked
 def fit_threshold(
     bank:Bank,
     x:torch.Tensor, # [n, d_in] held-out activations
@@ -275,6 +284,8 @@ def fit_threshold(
     chunk:int=4096, # rows at a time, at most
 ) -> Bank: # the same weights with a threshold that gives L0 = k on x (less where too few are positive)
     "The one threshold of each member at which its measured L0 on `x` is `k`; members whose k is nan keep theirs."
+    x = float_rows(x, d_in=bank.d_in)
+    check_finite(x)
     n, d_sae = len(x), bank.d_sae
     known = bank.k.isfinite()
     if not known.any(): return bank

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 
+from .allowed import checked
 from .checks import check, check_number, refuse
 
 # %% ../nbs/05_schedule.ipynb #731422ec
@@ -39,6 +40,7 @@ class _FromFunction(Schedule):
     def __repr__(self): return self.name
 
 # %% ../nbs/05_schedule.ipynb #e7a82598
+@checked
 def as_schedule(
     schedule:Schedule|Callable, # a function (step, n_steps, k [m], history) -> k [m]; a Schedule stays what it is
     *,
@@ -53,6 +55,7 @@ def as_schedule(
     return _FromFunction(schedule, name or f'as_schedule({own})')
 
 # %% ../nbs/05_schedule.ipynb #469c98bd
+@checked
 def from_above(
     factor:float=2.0, # L0 at the start, as a multiple of the target
     frac:float=0.5, # share of the run until the target is reached
@@ -78,6 +81,7 @@ def _l0s(value, name) -> torch.Tensor:
     return l0s
 
 # %% ../nbs/05_schedule.ipynb #7511f729
+@checked
 def linear(
     start, # L0 at `begin`: a number, or one for each member [m]
     end, # L0 from `finish` on, likewise

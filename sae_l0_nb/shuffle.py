@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import safe_open
 
+from .allowed import checked
 from .checks import check, refuse
 
 # %% ../nbs/23_shuffle.ipynb #5277e0db
@@ -80,6 +81,7 @@ def gather_rows(
     return out
 
 # %% ../nbs/23_shuffle.ipynb #427f5c7b
+@checked
 def shuffled_rows(
     n:int, # rows in the table
     buffer_rows:int, # rows that fit in the buffer

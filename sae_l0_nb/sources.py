@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['Source', 'TensorSource', 'IterableSource', 'read_once', 'as_source', 'heldout_rows', 'GaussianSource', 'toy_world',
-           'open_source', 'fingerprint']
+           'open_source', 'source_digest']
 
 # %% ../nbs/04_sources.ipynb #4b164dc9
-import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import chain, count, islice
 from pathlib import Path
@@ -16,8 +15,9 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 
+from .allowed import checked
 from .checks import check, check_finite, check_number, check_rows, check_whole, refuse
-from .files import read_array, read_tensors
+from .files import content_hash, read_array, read_tensors
 from .toy import ToyModel
 
 # %% ../nbs/04_sources.ipynb #956d728e
@@ -32,6 +32,7 @@ class Source:
         "Rows [n, d_in] float32 that no batch contains; ValueError if there are fewer."
 
 # %% ../nbs/04_sources.ipynb #fdf1e7f4
+@checked
 class TensorSource:
     "Activations held in memory as a source."
     def __init__(self,
@@ -56,6 +57,7 @@ class TensorSource:
 
 # %% ../nbs/04_sources.ipynb #dda79435
 @patch
+@checked
 def batches(self:TensorSource,
     batch_size:int, # rows
     seed:int=0, # of the orders
@@ -65,6 +67,12 @@ def batches(self:TensorSource,
     check_whole(batch_size, 'batch_size')
     allowed = f'at most the {len(self)} training rows of the source ({len(self._held)} more are held out)'
     check(batch_size <= len(self), 'batch_size', batch_size, allowed)
+    return self._walk(batch_size, check_whole(seed, 'seed', 0), check_whole(start, 'start', 0))
+
+# %% ../nbs/04_sources.ipynb #1ca0cfe2
+@patch
+def _walk(self:TensorSource, batch_size, seed, start) -> Iterator[torch.Tensor]:
+    "Epoch after epoch."
     per_epoch = len(self)//batch_size
     epoch, i = divmod(start, per_epoch)
     while True:
@@ -76,6 +84,7 @@ def batches(self:TensorSource,
 
 # %% ../nbs/04_sources.ipynb #3207300d
 @patch
+@checked
 def heldout(self:TensorSource,
     n:int, # rows
     seed:int=0, # of their order
@@ -86,13 +95,22 @@ def heldout(self:TensorSource,
     rows = np.random.default_rng([seed, 2]).permutation(self._held)[:n]
     return self.x[torch.from_numpy(rows)].float()
 
+# %% ../nbs/04_sources.ipynb #130769c9
+def _as_tensor(array, name) -> torch.Tensor:
+    "An array of numbers as a tensor that shares its memory."
+    allowed = 'an array of real numbers'
+    check(array.dtype.kind in 'fiu', name, array, allowed)
+    try: return torch.from_numpy(array)
+    except (TypeError, ValueError) as e: refuse(name, array, f'{allowed} that torch can hold ({e})', e)
+
 # %% ../nbs/04_sources.ipynb #afa9325f
 def _as_rows(x, d_in=None) -> torch.Tensor:
     "A batch that an iterable gave, checked, in float32."
     name = 'batch of the source'
+    if isinstance(x, np.ndarray): x = _as_tensor(x, name)
     check_rows(x, name, d_in, low=0)
     check_finite(x, name)
-    return x.float()
+    return x.detach().float()
 
 # %% ../nbs/04_sources.ipynb #3469e0b6
 def _head(walk, n) -> torch.Tensor:
@@ -102,9 +120,10 @@ def _head(walk, n) -> torch.Tensor:
         head.append(_as_rows(x, head[0].shape[1] if head else None))
         n_rows += len(x)
         if n_rows > n: break
-    return torch.cat(head) if head else torch.empty(0, 0)
+    return torch.cat(head) if head else torch.empty(0, 0, dtype=torch.float32)
 
 # %% ../nbs/04_sources.ipynb #0f717eb0
+@checked
 class IterableSource:
     "Any iterable of `[*, d_in]` tensors as a source; its first rows are held out."
     def __init__(self,
@@ -129,11 +148,10 @@ class IterableSource:
 def _later(self:IterableSource) -> Iterator:
     "The batches after those that the first rows came from."
     if self.once: return self._it
-    walk = iter(self._it)
-    n_seen, n_head = 0, len(self._held) + len(self._rest)
-    for x in walk:
-        n_seen += len(x)
-        if n_seen >= n_head: break
+    walk, first = iter(self._it), torch.cat([self._held, self._rest])
+    again = _head(walk, len(self._held))
+    allowed = 'what gives the same rows each time it is read: no shuffling (shuffle=False), or a tensor or a store'
+    check(torch.equal(first, again), 'source', self._it, f'{allowed}; its held-out rows would be trained on')
     return walk
 
 # %% ../nbs/04_sources.ipynb #f374b368
@@ -143,7 +161,7 @@ def _recut(self:IterableSource, batch_size) -> Iterator[torch.Tensor]:
     allowed = 'an iterator read for the first time; a list, a data loader, a tensor or a store can be read again'
     check(not (self.once and self._started), 'source', 'an iterator that was read already', allowed)
     self._started = True
-    left = torch.empty(0, self.d_in)
+    left = torch.empty(0, self.d_in, dtype=torch.float32)
     for x in chain([self._rest], self._later()):
         left = torch.cat([left, _as_rows(x, self.d_in)])
         n_batches = len(left)//batch_size
@@ -152,6 +170,7 @@ def _recut(self:IterableSource, batch_size) -> Iterator[torch.Tensor]:
 
 # %% ../nbs/04_sources.ipynb #60b3348b
 @patch
+@checked
 def batches(self:IterableSource,
     batch_size:int, # rows
     seed:int=0, # not used
@@ -159,10 +178,11 @@ def batches(self:IterableSource,
 ) -> Iterator[torch.Tensor]: # [batch_size, d_in] float32, in the order given, until the iterable ends
     "Batches in the order of the iterable."
     check_whole(batch_size, 'batch_size')
-    return islice(self._recut(batch_size), start, None)
+    return islice(self._recut(batch_size), check_whole(start, 'start', 0), None)
 
 # %% ../nbs/04_sources.ipynb #cd8406b8
 @patch
+@checked
 def heldout(self:IterableSource,
     n:int, # rows
     seed:int=0, # not used
@@ -180,29 +200,24 @@ def read_once(
     return isinstance(source, IterableSource) and source.once
 
 # %% ../nbs/04_sources.ipynb #f49a3e8b
+@checked
 def as_source(
     source, # a Source (ToyModel, ActivationStore ...); tensor or array [n, d_in]; iterable of tensors [b, d_in]
     *,
     name:str='source', # of what is given, in messages
 ) -> Source:
     "What gives rows, as a source."
-    if all(hasattr(source, part) for part in ('d_in', 'batches', 'heldout')): return source
+    parts = all(hasattr(source, part) for part in ('d_in', 'batches', 'heldout'))
+    if parts and not isinstance(source, type): return source
     if isinstance(source, np.ndarray): source = _as_tensor(source, name)
     if torch.is_tensor(source): return TensorSource(source, name=name)
     allowed = 'a ToyModel, an ActivationStore, a tensor [n, d_in], or an iterable of batches [b, d_in]'
-    iterable = hasattr(source, '__iter__') and not isinstance(source, (str, bytes))
+    iterable = hasattr(source, '__iter__') and not isinstance(source, (str, bytes, type, dict))
     check(iterable, name, source, allowed)
     return IterableSource(source)
 
-# %% ../nbs/04_sources.ipynb #130769c9
-def _as_tensor(array, name) -> torch.Tensor:
-    "An array of numbers as a tensor that shares its memory."
-    allowed = 'an array of real numbers'
-    check(array.dtype.kind in 'fiu', name, array, allowed)
-    try: return torch.from_numpy(array)
-    except (TypeError, ValueError) as e: refuse(name, array, f'{allowed} that torch can hold ({e})', e)
-
 # %% ../nbs/04_sources.ipynb #b67a6b8b
+@checked
 def heldout_rows(
     source:Source,
     n:int=65_536, # rows wanted
@@ -216,6 +231,7 @@ def heldout_rows(
     refuse('source', source, f'a source that holds out one row at least ({reason})', reason)
 
 # %% ../nbs/04_sources.ipynb #c41d9abf
+@checked
 class GaussianSource:
     "Normal data with the mean and covariance of another source: the same second moments, and no features."
     def __init__(self,
@@ -239,11 +255,12 @@ class GaussianSource:
 @patch
 def _rows(self:GaussianSource, n, seed) -> torch.Tensor:
     "Normal rows [n, d_in] float32."
-    z = torch.from_numpy(np.random.default_rng(seed).standard_normal((n, self.d_in)))
+    z = torch.from_numpy(np.random.default_rng(seed).standard_normal((n, self.d_in))) # float64
     return (self._mean + z @ self._root.T).float()
 
 # %% ../nbs/04_sources.ipynb #0bd65284
 @patch
+@checked
 def batches(self:GaussianSource,
     batch_size:int, # rows
     seed:int=0, # of the rows
@@ -251,10 +268,12 @@ def batches(self:GaussianSource,
 ) -> Iterator[torch.Tensor]: # endless: [batch_size, d_in] float32
     "New rows every time."
     check_whole(batch_size, 'batch_size')
-    return (self._rows(batch_size, [seed, 1, i]) for i in count(start))
+    check_whole(seed, 'seed', 0)
+    return (self._rows(batch_size, [seed, 1, i]) for i in count(check_whole(start, 'start', 0)))
 
 # %% ../nbs/04_sources.ipynb #e413edf5
 @patch
+@checked
 def heldout(self:GaussianSource,
     n:int, # rows
     seed:int=0, # of the rows
@@ -264,6 +283,7 @@ def heldout(self:GaussianSource,
     return self._rows(n, [seed, 2])
 
 # %% ../nbs/04_sources.ipynb #fce1442c
+@checked
 def toy_world(
     name:str, # 'toy:large', 'toy:small' or 'toy:superposed'
 ) -> ToyModel:
@@ -296,10 +316,33 @@ def open_source(
     check(path.suffix in readers, 'source', name, "toy:large and such, a store's folder, .npy, .safetensors")
     return as_source(readers[path.suffix](path), name=f'content of {name!r}')
 
+# %% ../nbs/04_sources.ipynb #a321e720
+@patch
+def digest(self:TensorSource) -> str: # 32 hex digits
+    "A name for exactly these rows and this split."
+    return content_hash(dict(x=self.x, heldout=self._held))
+
+# %% ../nbs/04_sources.ipynb #06ee0ba7
+@patch
+def digest(self:GaussianSource) -> str: # 32 hex digits
+    "A name for exactly this mean and this covariance."
+    return content_hash(dict(mean=self._mean, root=self._root))
+
+# %% ../nbs/04_sources.ipynb #1ad087ef
+@patch
+def digest(self:IterableSource) -> str: # 32 hex digits
+    "A name for all rows; for those at the start where the iterable has no length or can be read once."
+    parts = [content_hash(dict(heldout=self._held, rest=self._rest))]
+    if not self.once and hasattr(self._it, '__len__'):
+        parts += [content_hash(dict(x=_as_rows(x))) for x in self._it]
+    return content_hash({}, parts=parts)
+
 # %% ../nbs/04_sources.ipynb #7f5bd223
-def fingerprint(
-    *tensors:torch.Tensor,
-) -> str: # 16 characters
-    "Tells one source, or one set of weights, from another by its first 64 rows."
-    parts = (t[:64].cpu().numpy().tobytes() for t in tensors)
-    return hashlib.sha256(b''.join(parts)).hexdigest()[:16]
+def source_digest(
+    source:Source,
+) -> str: # 32 hex digits
+    "A name for exactly the rows of a source."
+    if hasattr(source, 'digest'): return source.digest()
+    n_rows, batches = 256, islice(source.batches(256), 16)
+    rows = {f'batch {i}': x for i, x in enumerate(batches)}
+    return content_hash(rows | dict(heldout=heldout_rows(source, n_rows)))

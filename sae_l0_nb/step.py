@@ -11,22 +11,26 @@ from dataclasses import dataclass
 
 import torch
 
-from .checks import check, check_k, check_number, refuse
+from .allowed import checked
+from .checks import check, check_k, check_number
 from .sae import Bank, batch_topk, jump_relu, topk
 
 # %% ../nbs/02_step.ipynb #52aa0c91
+@checked
 @dataclass(frozen=True)
 class BatchTopK:
     "The b k largest over a batch of b."
     k:float # L0
 
 # %% ../nbs/02_step.ipynb #661b68d4
+@checked
 @dataclass(frozen=True)
 class TopK:
     "The k largest of each input."
     k:int # L0
 
 # %% ../nbs/02_step.ipynb #7e79ea9f
+@checked
 @dataclass(frozen=True)
 class JumpReLU:
     "A learned threshold for each latent; either `lam` or `l0` is given."
@@ -39,6 +43,7 @@ class JumpReLU:
     start:float=.01 # threshold at the start, in units of the raw pre-activation
 
 # %% ../nbs/02_step.ipynb #61b01a9a
+@checked
 def as_recipe(
     r, # BatchTopK, TopK, JumpReLU, or a number for BatchTopK
     d_sae:int, # width
@@ -46,8 +51,10 @@ def as_recipe(
     "The recipe of a member, refused if its numbers are impossible."
     if isinstance(r, JumpReLU): return _check_jump(r, d_sae)
     if not isinstance(r, (BatchTopK, TopK)):
-        try: r = BatchTopK(float(r))
-        except (TypeError, ValueError) as e: refuse('recipe', r, 'a number, BatchTopK, TopK or JumpReLU', e)
+        number = r.item() if getattr(r, 'ndim', None) == 0 else r
+        plain = isinstance(number, (int, float)) and not isinstance(number, bool)
+        check(plain, 'recipe', r, 'a number, BatchTopK, TopK or JumpReLU')
+        r = BatchTopK(float(check_k(number, d_sae)))
     k = check_k(r.k, d_sae)
     check(len(k) == 1, 'k', r.k, 'one number for each recipe')
     if isinstance(r, TopK): check(k.item().is_integer(), 'k of TopK', r.k, 'whole numbers (BatchTopK takes fractions)')
@@ -88,6 +95,7 @@ def dead_loss(
     return min(n_dead/k_aux, 1.)*mse_loss(z @ D[dead], residual)
 
 # %% ../nbs/02_step.ipynb #24bba73b
+@checked
 def sparsity_loss(
     a:torch.Tensor, # [..., b, d_sae] latents
     c:float=4.0, # sharpness
@@ -144,7 +152,7 @@ def forward(
     W, bias, D, norm = bank.effective()
     if dtype is None: pre = torch.baddbmm(bias[:, None], x.expand(len(bank), *x.shape), W) # [m, b, d_sae]
     else: pre = product(x - bank.b_dec[:, None], W, dtype).add_((bank.b_enc*norm)[:, None])
-    k, cut = bank.k if k is None else k, torch.zeros(len(bank), device=x.device)
+    k, cut = bank.k if k is None else k, torch.zeros(len(bank), dtype=torch.float32, device=x.device)
     if kind is BatchTopK: acts, cut = batch_topk(pre, k, hint)
     elif kind is TopK: acts = topk(pre, k)
     else: acts = jump_relu(pre, bank.threshold*norm)
@@ -219,7 +227,7 @@ def _jump_gradients(bank:Bank, f:Forward, g_a, lam, r:JumpReLU) -> tuple[torch.T
     g_a = torch.addcmul(g_a, lam.to(g_a)[:, None, None]*(r.c/2), _saturation(f.acts, r.c))
     gap = f.pre - (tau*f.norm)[:, None]
     ste = g_a*(gap.abs() < (f.norm*r.eps/2)[:, None])*(tau/r.eps)[:, None] # inside the window
-    below = (gap < 0)*(r.lam_pre/2)
+    below = (gap < 0).to(gap)*(r.lam_pre/2)
     g_norm = (g_a*f.acts).sum(1)/f.norm
     g_pre = torch.ops.aten.threshold_backward(g_a, f.acts, 0) + ste - below
     return g_pre, f.norm*(below.sum(1) - ste.sum(1)), g_norm

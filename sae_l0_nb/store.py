@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 
+from .allowed import checked
 from .checks import check, check_choice, check_finite, check_rows, check_whole, refuse
 from .files import Field, check_fields, read_json, write_json
 from .runs import new_folder, write_atomic
@@ -27,6 +28,7 @@ from .texts import row_place
 DTYPES = ('float16', 'bfloat16') # of the rows on disk
 
 # %% ../nbs/24_store.ipynb #96322f37
+@checked
 def to_half(
     x:torch.Tensor, # [n, d_in] activations
     where:np.ndarray|None=None, # [n, 3] text, position and token id of each row
@@ -42,6 +44,7 @@ def to_half(
     return x.to(half)
 
 # %% ../nbs/24_store.ipynb #d00248af
+@checked
 def shard_name(
     i:int, # number of the shard, from 0
 ) -> str:
@@ -71,6 +74,7 @@ def _norms(
     return dict(mean_norm=norms.mean().item(), mean_square=mean_square, max_norm=norms.max().item())
 
 # %% ../nbs/24_store.ipynb #c134f9a8
+@checked
 def write_shard(
     folder, # of the store
     i:int, # number of the shard
@@ -109,6 +113,7 @@ MANIFEST = dict( # fields of manifest.json
     outliers=Field(dict, needed=False, of=_OUTLIERS), shards=Field(list, of=_SHARD))
 
 # %% ../nbs/24_store.ipynb #eb740529
+@checked
 def check_manifest(
     manifest:dict, # content of a manifest.json
     name:str, # of the file
@@ -126,6 +131,7 @@ def check_manifest(
         check(shard['d_in'] == d_in, f'd_in of {entry}', shard['d_in'], f'{d_in}, as for the whole store')
 
 # %% ../nbs/24_store.ipynb #26544a2f
+@checked
 def store_manifest(
     shards:list[dict], # one for each shard, from `write_shard`
     about:dict, # what else to say
@@ -143,6 +149,7 @@ def store_manifest(
     return dict(format=FORMATS[-1], **counts, **norms, **about, shards=shards)
 
 # %% ../nbs/24_store.ipynb #546283bf
+@checked
 def write_manifest(
     folder, # of the store
     shards:list[dict], # one for each shard
@@ -157,6 +164,7 @@ def write_manifest(
     if not same: write_json(path, manifest)
 
 # %% ../nbs/24_store.ipynb #69dba05c
+@checked
 class StoreWriter:
     "Writes shards to a new folder; `close` adds the manifest that makes it a store."
     def __init__(self,
@@ -208,6 +216,7 @@ def discard(self:StoreWriter):
         with suppress(OSError): folder.rmdir() # gone, or something else is in it
 
 # %% ../nbs/24_store.ipynb #1be4701c
+@checked
 def check_shard(
     path:Path, # file of the shard
     entry:dict, # what the manifest says of it
@@ -234,6 +243,7 @@ def _no_store(folder:Path):
     refuse('folder', str(folder), allowed)
 
 # %% ../nbs/24_store.ipynb #d4a4b089
+@checked
 def read_manifest(
     folder, # of a store
     verify:bool=True, # also compare checksums (reads every byte once)
@@ -248,6 +258,7 @@ def read_manifest(
     return manifest
 
 # %% ../nbs/24_store.ipynb #c6fd502f
+@checked
 def open_shard(
     path:Path, # file of the shard
     entry:dict, # what the manifest says of it
@@ -266,6 +277,7 @@ def open_shard(
     return tensors
 
 # %% ../nbs/24_store.ipynb #98dd3ee2
+@checked
 class ActivationStore:
     "Activations on disk, read as a source of batches."
     def __init__(self,
@@ -317,6 +329,7 @@ def _all_passes(store:ActivationStore, batch_size:int, seed:int, start:int) -> I
 
 # %% ../nbs/24_store.ipynb #89071b2e
 @patch
+@checked
 def batches(self:ActivationStore,
     batch_size:int, # rows in a batch, at most len(self)
     seed:int=0, # same seed, same batches
@@ -329,6 +342,7 @@ def batches(self:ActivationStore,
 
 # %% ../nbs/24_store.ipynb #dd36f930
 @patch
+@checked
 def heldout(self:ActivationStore,
     n:int, # how many rows, at most self.n_heldout
     seed:int=0, # same seed, same rows
@@ -341,6 +355,7 @@ def heldout(self:ActivationStore,
 
 # %% ../nbs/24_store.ipynb #0a2ba6da
 @patch
+@checked
 def where(self:ActivationStore,
     part:str='train', # 'train' or 'heldout'
 ) -> np.ndarray: # [n, 3] text, position and token id of every row in the order of the disk; -1 where unknown

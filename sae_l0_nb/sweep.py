@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
+from .allowed import checked
 from .checks import check, check_k, check_number, check_seeds, check_whole, refuse, shown
 from .cost import fitting, free_bytes, member_bytes, sae_bytes, step_bytes, time_step
 from .files import Field, read_json, read_table, write_json
@@ -23,11 +24,12 @@ from .runs import (
     wait_for, write_atomic)
 from .sae import Bank
 from .saving import save_sae
-from .sources import fingerprint, heldout_rows, open_source, read_once
+from .sources import heldout_rows, open_source, read_once, source_digest
 from .step import BatchTopK, JumpReLU, TopK, as_recipe
 from .train import check_training, default_lr, train_bank
 
 # %% ../nbs/28_sweep.ipynb #e74de8d7
+@checked
 def group_members(
     n_l0s:int, n_seeds:int, # the grid
     at_once:int, # members of a group at most
@@ -40,6 +42,7 @@ def group_members(
     return [(some, of) for some in l0s for of in seeds]
 
 # %% ../nbs/28_sweep.ipynb #ef8e61c2
+@checked
 def member_name(
     recipe, # BatchTopK, TopK or JumpReLU
     seed:int,
@@ -72,6 +75,7 @@ class SweepPlan:
     def jump(self): return any(isinstance(r, JumpReLU) for r in self.recipes) # JumpReLU members are among them
 
 # %% ../nbs/28_sweep.ipynb #2e90d2c2
+@checked
 def plan_sweep(
     source, # as for `calibrate_l0`, but one that can be read more than once
     d_sae:int, # width
@@ -207,7 +211,7 @@ def _about(plan:SweepPlan) -> dict:
     "What sweep.json holds."
     about = dict(format=FORMAT, l0s=[str(r) for r in plan.recipes], seeds=plan.seeds, settings=plan.settings,
                  d_in=plan.source.d_in, places=plan.places, n_eval=plan.n_eval,
-                 source=fingerprint(heldout_rows(plan.source)), at_once=plan.at_once)
+                 source=source_digest(plan.source), at_once=plan.at_once)
     return json.loads(json.dumps(about)) # as it will be read
 
 # %% ../nbs/28_sweep.ipynb #2370ee81
@@ -301,6 +305,7 @@ def _collect(plan:SweepPlan):
 
 # %% ../nbs/28_sweep.ipynb #f8ddf64c
 @patch
+@checked
 def run(self:SweepPlan,
     progress:bool=True, # a bar for each group, or one line in a log
 ): # DataFrame, one row an SAE: sae (its folder), seed, and what `evaluate` gives
@@ -318,6 +323,7 @@ def run(self:SweepPlan,
     return read_table(table, numbers=('seed', *METRICS), texts=('sae',))
 
 # %% ../nbs/28_sweep.ipynb #db764fdb
+@checked
 def sweep(
     source, d_sae:int, l0s, folder, # as for `plan_sweep`
     *,

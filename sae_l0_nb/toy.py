@@ -13,9 +13,12 @@ import torch
 from fastcore.basics import patch
 from scipy.special import ndtr, ndtri
 
+from .allowed import checked
 from .checks import check, check_number, check_whole, refuse
+from .files import content_hash
 
 # %% ../nbs/00_toy.ipynb #8534cc61
+@checked
 def valid_correlation(
     C:torch.Tensor, # [g, g] symmetric, unit diagonal, entries in [-1, 1]
     *,
@@ -62,6 +65,7 @@ def _check_entries(
     refuse(f'{name}{at}', values[tuple(at)].item(), allowed)
 
 # %% ../nbs/00_toy.ipynb #35cbb760
+@checked
 def random_correlation(
     g:int, # number of features
     *,
@@ -81,6 +85,7 @@ def random_correlation(
     return C
 
 # %% ../nbs/00_toy.ipynb #107ad149
+@checked
 def orthogonal_features(
     g:int, # number of features, at most d_in
     d_in:int, # dimensions
@@ -95,6 +100,7 @@ def orthogonal_features(
     return uniform.T.float().contiguous()
 
 # %% ../nbs/00_toy.ipynb #ff860c6d
+@checked
 def spread_features(
     g:int, # number of features
     d_in:int, # dimensions
@@ -105,9 +111,10 @@ def spread_features(
 ) -> torch.Tensor: # [g, d_in] unit rows, float32, nearly orthogonal
     "Directions pushed apart by gradient descent on their squared dot products (paper, A.3)."
     gen = torch.Generator().manual_seed(seed)
-    F = torch.nn.functional.normalize(torch.randn(g, d_in, generator=gen), dim=1).requires_grad_()
+    F = torch.nn.functional.normalize(torch.randn(g, d_in, generator=gen, dtype=torch.float32), dim=1)
+    F.requires_grad_()
     opt = torch.optim.Adam([F], lr=lr)
-    off_diagonal = 1 - torch.eye(g)
+    off_diagonal = 1 - torch.eye(g, dtype=torch.float32)
     for _ in range(n_steps):
         gram = F @ F.T # [g, g]
         norms = gram.diagonal().sqrt()
@@ -127,6 +134,7 @@ def stream(
     return torch.Generator().manual_seed(int(hashed))
 
 # %% ../nbs/00_toy.ipynb #3cc43762
+@checked
 class ToyModel:
     "A world of `g` features in `d_in` dimensions with known firing law, directions and L0 (paper, section 3)."
     def __init__(self,
@@ -143,7 +151,7 @@ class ToyModel:
         self.firing_probs = _check_probs(firing_probs) # [g] float64
         g = len(self.firing_probs)
         self.mean, self.std = check_number(mean, 'mean'), check_number(std, 'std', 0)
-        correlation = torch.eye(g) if correlation is None else correlation
+        correlation = torch.eye(g, dtype=torch.float32) if correlation is None else correlation
         self.correlation, self.correlation_change = valid_correlation(correlation)
         check(len(self.correlation) == g, 'correlation', self.correlation, f'a row for each of the {g} firing_probs')
         d_in = g if d_in is None else check_whole(d_in, 'd_in')
@@ -155,6 +163,11 @@ class ToyModel:
 
     def __repr__(self):
         return f'ToyModel({self.n_features} features in {self.d_in} dimensions, true L0 {self.true_l0:.3f})'
+
+    def digest(self) -> str: # 32 hex digits
+        "A name for exactly this world."
+        tensors = dict(features=self.features, firing_probs=self.firing_probs, root=self._root)
+        return content_hash(tensors, mean=float(self.mean), std=float(self.std))
 
 # %% ../nbs/00_toy.ipynb #1af135e1
 def _check_probs(
@@ -183,18 +196,20 @@ def true_l0(self:ToyModel) -> float:
 
 # %% ../nbs/00_toy.ipynb #014c8b9e
 @patch
+@checked
 def magnitudes(self:ToyModel,
     n:int, # rows
     generator:torch.Generator|None=None, # its own, or torch's default one
 ) -> torch.Tensor: # [n, g] magnitudes, zero where a feature does not fire
     "How strongly each feature fires."
     shape = check_whole(n, 'n'), self.n_features
-    u = torch.randn(shape, generator=generator) @ self._root # [n, g] correlated Gaussians
-    m = torch.randn(shape, generator=generator).mul_(self.std).add_(self.mean).relu_()
+    u = torch.randn(shape, generator=generator, dtype=torch.float32) @ self._root # [n, g] correlated Gaussians
+    m = torch.randn(shape, generator=generator, dtype=torch.float32).mul_(self.std).add_(self.mean).relu_()
     return m.mul_(u > self._cut)
 
 # %% ../nbs/00_toy.ipynb #62622fa6
 @patch
+@checked
 def sample(self:ToyModel,
     n:int, # rows
     generator:torch.Generator|None=None, # its own, or torch's default one
@@ -204,6 +219,7 @@ def sample(self:ToyModel,
 
 # %% ../nbs/00_toy.ipynb #f8ee1efe
 @patch
+@checked
 def batches(self:ToyModel,
     batch_size:int, # rows of a batch
     seed:int=0, # of the data
@@ -217,6 +233,7 @@ def batches(self:ToyModel,
 
 # %% ../nbs/00_toy.ipynb #7bf5bd25
 @patch
+@checked
 def heldout(self:ToyModel,
     n:int, # rows
     seed:int=0, # of the data
@@ -226,6 +243,7 @@ def heldout(self:ToyModel,
 
 # %% ../nbs/00_toy.ipynb #6c631b58
 @patch(cls_method=True)
+@checked
 def small(cls:ToyModel,
     corr:float=0.4, # correlation of feature 0 with each other feature
     *,
@@ -241,6 +259,7 @@ def small(cls:ToyModel,
 
 # %% ../nbs/00_toy.ipynb #46128c47
 @patch(cls_method=True)
+@checked
 def large(cls:ToyModel,
     seed:int=0, # of the correlations and directions
     *,
@@ -255,6 +274,7 @@ def large(cls:ToyModel,
 
 # %% ../nbs/00_toy.ipynb #14b7b8b2
 @patch(cls_method=True)
+@checked
 def superposed(cls:ToyModel,
     seed:int=0, # of the correlations and directions
     *,
@@ -273,5 +293,5 @@ def ground_truth(self:ToyModel) -> dict[str, torch.Tensor]: # weights of a bank 
     return dict(
         W_enc=F.transpose(1, 2).contiguous(), # [1, d_in, g]
         W_dec=F.clone(), # [1, g, d_in]
-        b_enc=torch.zeros(1, self.n_features), # [1, g]
-        b_dec=torch.zeros(1, self.d_in)) # [1, d_in]
+        b_enc=torch.zeros(1, self.n_features, dtype=torch.float32), # [1, g]
+        b_dec=torch.zeros(1, self.d_in, dtype=torch.float32)) # [1, d_in]

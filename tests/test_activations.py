@@ -7,12 +7,15 @@ from sae_l0_nb.activations import *
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from sae_l0_nb.models import FAMILIES, resolve_layer, tiny_model, tiny_texts
+from sae_l0_nb.stream import residual_stream
 from sae_l0_nb.texts import tokenize
 
 # %% ../nbs/22_activations.ipynb #805c49a8
 bert, bert_tok = tiny_model('bert')
+transformers.utils.logging.set_verbosity_error() # models say that they fill texts up
 
 # %% ../nbs/22_activations.ipynb #1fafc4e3
 def test_length_batches_hold_every_document_once_and_little_padding():
@@ -40,11 +43,67 @@ def test_a_tokenizer_of_another_model_is_noticed():
     words = 'token id of the tokenizer = 23; allowed: up to 20, all that GPT2Model knows'
     with pytest.raises(ValueError, match=words): check_ids(model, docs)
 
+# %% ../nbs/22_activations.ipynb #4091d26d
+def tiny_of(kind, **config):
+    "A model with three layers and random weights"
+    size = dict(vocab_size=24, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64)
+    torch.manual_seed(0)
+    return transformers.AutoModel.from_config(getattr(transformers, f'{kind}Config')(**size | config)).eval()
+
+XLNET = dict(d_model=32, n_layer=3, n_head=4, d_inner=64)
+T5 = dict(d_model=32, d_ff=64, num_layers=3, num_heads=4, d_kv=8)
+BART = dict(d_model=32, encoder_layers=3, decoder_layers=3, encoder_attention_heads=4, decoder_attention_heads=4)
+
+# %% ../nbs/22_activations.ipynb #4bae2655
+def test_the_limit_is_what_a_model_can_take_and_no_more():
+    cases = dict(Roberta=dict(max_position_embeddings=66, pad_token_id=1), Bert=dict(max_position_embeddings=64),
+                 XLMRoberta=dict(max_position_embeddings=66, pad_token_id=1),
+                 MPNet=dict(max_position_embeddings=66, pad_token_id=1),
+                 Longformer=dict(max_position_embeddings=66, pad_token_id=1, attention_window=8),
+                 IBert=dict(max_position_embeddings=66, pad_token_id=1),
+                 Nystromformer=dict(max_position_embeddings=64, segment_means_seq_len=64),
+                 OPT=dict(ffn_dim=64, word_embed_proj_dim=32, max_position_embeddings=64))
+    for kind, config in cases.items():
+        model = tiny_of(kind, **config)
+        assert longest_text(model) == 64, kind
+        ids = torch.full((1, 64), 5)
+        assert residual_stream(model, ids, torch.ones_like(ids), resolve_layer(model, 1)).shape == (1, 64, 32)
+    for kind in ('Roberta', 'MPNet', 'OPT'):
+        model, ids = tiny_of(kind, **cases[kind]), torch.full((1, 65), 5)
+        with pytest.raises(ValueError, match='forward pass of .*Model = '): # the limit is sharp
+            residual_stream(model, ids, torch.ones_like(ids), resolve_layer(model, 1))
+
+# %% ../nbs/22_activations.ipynb #2a1d9fa7
+def test_models_without_a_limit_have_none():
+    for kind, config in dict(XLNet=XLNET, T5=T5, Bloom=dict(n_layer=3, n_head=4)).items():
+        assert longest_text(tiny_of(kind, **config)) is None, kind
+    assert longest_text(tiny_of('Bart', **BART, max_position_embeddings=64)) == 64
+    for told in (1000, -1, 64): # more than the table has, no limit, the truth
+        bert.config.max_position_embeddings = told
+        assert longest_text(bert) == 64
+    assert longest_text(bert, bert_tok) == 64
+    bert_tok.model_max_length, told = 20, bert_tok.model_max_length
+    assert longest_text(bert, bert_tok) == 20
+    bert_tok.model_max_length = told
+
 # %% ../nbs/22_activations.ipynb #50f994b4
 def test_a_context_longer_than_the_positions_is_refused():
     check_length(bert, 64)
     with pytest.raises(ValueError, match='max_length = 65; allowed: up to 64, the positions of this model'):
         check_length(bert, 65)
+    roberta = tiny_of('Roberta', max_position_embeddings=66, pad_token_id=1)
+    check_length(roberta, 64)
+    for n in (65, 66, 100):
+        words = f"max_length = {n}; allowed: up to 64, the positions in its 'embeddings.position_embeddings'"
+        with pytest.raises(ValueError, match=words): check_length(roberta, n)
+    check_length(tiny_of('XLNet', **XLNET), 10**6)
+
+# %% ../nbs/22_activations.ipynb #2984bccd
+def test_a_length_fits_the_model_unless_another_one_is_asked_for():
+    assert fitting_length(bert) == 64
+    assert fitting_length(bert, 30) == 30
+    assert fitting_length(tiny_of('T5', **T5)) == USUAL_LENGTH
+    with pytest.raises(ValueError, match='max_length = 65; allowed: up to 64'): fitting_length(bert, 65)
 
 # %% ../nbs/22_activations.ipynb #fcc4384e
 def test_rows_equal_one_direct_forward_pass_per_text_whatever_the_padding_side():
@@ -69,6 +128,38 @@ def test_several_layers_come_together_and_every_batch_is_told():
     for path, x in zip(paths, xs): assert torch.equal(x, doc_activations(bert, docs, path, batch_tokens=100))
     assert len(told) > 5
     assert sum(told) == len(xs[0])
+
+# %% ../nbs/22_activations.ipynb #e1b5d266
+def test_rows_are_the_same_whatever_the_default_precision_of_torch_is():
+    docs = tokenize(bert_tok, tiny_texts(20))
+    wanted = doc_activations(bert, docs, 'encoder.layer.1')
+    for dtype in (torch.float64, torch.bfloat16, torch.float16):
+        torch.set_default_dtype(dtype)
+        try: found = doc_activations(bert, docs, 'encoder.layer.1')
+        finally: torch.set_default_dtype(torch.float32)
+        assert found.dtype == torch.float32
+        assert torch.equal(found, wanted)
+
+# %% ../nbs/22_activations.ipynb #54a53532
+def test_unusual_models_give_the_rows_of_each_text_alone():
+    kinds = dict(XLNet=XLNET, Albert=dict(embedding_size=16), T5=T5, FNet=dict(pad_token_id=3),
+                 Longformer=dict(max_position_embeddings=66, pad_token_id=1, attention_window=8))
+    for kind, config in kinds.items():
+        model = tiny_of(kind, **config)
+        docs, path = tokenize(bert_tok, tiny_texts(20)), resolve_layer(model, 1)
+        size = 1 if kind == 'FNet' else 2048 # it can't mask padding
+        x = doc_activations(model, docs, path, batch_tokens=size)
+        alone = [residual_stream(model, *pad_batch([d]), path)[0][torch.from_numpy(d.keep)] for d in docs]
+        torch.testing.assert_close(x, torch.cat(alone), atol=1e-5, rtol=1e-4)
+
+# %% ../nbs/22_activations.ipynb #2e3213e8
+def test_a_model_in_which_padding_leaks_in_is_refused():
+    docs = tokenize(bert_tok, tiny_texts(20))
+    for kind, config in dict(ConvBert=dict(embedding_size=32), Yoso=dict(use_expectation=True)).items():
+        model = tiny_of(kind, **config)
+        words = f'effect of padding in {kind}Model = 0.*; allowed: at most 0.0001; batch_tokens=1 takes one'
+        with pytest.raises(ValueError, match=words): doc_activations(model, docs, 'encoder.layer.1')
+        assert len(doc_activations(model, docs, 'encoder.layer.1', batch_tokens=1)) == sum(d.keep.sum() for d in docs)
 
 # %% ../nbs/22_activations.ipynb #289b7915
 def test_a_padding_token_that_the_model_lacks_is_never_looked_up():

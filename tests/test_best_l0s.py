@@ -71,9 +71,12 @@ def test_the_set_of_the_best_refuses_tables_with_holes():
                        (table[table.task < 't4'], 'number of tasks = 4; allowed: 5 or more'),
                        (pd.concat([table, table]), 'allowed: one kind and one number of latents'),
                        (table.drop(columns='f1'), "allowed: names with 'f1' among them"),
+                       (table.assign(f1='high'), 'column f1 of table'), (3, 'table = 3; allowed: a DataFrame'),
                        (table.assign(k=float('nan')), 'missing values in table.k = 24; allowed: 0; group by another')):
         with pytest.raises(ValueError, match=words): best_l0s(bad)
     with pytest.raises(ValueError, match='level = 1; allowed: numbers from 0.5 below 1'): best_l0s(table, level=1)
+    for bad in (dict(n_boot=0), dict(n_boot=.5), dict(seed=-1), dict(seed='a')):
+        with pytest.raises(ValueError, match='^(n_boot|seed) = .*; allowed: whole numbers'): best_l0s(table, **bad)
 
 # %% ../nbs/35_best_l0s.ipynb #576827a4
 def score_row(task, sae, f1):
@@ -100,3 +103,6 @@ def test_a_table_with_controls_is_summed_up_by_l0():
     assert t.among_best[:2].tolist() == [True, False]
     assert t.among_best[2] is None
     assert t.f1[2] == pytest.approx(.95)
+    assert 'frac_copies' not in t
+    copies = by_l0(pd.DataFrame(rows + dense).assign(frac_copies=.25), by='sae')
+    assert copies.frac_copies.tolist() == [.25]*3

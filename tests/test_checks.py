@@ -10,6 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+# %% ../nbs/90_checks.ipynb #0364c86b
+def test_a_value_takes_one_line():
+    assert '\n' not in shown(dict(x=torch.zeros(30, 30)))
+    assert shown('a\nb') == r"'a\nb'"
+    assert shown(10**5000) == 'a int that cannot be shown'
+    assert len(shown('a'*1000, most=20)) == 20
+
 # %% ../nbs/90_checks.ipynb #beb2d5f1
 def test_a_refusal_names_argument_value_and_what_is_allowed():
     with pytest.raises(ValueError, match=r"^lr = 'fast'; allowed: numbers above 0$"):
@@ -30,14 +37,15 @@ def test_a_refusal_says_which_of_many_things_is_at_fault():
 def test_whole_numbers_are_whole():
     assert check_whole(np.int64(3), 'n') == 3
     assert type(check_whole(np.int64(3), 'n')) is int
-    for bad in (True, 2.0, '3', None, 0, float('nan')):
+    for bad in (True, np.True_, 2.0, '3', None, 0, math.nan, math.inf, 10**400, 10**5000, [], {}, torch.tensor(3)):
         with pytest.raises(ValueError, match='n = .*; allowed: whole numbers from 1'): check_whole(bad, 'n')
     with pytest.raises(ValueError, match='n = 7; allowed: whole numbers from 1 up to 6'): check_whole(7, 'n', high=6)
 
 # %% ../nbs/90_checks.ipynb #7b2d7812
 def test_numbers_are_finite_and_within_their_bounds():
     assert check_number(.5, 'lr', 0, 1, above=True) == .5
-    for bad in (0, 1.1, True, '1', None, math.nan, math.inf, 10**400):
+    assert check_number(np.float16(.5), 'lr', 0, 1) == .5
+    for bad in (0, 1.1, True, np.True_, '1', None, math.nan, math.inf, -math.inf, np.float32('nan'), 1j, 10**400, [.5], {}):
         with pytest.raises(ValueError, match='lr = .*; allowed: numbers above 0 up to 1'):
             check_number(bad, 'lr', 0, 1, above=True)
     with pytest.raises(ValueError, match='share = 1; allowed: numbers from 0 below 1'):
@@ -50,18 +58,35 @@ def test_a_choice_is_one_of_a_few():
     with pytest.raises(ValueError, match="kind = 'c'; allowed: 'a', 'b'"): check_choice('c', 'kind', ('a', 'b'))
     with pytest.raises(ValueError, match='pack = 1; allowed: True, False'): check_choice(1, 'pack', (True, False))
 
+# %% ../nbs/90_checks.ipynb #071e5d6a
+def test_a_text_is_a_text():
+    assert check_text('', 'column') == ''
+    for bad in (3, True, b'text', None, ['text'], np.nan):
+        with pytest.raises(ValueError, match='column = .*; allowed: a text'): check_text(bad, 'column')
+
+# %% ../nbs/90_checks.ipynb #abe035a8
+def test_the_items_of_a_list():
+    assert as_list(range(2)) == [0, 1]
+    assert as_list(np.array([1, 2.5])) == [1, 2.5]
+    assert as_list([torch.tensor(2), np.float32(.5), True]) == [2, .5, True]
+    for bad in (3, '01', {0: 1}, None, np.int64(3), torch.tensor(3)): assert as_list(bad) is None
+
 # %% ../nbs/90_checks.ipynb #57fd22df
 def test_seeds_are_a_list():
     assert check_seeds(range(2)) == [0, 1]
     assert check_seeds(i for i in range(2)) == [0, 1]
-    for bad in (3, '01', [], [.5], [-1]):
+    assert check_seeds(torch.arange(2)) == [0, 1]
+    for bad in (3, True, '01', [], {}, None, [.5], [-1], [True], ['1'], [10**400], np.array([.5]), torch.tensor(1)):
         with pytest.raises(ValueError, match='seeds = '): check_seeds(bad)
 
 # %% ../nbs/90_checks.ipynb #f5e2aa91
 def test_an_l0_is_above_0_and_at_most_the_width():
     assert check_k([1, 2.5], 5).tolist() == [1, 2.5]
     assert check_k(2, 5).dtype == torch.float64
-    for bad in (0, 6, math.nan, [1, -1], 'x', None, [], [[1.]], 10**400):
+    assert check_k([torch.tensor(2.), np.float32(3)], 5).tolist() == [2, 3]
+    assert check_k(torch.ones(2, requires_grad=True), 5).tolist() == [1, 1]
+    for bad in (0, 6, math.nan, [1, -1], 'x', '3', ['3'], None, [], {}, [[1.]], 10**400, [10**400], True, [2, True], 1j,
+                np.array(['3']), np.array([True]), torch.ones(2).bool(), torch.ones(2)*1j, np.inf):
         with pytest.raises(ValueError, match='k = .*; allowed: .*d_sae = 5'): check_k(bad, 5)
 
 # %% ../nbs/90_checks.ipynb #9a065de7
@@ -72,6 +97,23 @@ def test_activations_have_a_row_for_each_input():
         with pytest.raises(ValueError, match=r'x = .*; allowed: a tensor \[n, d_in = 3\] of real numbers'):
             check_rows(bad, d_in=3)
 
+# %% ../nbs/90_checks.ipynb #dad5bcfb
+def test_activations_of_any_type_become_float32():
+    for dtype in (torch.float64, torch.float16, torch.bfloat16, torch.int64):
+        rows = float_rows(torch.ones(2, 3, dtype=dtype))
+        assert rows.dtype == torch.float32
+    assert not float_rows(torch.ones(2, 3, requires_grad=True)).requires_grad
+    plain = torch.ones(2, 3)
+    assert float_rows(plain).data_ptr() == plain.data_ptr()
+
+# %% ../nbs/90_checks.ipynb #0104e83c
+def test_a_refusal_of_a_tensor_says_what_mends_it():
+    one = torch.ones(2, 3)
+    mends = {'to_dense': one.to_sparse(), 'x.real': one*1j, r'x.float\(\)': one.bool(), 'from_numpy': one.numpy(),
+             'as_tensor': [[1.]]}
+    for mend, bad in mends.items():
+        with pytest.raises(ValueError, match=mend): check_rows(bad)
+
 # %% ../nbs/90_checks.ipynb #6a368214
 def test_a_row_that_is_not_finite_is_named():
     x = torch.zeros(70_000, 2)
@@ -80,3 +122,35 @@ def test_a_row_that_is_not_finite_is_named():
     with pytest.raises(ValueError, match=r'x, row 66000 = nan; allowed: finite numbers \(1 such rows\)'): check_finite(x)
     with pytest.raises(ValueError, match='text 5 = 9.0; allowed: finite numbers up to 8'):
         check_finite(torch.tensor([[9.]]), limit=8, place=lambda row: 'text 5')
+
+# %% ../nbs/90_checks.ipynb #67d2b0db
+def test_all_types_of_real_numbers_are_activations():
+    for dtype in NUMBERS:
+        x = torch.ones(2, 3, dtype=dtype)
+        assert check_rows(x) is x
+        check_finite(x, limit=8)
+    x = torch.ones(2, 3, requires_grad=True)
+    assert check_rows(x) is x
+    assert check_rows(torch.ones(3, 2).T, d_in=3).shape == (2, 3)
+    with pytest.raises(ValueError, match='row 0 = nan'): check_finite(x*math.nan)
+
+# %% ../nbs/90_checks.ipynb #14a5e5a4
+def test_values_are_finite_and_there_are_some():
+    x = torch.ones(2, 1, 3)
+    assert check_values(x) is x
+    for bad in (torch.ones(2, 0, 3), torch.ones(3), torch.ones(2, 3).bool(), [[1.]], None):
+        with pytest.raises(ValueError, match=r'a = .*; allowed: a tensor \[..., b, f\] of real numbers, with one or more'):
+            check_values(bad, 'a')
+    with pytest.raises(ValueError, match='values of a with NaN or infinity = 1; allowed: none'):
+        check_values(torch.tensor([[1., math.inf]]), 'a')
+
+# %% ../nbs/90_checks.ipynb #4e39cc1b
+def test_a_table_has_the_columns_that_are_read():
+    import pandas as pd
+    t = pd.DataFrame(dict(k=[1.], c_dec=[.1]))
+    assert check_columns(t, ['k']) is t
+    for bad in (None, {}, [1], 'x', np.ones(3)):
+        with pytest.raises(ValueError, match='table = .*; allowed: a DataFrame with columns k, l0'):
+            check_columns(bad, ['k', 'l0'])
+    with pytest.raises(ValueError, match="columns of table = .*'k', 'c_dec'.*; allowed: names with l0 among them"):
+        check_columns(t, ['k', 'l0'])

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from unittest import mock
 
+import pandas as pd
 import pytest
 import torch
 
@@ -71,7 +72,8 @@ def test_text_that_runs_out_or_leaves_a_side_empty_is_refused():
     check_counts(counts, 20, .2)
     check_counts(Counter(n_texts=3, n_tokens=20), None, 0.)
     for change, n_tokens, words in ((dict(), 21, 'n_tokens = 21; allowed: up to 20, .* hint'),
-                                    (dict(n_tokens=0), None, 'content tokens of texts = 0; allowed: one or more'),
+                                    (dict(n_tokens=0), None, 'content tokens of texts = 0; allowed: one or more; .* none'),
+                                    (dict(n_tokens=0, n_blank=3), None, r'hold none .3 texts left out: 3 blank.'),
                                     (dict(n_heldout=0), None, 'frac_heldout = 0.2; allowed: .* 0 of 20'),
                                     (dict(n_heldout=20), None, 'frac_heldout = 0.2; allowed: .* 20 of 20')):
         with pytest.raises(ValueError, match=words): check_counts(Counter({**counts, **change}), n_tokens, .2, ', hint')
@@ -126,6 +128,11 @@ def test_a_plan_in_words_is_its_quote():
         plan.n_tokens = None
         start = 'all tokens of the texts, at h.0 (32 dimensions), h.2 (32 dimensions): 152 bytes a token, '
         assert str(plan).startswith(start)
+        plan.counts = Counter(n_texts=9, n_blank=2)
+        assert str(plan).endswith('; 2 texts left out: 2 blank so far')
+        plan.found, plan.note = Counter(n_texts=99, n_blank=3, n_missing=1), 'a note'
+        assert str(plan).endswith('; a note; 4 texts left out: 1 missing, 3 blank')
+        assert plan.quote()['texts_left_out'] == dict(n_missing=1, n_blank=3)
 
 # %% ../nbs/26_harvest_plan.ipynb #5e6a6ea7
 def test_a_plan_counts_tokens_and_bytes_and_writes_nothing():
@@ -165,7 +172,48 @@ def test_bad_settings_are_refused_with_nothing_written():
         refused('max_length = 512; allowed: .*64', max_length=512)
         refused('frac_heldout = 1.0; allowed', frac_heldout=1.)
         refused('frac_heldout = 0.05; allowed: .* 0 of 3', texts=['the cat sat'])
+        refused('content tokens .* = 0; .*3 texts left out: 2 missing, 1 blank', texts=[None, ' ', float('nan')])
         refused('content tokens of texts = 0; allowed', texts=['', ''])
         refused('content tokens of texts = 0; allowed', texts=iter(['', '']))
         refused('encoder.layers.1.*near.*encoder.layer.1', layer='encoder.layers.1')
         refused("layer = 'pooler'; allowed: ", layer='pooler')
+
+# %% ../nbs/26_harvest_plan.ipynb #23a43109
+def test_a_length_that_nobody_asked_for_fits_the_model_and_is_said():
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_harvest((bert, bert_tok), tiny_texts(50), 0, Path(tmp)/'a')
+        assert plan.settings['max_length'] == 64
+        assert str(plan).endswith('; contexts of 64 tokens instead of 256, for the model takes no more')
+        assert 'contexts' not in str(plan_harvest((bert, bert_tok), tiny_texts(50), 0, Path(tmp)/'a', max_length=64))
+
+# %% ../nbs/26_harvest_plan.ipynb #ca56e1ef
+def test_bad_arguments_are_refused_by_name_before_a_model_is_loaded():
+    bad = dict(n_tokens=(0, -1, True, 1.5, '5', float('nan')), max_length=(0, -1, True, 1.5, '5'), seed=(-1, 2**64, .5),
+               frac_heldout=(1, -.1, '0', True, float('nan')), norm_limit=(0, 1, -1, float('nan'), float('inf'), '9', True),
+               shard_rows=(0, 1.5, True), batch_tokens=(0, 1.5, '9', True), dtype=('int8', 'float64', torch.half, None),
+               store_dtype=('float32', None), device=('mps', 'cuda:77', 5), pack=(1, 'yes', None), column=(5, None),
+               layer=(1.5, True, None, [], [0, 1.5], {}), folder=(None, 5, b'a'), texts=(None, 5, b'a', {'a'}, 'no.txt'))
+    for name, values in bad.items():
+        for value in values:
+            given = dict(texts=tiny_texts(5), layer=0, folder='a') | {name: value}
+            with pytest.raises(ValueError, match=f'(one of )?{name} = .*; allowed: '): plan_harvest('no/model', **given)
+    assert not Path('a').exists()
+
+# %% ../nbs/26_harvest_plan.ipynb #736b2c5f
+def test_texts_that_can_not_be_read_are_refused_before_a_model_is_loaded():
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'a.jsonl'
+        path.write_bytes(b'{"body": "a"}')
+        for texts, words in ((path, "line 1 of '.*a.jsonl' = "), ([7], 'item 0 of texts = 7'),
+                             (pd.DataFrame(dict(cat=['a'])), "column = 'text'; allowed: a column of the table: cat")):
+            with pytest.raises(ValueError, match=words): plan_harvest('no/such/model', texts, 0, f'{tmp}/a')
+
+# %% ../nbs/26_harvest_plan.ipynb #bd23d033
+def test_texts_that_are_left_out_are_counted_in_the_quote():
+    mixed = [*tiny_texts(50), None, '', '\ud800', *tiny_texts(50, seed=1)]
+    with tempfile.TemporaryDirectory() as tmp:
+        plan = plan_harvest((bert, bert_tok), mixed, 0, Path(tmp)/'a', max_length=64)
+        said = '; 3 texts left out: 1 missing, 1 blank, 1 with half a character'
+        assert str(plan).endswith(said)
+        assert plan.quote()['texts_left_out'] == dict(n_missing=1, n_blank=1, n_not_unicode=1)
+        assert str(plan_harvest((bert, bert_tok), iter(mixed), 0, Path(tmp)/'a', max_length=64)).endswith(said + ' so far')

@@ -4,6 +4,7 @@ import pytest
 from sae_l0_nb.harvest_run import *
 
 # %% ../nbs/27_harvest_run.ipynb #42789555
+import json
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from sae_l0_nb.activations import doc_activations
 from sae_l0_nb.harvest_folder import shard_entries
 from sae_l0_nb.harvest_plan import HarvestPlan, plan_harvest, take_tokens
 from sae_l0_nb.models import FAMILIES, load_model, tiny_model, tiny_texts, tiny_tokenizer
+from sae_l0_nb.reading import LEFT_OUT
 from sae_l0_nb.shuffle import from_bits
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.texts import contexts, is_heldout
@@ -193,6 +195,83 @@ def test_the_manifest_says_what_was_done():
         assert 0 < m['mean_norm'] <= m['rms_norm'] <= m['max_norm'] < 10*m['median_norm']
         assert m['counts']['n_special'] == m['counts']['n_texts']
         for shard in m['shards']: assert (len(shard['sha256']), shard['n_tokens'] > 0) == (64, True)
+
+# %% ../nbs/27_harvest_run.ipynb #ab7e270f
+# texts and models are rarely as they should be: what can't be read ends nothing
+def test_bad_texts_in_a_stream_end_no_harvest_and_the_rows_of_the_others_are_the_same():
+    clean, bad = tiny_texts(500), (None, '', ' \n', '\ud800', float('nan'), 7, {'body': 'a'})
+    mixed = [bad[i//20 % 7] if i % 20 == 19 else text for i, text in enumerate(clean)]
+    told = '25 texts left out: 7 missing, 8 blank, 4 with half a character, 6 no text at all'
+    with tempfile.TemporaryDirectory() as tmp:
+        with pytest.warns(UserWarning, match=told):
+            store = plan_tiny(f'{tmp}/a', iter(mixed), n_tokens=None).run(False)[2]
+        whole = plan_tiny(f'{tmp}/b', clean, n_tokens=None).run(False)[2]
+        counts = store.manifest['counts']
+        assert {key: counts[key] for key in LEFT_OUT} == dict(n_missing=7, n_blank=8, n_not_unicode=4, n_no_text=6)
+        assert counts['n_texts'] == 500
+        for part in ('train', 'heldout'):
+            rows, where = np.concatenate(whole.parts[part]), whole.where(part)
+            kept = where[:, 0] % 20 != 19
+            assert np.array_equal(store.where(part), where[kept])
+            np.testing.assert_allclose(np.concatenate(store.parts[part]).astype(float), rows[kept], atol=4e-3)
+        assert not set(LEFT_OUT) & set(whole.manifest['counts'])
+
+def test_a_harvest_of_left_out_texts_is_continued_like_any_other():
+    mixed = ['' if i % 9 == 4 else text for i, text in enumerate(tiny_texts(500))]
+    def files(folder): return {p.name: p.read_bytes() for p in Path(folder).rglob('*.*')}
+    with tempfile.TemporaryDirectory() as tmp, pytest.warns(UserWarning, match='56 texts left out: 56 blank'):
+        plan_tiny(f'{tmp}/a', iter(mixed), n_tokens=None).run(False)
+        plan = plan_tiny(f'{tmp}/b', iter(mixed), n_tokens=None)
+        plan.begin()
+        with mock.patch.dict(os.environ, RANK='1', WORLD_SIZE='2'): plan.make_shards(False)
+        plan_tiny(f'{tmp}/b', iter(mixed), n_tokens=None).run(False)
+        assert files(f'{tmp}/a') == files(f'{tmp}/b')
+
+def test_files_as_people_have_them_are_one_harvest():
+    texts = tiny_texts(300)
+    rows = [json.dumps(dict(text=text)) for text in texts]
+    with tempfile.TemporaryDirectory() as tmp:
+        files = {'plain.jsonl': '\n'.join(rows), 'bom.jsonl': '\ufeff' + '\n'.join(rows),
+                 'ends.jsonl': '\r\n'.join(rows), 'blank.jsonl': '\n\n'.join([*rows, '']),
+                 'plain.txt': '\n'.join(texts),
+                 'bom.txt': '\ufeff' + '\n'.join(texts)}
+        found = set()
+        for name, content in files.items():
+            (Path(tmp)/name).write_bytes(content.encode())
+            store = harvest((bert, bert_tok), Path(tmp)/name, 1, f'{tmp}/{name}-store', max_length=32, progress=False)
+            found.add(store.manifest['shards'][0]['sha256'])
+        assert len(found) == 1
+
+def test_the_pass_of_a_shared_block_is_a_layer_like_any_other():
+    size = dict(embedding_size=16, hidden_size=32, num_hidden_layers=4, num_attention_heads=4, intermediate_size=64)
+    albert = transformers.AlbertConfig(vocab_size=len(bert_tok), max_position_embeddings=64, **size)
+    albert = transformers.AutoModel.from_config(albert).eval()
+    with tempfile.TemporaryDirectory() as tmp:
+        run = lambda layer, name: harvest((albert, bert_tok), tiny_texts(60), layer, f'{tmp}/{name}', progress=False)
+        stores, block = run([3, 1], 'both'), 'encoder.albert_layer_groups.0'
+        assert stores[1].manifest['module'] == f'{block}@2'
+        last = run(block, 'last')
+        assert last.manifest['module'] == f'{block}@4'
+        named = run([f'{block}@2', f'{block}@4'], 'named')
+        sums = lambda store: [s['sha256'] for s in store.manifest['shards']]
+        assert sums(last) == sums(stores[3]) == sums(named[f'{block}@4'])
+        assert sums(stores[1]) == sums(named[f'{block}@2'])
+        assert sums(stores[1]) != sums(last)
+
+def test_a_harvest_does_not_depend_on_dropout_or_on_the_default_precision_of_torch():
+    model, tok = tiny_model('gpt2')
+    sums = lambda store: [s['sha256'] for s in store.manifest['shards']]
+    with tempfile.TemporaryDirectory() as tmp:
+        run = lambda name: harvest((model, tok), tiny_texts(60), 1, f'{tmp}/{name}', progress=False)
+        wanted = run('eval')
+        model.train()
+        assert sums(run('train')) == sums(wanted)
+        assert model.training
+        for dtype in (torch.float64, torch.bfloat16):
+            torch.set_default_dtype(dtype)
+            try: found = run(str(dtype))
+            finally: torch.set_default_dtype(torch.float32)
+            assert sums(found) == sums(wanted)
 
 # %% ../nbs/27_harvest_run.ipynb #2f63f2a0
 def test_a_saved_model_gives_what_the_loaded_one_gives():
@@ -400,10 +479,10 @@ def kill(): os.kill(os.getpid(), signal.SIGKILL)
 def killer(at, half):
     "A `replacing` whose process kills itself at write number `at`: half of the file written, or all of it"
     @contextmanager
-    def killing(path):
+    def killing(path, **more):
         global n
         n += 1
-        with replacing(path) as tmp:
+        with replacing(path, **more) as tmp:
             yield tmp
             if n == at and half:
                 os.truncate(tmp, os.path.getsize(tmp)//2)

@@ -52,6 +52,38 @@ def test_lbfgs_stops_where_scikit_learn_stops_and_newton_where_it_would_with_tim
         np.testing.assert_allclose(lbfgs_logistic(acts, y, [C], weights)[0], peer(C, 1e-4), atol=1e-6)
         np.testing.assert_allclose(newton_logistic(acts, y, [C], weights)[0], peer(C, 1e-10), atol=1e-3)
 
+# %% ../nbs/30_logistic.ipynb #fa8dfd26
+def test_distinct_texts_are_numbered_as_they_come():
+    first, text = by_text(5, np.array([7, 3, 7, 3, 9]))
+    assert first.tolist() == [0, 1, 4]
+    assert text.tolist() == [0, 1, 0, 1, 2]
+    assert [part.tolist() for part in by_text(3)] == [[0, 1, 2]]*2
+    for bad in (np.arange(4), np.array([.5, 1, 2]), np.zeros((3, 1), int), [[1], [2, 3], 4], 'abc'):
+        with pytest.raises(ValueError, match=r'groups = .*; allowed: \[n = 3\] whole numbers'): by_text(3, bad)
+
+# %% ../nbs/30_logistic.ipynb #7abe926c
+def test_copies_of_a_text_are_drawn_together():
+    y, groups = np.array([0, 1, 0, 0, 1, 1]), np.array([4, 8, 4, 1, 8, 2])
+    counts = resample_counts(y, 50, groups=groups)
+    assert (counts[0] == counts[2]).all()
+    assert (counts[1] == counts[4]).all()
+    assert (counts[0] + counts[3] == 2).all() # two texts of class 0
+    assert (counts[1] + counts[5] == 2).all()
+
+# %% ../nbs/30_logistic.ipynb #6c35ce0f
+def test_without_copies_the_draws_are_those_of_rows():
+    y = np.random.default_rng(0).integers(0, 2, 60)
+    assert np.array_equal(resample_counts(y, 9, seed=1), resample_counts(y, 9, seed=1, groups=np.arange(60)[::-1]))
+    once = resample_counts(np.array([0, 0, 1, 1]), n_boot=3) # recorded before texts could repeat
+    assert once.tolist() == [[0, 1, 2], [2, 1, 0], [2, 1, 0], [0, 1, 2]]
+
+# %% ../nbs/30_logistic.ipynb #0ab49e08
+def test_texts_that_all_stand_with_both_labels_are_drawn_as_one_class():
+    y, groups = np.tile([0, 1], 10), np.repeat(np.arange(10), 2)
+    counts = resample_counts(y, 20, groups=groups)
+    assert (counts[::2] == counts[1::2]).all()
+    assert (counts.sum(0) == 20).all()
+
 # %% ../nbs/30_logistic.ipynb #abfd2fd8
 def test_pairs_count_as_scikit_learn_counts_them():
     rng = np.random.default_rng(0)

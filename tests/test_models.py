@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 
 # %% ../nbs/20_models.ipynb #ec1dc84a
 def test_a_tiny_tokenizer_knows_its_words_and_frames_a_text():
@@ -36,6 +37,15 @@ def test_the_weights_depend_on_the_seed_and_on_nothing_else():
     assert not torch.equal(first(1), weights)
     torch.manual_seed(5)
     assert torch.equal(torch.rand(1), after) # a tiny model draws nothing from the caller's random numbers
+    for family in FAMILIES:
+        wanted = tiny_model(family)[0].state_dict()
+        for dtype in (torch.float64, torch.bfloat16, torch.float16):
+            torch.set_default_dtype(dtype)
+            try: found = tiny_model(family)[0].state_dict()
+            finally: torch.set_default_dtype(torch.float32)
+            for name, weight in wanted.items():
+                assert found[name].dtype == weight.dtype, name
+                assert torch.equal(found[name], weight), name
 
 # %% ../nbs/20_models.ipynb #5fd612b4
 def test_tiny_texts_are_of_known_words_and_repeat_with_their_seed():
@@ -55,6 +65,15 @@ def test_a_model_is_loaded_from_a_folder_and_a_loaded_one_stays_as_it_is():
         assert load_model(Path(tmp), dtype='bfloat16')[0].dtype == torch.bfloat16
     assert load_model((bert, bert_tok)) == load_model(bert, bert_tok) == (bert, bert_tok)
 
+# %% ../nbs/20_models.ipynb #997ef757
+def test_a_loaded_model_keeps_its_precision_and_its_mode():
+    model, tok = tiny_model('gpt2')
+    model.to(torch.bfloat16).train()
+    assert load_model((model, tok))[0].training
+    assert load_model((model, tok), dtype='bfloat16')[0].dtype == torch.bfloat16
+    with pytest.raises(ValueError, match="dtype = 'float16'; allowed: for a model given by name; .* in torch.bfloat16"):
+        load_model((model, tok), dtype='float16')
+
 # %% ../nbs/20_models.ipynb #33f54d43
 def test_load_model_says_what_is_missing():
     with pytest.raises(ValueError, match="model = './no/such/model'; allowed: a folder with a model"):
@@ -62,8 +81,29 @@ def test_load_model_says_what_is_missing():
     with pytest.raises(ValueError, match="dtype = 'int8'; allowed: 'float32'"): load_model('./no/such/model', dtype='int8')
     with pytest.raises(ValueError, match="device = 'cuda:99'; allowed: cpu"): load_model('no_model', device='cuda:99')
     with pytest.raises(ValueError, match='tokenizer = None; allowed: '): load_model(gpt2)
-    for bad in (None, (1, 2, 3), 5):
+    for bad in (None, (1, 2, 3), 5, torch.ones(3), {'model': gpt2}):
         with pytest.raises(ValueError, match='model = .*; allowed: a name, a folder'): load_model(bad)
+    for bad in ('gpt2', 5, gpt2_tok.backend_tokenizer):
+        with pytest.raises(ValueError, match='tokenizer = .*; allowed: a loaded tokenizer of transformers, not '):
+            load_model(gpt2, bad)
+    with pytest.raises(ValueError, match='tokenizer = .*; allowed: None, for `model` is a pair'):
+        load_model((gpt2, gpt2_tok), bert_tok)
+    for bad in ('mps', 'xla', 'meta', 'nowhere', 3):
+        with pytest.raises(ValueError, match='device = .*; allowed: '): load_model((gpt2, gpt2_tok), device=bad)
+
+# %% ../nbs/20_models.ipynb #900e9d3a
+def test_a_model_of_another_library_is_refused_by_its_type():
+    class Wrapper(torch.nn.Module):
+        "A module round a transformers model, without a config"
+        def __init__(self):
+            super().__init__()
+            self.inner = gpt2
+    words = "not a Wrapper of another library; pass model.get_submodule.'inner'., which is inside it, and its tokenizer"
+    for other in ((Wrapper(), gpt2_tok), Wrapper()):
+        with pytest.raises(ValueError, match=words): load_model(other)
+    with pytest.raises(ValueError, match='not a Linear of another library; give the'): load_model(torch.nn.Linear(2, 2))
+    with torch.device('meta'): model = tiny_model('gpt2')[0]
+    with pytest.raises(ValueError, match=r"device of model = \['meta'\]; allowed: cpu, cuda"): load_model(model, gpt2_tok)
 
 # %% ../nbs/20_models.ipynb #e529b67d
 def test_a_damaged_model_is_refused():
@@ -91,12 +131,40 @@ def test_two_lists_of_blocks_are_refused():
     two = r"blocks of BertModel = \['encoder.layer', 'decoder.layer'\]; allowed: one list of 3"
     with pytest.raises(ValueError, match=two): find_blocks(with_two_stacks())
 
+# %% ../nbs/20_models.ipynb #b74de89d
+def test_every_block_of_a_pass_is_called_once_and_in_order():
+    for family in FAMILIES:
+        model = tiny_model(family)[0]
+        blocks = [f'{find_blocks(model)}.{i}' for i in range(3)]
+        assert [path for path, _ in module_calls(model) if path in blocks] == blocks
+        assert not any(time_first for _, time_first in module_calls(model))
+
+# %% ../nbs/20_models.ipynb #2f5e0f5b
+def tiny_albert(**config):
+    "ALBERT with one block for four layers"
+    size = dict(embedding_size=16, hidden_size=32, num_hidden_layers=4, num_attention_heads=4, intermediate_size=64)
+    torch.manual_seed(0)
+    made = transformers.AlbertConfig(vocab_size=len(bert_tok), max_position_embeddings=64, **size | config)
+    return transformers.AutoModel.from_config(made).eval()
+
+# %% ../nbs/20_models.ipynb #8ec3a666
+def test_shared_blocks_are_named_by_their_passes():
+    block = 'encoder.albert_layer_groups'
+    assert block_paths(tiny_albert()) == [f'{block}.0@{i}' for i in (1, 2, 3, 4)]
+    assert block_paths(tiny_albert(num_hidden_groups=2)) == [f'{block}.{i}' for i in ('0@1', '0@2', '1@1', '1@2')]
+    model = tiny_model('gpt2')[0]
+    model.h = torch.nn.ModuleList([model.h[0]]*3)
+    assert block_paths(model) == ['h.0@1', 'h.0@2', 'h.0@3']
+
 # %% ../nbs/20_models.ipynb #b03ff823
 def test_a_layer_is_found_by_number_and_by_path_and_an_unknown_one_lists_near_names():
     for layer in (1, '1', np.int64(1), 'encoder.layer.1', 'layer.1', 'bert.encoder.layer.1'):
         assert resolve_layer(bert, layer) == 'encoder.layer.1'
     assert resolve_layer(gpt2, 'h.2') == resolve_layer(gpt2, 'transformer.h.2') == 'h.2'
-    for bad in (-1, 3, '3', 1.5, True, None):
+    for bad in (1.5, True, None):
+        with pytest.raises(ValueError, match=f'layer = {bad!r}; allowed: block numbers or module paths'):
+            resolve_layer(bert, bad)
+    for bad in (-1, 3, '3'):
         with pytest.raises(ValueError, match=f'layer = {bad!r}; allowed: block numbers from 0 to 2 of BertModel'):
             resolve_layer(bert, bad)
     with pytest.raises(ValueError, match=r"layer = 'encoder.layers.1'; .* near names: .*encoder\.layer\.1"):
@@ -104,55 +172,31 @@ def test_a_layer_is_found_by_number_and_by_path_and_an_unknown_one_lists_near_na
     with pytest.raises(ValueError, match='near names: encoder.layer.1, decoder.layer.1'):
         resolve_layer(with_two_stacks(), 'layer.1') # two modules answer to that
 
-# %% ../nbs/20_models.ipynb #80c5bbf9
-def test_a_list_of_layers_is_named_and_none_comes_twice():
-    assert resolve_layers(gpt2, '2') == {'': 'h.2'}
-    assert resolve_layers(gpt2, range(2)) == {'layer0': 'h.0', 'layer1': 'h.1'}
-    with pytest.raises(ValueError, match=r"layer = \[1, 'h.1'\]; allowed: every layer once; h.1 is asked for twice"):
-        resolve_layers(gpt2, [1, 'h.1'])
-    with pytest.raises(ValueError, match=r'layer = \[\]; allowed: at least one layer'): resolve_layers(gpt2, [])
-    with pytest.raises(ValueError, match='layer = 7; allowed: block numbers from 0 to 2'): resolve_layers(gpt2, [1, 7])
+# %% ../nbs/20_models.ipynb #7ad7a702
+def test_a_layer_of_a_model_with_shared_blocks_is_a_pass():
+    model, block = tiny_albert(), 'encoder.albert_layer_groups.0'
+    assert resolve_layer(model, 2) == f'{block}@3'
+    assert resolve_layer(model, block) == f'{block}@4' # the last pass, which is what it hands on
+    assert resolve_layer(model, 'albert.' + block + '@2') == f'{block}@2'
+    assert resolve_layer(bert, 'encoder.layer.1@1') == 'encoder.layer.1'
+    for bad in ('@0', '@5', '@', '@x', '@1@1'):
+        with pytest.raises(ValueError, match=f'layer = .*; allowed: {block}@1 to {block}@4; it runs 4 times'):
+            resolve_layer(model, block + bad)
+    with pytest.raises(ValueError, match='allowed: encoder.layer.1, which runs once'): resolve_layer(bert, 'layer.1@2')
+    model = tiny_model('gpt2')[0]
+    model.h = torch.nn.ModuleList([model.h[0]]*3)
+    assert [resolve_layer(model, layer) for layer in (0, 'h.1', 'h.0@3')] == ['h.0@1', 'h.0@2', 'h.0@3']
 
-# %% ../nbs/20_models.ipynb #29b740e6
-def test_the_hook_gives_what_output_hidden_states_gives():
-    def final_norm(model, family):
-        "What transformers applies to the last entry of hidden_states."
-        if family == 'bert': return lambda x: x
-        return dict(gpt2=lambda: model.ln_f, gpt_neox=lambda: model.final_layer_norm).get(family, lambda: model.norm)()
-    for family in FAMILIES:
-        model, tok = tiny_model(family)
-        enc = tok(['the cat sat on the mat'], return_tensors='pt')
-        with torch.no_grad(): states = model(**enc, output_hidden_states=True).hidden_states
-        paths = [resolve_layer(model, i) for i in range(3)]
-        x = residual_stream(model, enc.input_ids, enc.attention_mask, paths)
-        assert torch.equal(x[0], states[1]), family
-        assert torch.equal(x[1], states[2]), family
-        assert torch.equal(x[2], states[3]) == (family == 'bert'), family
-        torch.testing.assert_close(final_norm(model, family)(x[2]), states[3])
+# %% ../nbs/20_models.ipynb #34110c20
+size = dict(vocab_size=24, d_model=32, max_position_embeddings=64)
+for half in ('encoder', 'decoder'): size |= {f'{half}_layers': 3, f'{half}_attention_heads': 4, f'{half}_ffn_dim': 64}
+bart = transformers.BartModel(transformers.BartConfig(**size)).eval()
+t5 = transformers.T5Config(vocab_size=24, d_model=32, num_layers=3, num_heads=4, d_ff=64, d_kv=8)
+t5 = transformers.T5Model(t5).eval()
 
-# %% ../nbs/20_models.ipynb #8d570868
-def test_many_layers_in_one_pass_are_the_bits_of_one_pass_for_each():
-    for family in FAMILIES:
-        model, tok = tiny_model(family)
-        ids, paths = torch.arange(12).reshape(2, 6), [resolve_layer(model, i) for i in (2, 0, 1)]
-        for path, x in zip(paths, residual_stream(model, ids, torch.ones_like(ids), paths)):
-            assert torch.equal(x, residual_stream(model, ids, torch.ones_like(ids), path))
-
-# %% ../nbs/20_models.ipynb #6c091871
-def test_nothing_after_the_layer_is_run():
-    model, tok = tiny_model('gpt2')
-    ran = []
-    for i, block in enumerate(model.h): block.register_forward_hook(lambda m, a, o, i=i: ran.append(i))
-    ids, mask = torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.long)
-    residual_stream(model, ids, mask, 'h.1')
-    assert ran == [0, 1]
-    residual_stream(model, ids, mask, ['h.1', 'h.0'])
-    assert ran == [0, 1, 0, 1]
-    assert len(model.h[1]._forward_hooks) == len(model.h[0]._forward_hooks) == 1 # ours are gone
-
-# %% ../nbs/20_models.ipynb #da37c156
-def test_a_module_without_an_output_for_each_token_is_refused():
-    enc = bert_tok(['the cat sat'], return_tensors='pt')
-    for path in ('pooler', 'encoder.layer'): # one row for a text; a list that is never called
-        with pytest.raises(ValueError, match=f"layer = '{path}'; allowed: a module with an output"):
-            residual_stream(bert, enc.input_ids, enc.attention_mask, path)
+# %% ../nbs/20_models.ipynb #b8d84c10
+def test_the_decoder_of_an_encoder_decoder_model_is_refused_and_the_encoder_found():
+    for model, blocks in ((bart, 'layers'), (t5, 'block')):
+        assert resolve_layer(model, 1) == f'encoder.{blocks}.1'
+        with pytest.raises(ValueError, match='layer = .*; allowed: a module of the encoder; the decoder of this'):
+            resolve_layer(model, f'decoder.{blocks}.1')

@@ -4,9 +4,13 @@ import pytest
 from sae_l0_nb.probe import *
 
 # %% ../nbs/31_probe.ipynb #5eecfa9a
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from hypothesis import given, strategies as st
 
 # %% ../nbs/31_probe.ipynb #f37054d0
 def test_labels_become_zero_and_one_in_sorted_order():
@@ -14,6 +18,52 @@ def test_labels_become_zero_and_one_in_sorted_order():
     assert binary_labels(['yes', 'no']*4).tolist() == [1, 0]*4
     with pytest.raises(ValueError, match=r'labels = \[0, 1, 2\]; allowed: .* there are 3'): binary_labels([0, 1, 2])
     with pytest.raises(ValueError, match="{'a': 1, 'b': 5}; allowed: 4 or more of each"): binary_labels(list('abbbbb'))
+
+# %% ../nbs/31_probe.ipynb #ee338ad1
+words = np.array(['no', 'yes'])[[1, 0]*4]
+@pytest.mark.parametrize('labels', [
+    words[:, None], pd.DataFrame(dict(l=words)), pd.Series(words, index=range(8, 0, -1)),
+    pd.Series(words, dtype='category'), pd.Series([1, 0]*4, dtype='Int64'),
+    torch.tensor([[1.], [0]]*4, requires_grad=True), torch.tensor([1, 0]*4).bfloat16(),
+    [[True], [False]]*4, [torch.tensor(1), torch.tensor(0)]*4, np.array([1, 0]*4, dtype=object), (v for v in words),
+    [1, 0.]*4, [b'b', b'a']*4, ['a\0', 'a']*4, np.asfortranarray(np.ones((8, 2)).cumsum(0) % 2)[:, 0]])
+def test_labels_come_as_people_have_them(labels): assert binary_labels(labels).tolist() == [1, 0]*4
+
+@pytest.mark.parametrize('labels, words', [
+    ([1, '1']*4, "types of labels = ['number', 'str']; allowed: one"),
+    ([None, *'abababab'], 'labels that are missing = [0]'),
+    ([1., float('nan')]*4, 'labels that are missing = [1, 3, 5, 7]; allowed: none; 4 rows'),
+    (pd.Series([1, None, 0], dtype='Int64'), 'labels that are missing = [1]'),
+    (np.ones((4, 2)), 'labels = ndarray (4, 2)'),
+    (pd.DataFrame(dict(a=[0, 1], b=[1, 0])), 'labels = ndarray (2, 2)'), (torch.ones(1, 8), 'labels = ndarray (1, 8)'),
+    ('01010101', "labels = '01010101'; allowed: n labels in a row"), ({'a': 1}, 'labels = '), (3, 'labels = 3'),
+    ([{}, {}], 'labels = {}'), ([1j, 2j], 'labels = 1j'), (torch.eye(4).to_sparse(), 'to_dense'), ([], 'there are 0')])
+def test_labels_that_could_mean_two_things_are_refused(labels, words):
+    with pytest.raises(ValueError, match=re.escape(words)): binary_labels(labels)
+
+# %% ../nbs/31_probe.ipynb #54ef8395
+@given(st.lists(st.text(max_size=2), max_size=30))
+def test_distinct_numbers_are_equal_where_texts_are(texts):
+    groups = distinct(texts)
+    assert [[a == b for a in texts] for b in texts] == [[a == b for a in groups] for b in groups]
+    assert list(dict.fromkeys(groups.tolist())) == list(range(len(set(texts))))
+
+@given(st.lists(st.lists(st.sampled_from([0., 1, 1 + 2**-23]), min_size=3, max_size=3), min_size=1, max_size=20))
+def test_distinct_rows_are_those_whose_bytes_differ(rows):
+    x = np.array(rows, dtype=np.float32)
+    expected = distinct([tuple(row) for row in rows]).tolist()
+    for same in (x, torch.tensor(x), np.asfortranarray(x), pd.DataFrame(x), np.repeat(x, 2, 0)[::2]):
+        assert distinct(same).tolist() == expected
+
+# %% ../nbs/31_probe.ipynb #d7201720
+@pytest.mark.parametrize('dtype', [torch.half, torch.bfloat16, torch.float64, torch.int64, torch.uint8])
+def test_distinct_rows_of_other_types(dtype):
+    x = torch.tensor([[1, 2], [3, 4], [1, 2]]).to(dtype)
+    assert distinct(x).tolist() == [0, 1, 0]
+
+def test_what_has_no_equals_is_refused():
+    for bad in ([[1], [2]], np.array([[1, 'a']], dtype=object), 3, None, 'a text', np.array(3), np.ones((2, 2, 2))):
+        with pytest.raises(ValueError, match='values = .*allowed: texts, or a table'): distinct(bad)
 
 # %% ../nbs/31_probe.ipynb #f12bc954
 def test_the_split_is_disjoint_stratified_and_repeatable():
@@ -26,6 +76,45 @@ def test_the_split_is_disjoint_stratified_and_repeatable():
     assert not np.array_equal(train, split_texts(y, seed=1)[0])
     with pytest.raises(ValueError, match='n_train for 400 texts = 399; allowed: whole numbers from 4 up to 398'):
         split_texts(y, n_train=399)
+    for bad in (dict(n_train=.5), dict(n_train='a'), dict(n_train=True), dict(seed=-1), dict(seed=2**32), dict(seed=.5)):
+        with pytest.raises(ValueError, match=f'{[*bad][0]}.* = {[*bad.values()][0]!r}; allowed: whole numbers'):
+            split_texts(y, **bad)
+
+# %% ../nbs/31_probe.ipynb #0df4736b
+def test_without_copies_the_split_is_that_of_rows():
+    y = np.random.default_rng(0).integers(0, 2, 300)
+    for got, rows in zip(split_texts(y, groups=np.arange(300)[::-1]), split_texts(y)): assert np.array_equal(got, rows)
+    train, test = split_texts(np.repeat([0, 1], 6), n_train=6) # recorded before texts could repeat
+    assert train.tolist() == [7, 10, 2, 1, 9, 5]
+
+# %% ../nbs/31_probe.ipynb #71ccadee
+rows = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=20, max_size=60)
+
+@given(rows, st.integers(0, 3))
+def test_copies_are_on_one_side_of_every_split(pairs, seed):
+    groups, y = np.array([g for g, _ in pairs]), np.array([int(c) for _, c in pairs])
+    try: train, test = split_texts(y, len(y)//2, seed, groups=groups)
+    except ValueError as e: return assert_words(e, ('distinct texts of each', 'n_train for', 'texts of each label'))
+    assert not set(groups[train]) & set(groups[test])
+    assert sorted([*train, *test]) == list(range(len(y)))
+    for fit, val in validation_splits(y[train], seed, groups=groups[train]):
+        assert not set(groups[train][fit]) & set(groups[train][val])
+        assert sorted([*fit, *val]) == list(range(len(train)))
+
+def assert_words(error, words):
+    "An error begins with one of these."
+    assert str(error).startswith(words)
+
+# %% ../nbs/31_probe.ipynb #f1337f4c
+def test_texts_with_both_labels_are_one_text_and_too_few_texts_are_refused():
+    y, groups = np.tile([0, 1], 50), np.repeat(np.arange(50), 2) # every text stands with both labels
+    train, test = split_texts(y, groups=groups)
+    assert not set(groups[train]) & set(groups[test])
+    assert len(train) == 50
+    with pytest.raises(ValueError, match=r'texts of each label = \[3, 3\]; allowed: 4 or more .* 6 distinct texts'):
+        split_texts(np.repeat([0, 1], 60), groups=np.arange(120)//20)
+    with pytest.raises(ValueError, match=r'distinct texts of each label in the test part = \[10, 0\]; allowed: 1 or more'):
+        split_texts(np.repeat([0, 1], [996, 4]), n_train=990)
 
 # %% ../nbs/31_probe.ipynb #5f9e4bc1
 def test_the_equal_split_draws_the_rows_that_sae_probes_draws():
@@ -38,6 +127,32 @@ def test_the_equal_split_draws_the_rows_that_sae_probes_draws():
     with pytest.raises(ValueError, match="protocol = 'equal'; allowed: 'stratified', 'sae-probes'"):
         split_texts(y, protocol='equal')
 
+# %% ../nbs/31_probe.ipynb #68cb8df3
+def test_shuffled_labels_are_equal_for_copies_and_keep_the_class_sizes():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 500)
+    once = np.random.default_rng([3, 1]).permutation(y) # as it was before texts could repeat
+    assert np.array_equal(shuffled_labels(y, 3), once)
+    assert np.array_equal(shuffled_labels(y, 3, groups=np.arange(500)), once)
+    groups = rng.integers(0, 200, 500)
+    drawn = shuffled_labels(y, groups=groups)
+    assert all(len(set(drawn[groups == g])) == 1 for g in set(groups))
+    assert abs(int(drawn.sum()) - int(y.sum())) <= 1
+    assert not np.array_equal(drawn, shuffled_labels(y, 1, groups=groups))
+
+# %% ../nbs/31_probe.ipynb #29857372
+@pytest.mark.parametrize('name, bad', [('n_train', 3), ('n_train', 8.), ('seed', -1), ('seed', 2**32),
+                                       ('protocol', 'x'), ('n_boot', -1), ('n_boot', 'a'), ('n_boot', 2.5),
+                                       ('norm_limit', 0)])
+def test_settings_that_fit_no_data_are_refused(name, bad):
+    with pytest.raises(ValueError, match=f'^{name} = {bad!r}; allowed: '): check_split(**{name: bad})
+
+# %% ../nbs/31_probe.ipynb #f2169e9d
+@pytest.mark.parametrize('bad', ['a', 1.5, 0, None, True, [], [1, 1], [1, 'a'], [4, 65], {1: 2}, [[1]], np.array([1.]),
+                                 float('nan')])
+def test_numbers_of_latents_are_whole(bad):
+    with pytest.raises(ValueError, match='^(one of )?n_latents = '): latent_counts(bad, 64)
+
 # %% ../nbs/31_probe.ipynb #5557438f
 def test_latents_are_chosen_by_the_scaled_difference_of_class_means():
     acts = torch.tensor([[1., 100, 0], [3, 0, 0], [0, 80, 0], [0, 0, 0]])
@@ -47,7 +162,7 @@ def test_latents_are_chosen_by_the_scaled_difference_of_class_means():
     assert select_latents(acts, y, 3).tolist() == [0, 1, 2]
     assert select_latents(acts, 1 - y, 1).tolist() == [0] # the sign does not matter
     for n in (0, 4, 1.5):
-        with pytest.raises(ValueError, match=f'n_latents = {n}; allowed: whole numbers from 1 up to 3'):
+        with pytest.raises(ValueError, match=f'n_latents = {n}; allowed: whole numbers from 1'):
             select_latents(acts, y, n)
 
 # %% ../nbs/31_probe.ipynb #9cc842e4

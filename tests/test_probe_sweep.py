@@ -5,14 +5,17 @@ from sae_l0_nb.probe_sweep import *
 
 # %% ../nbs/34_probe_sweep.ipynb #c977d3fc
 import json
+import multiprocessing
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from sae_l0_nb.files import write_json
 from sae_l0_nb.harvest_run import harvest
 from sae_l0_nb.models import WORDS, tiny_model, tiny_texts
 from sae_l0_nb.probing import KINDS, last_token_activations, probe_activations, probe_dense, probe_sae
@@ -31,6 +34,16 @@ def test_an_empty_folder_has_no_saes():
     with tempfile.TemporaryDirectory() as tmp:
         with pytest.raises(ValueError, match='saes = .*; allowed: a SAELens folder'): sae_folders(tmp)
 
+# %% ../nbs/34_probe_sweep.ipynb #35e0693b
+def test_an_sae_is_taken_at_its_folder_s_word():
+    with tempfile.TemporaryDirectory() as tmp:
+        save_sae(init_bank(32, 64, [4.], [0]), Path(tmp)/'x', dict(hook_name='blocks.2.hook_resid_pre'))
+        model, _ = tiny_model('gpt2')
+        check_places(tmp, module='h.1', model=model)
+        check_places(tmp, module='h.2', model=model, anywhere=True)
+        with pytest.raises(ValueError, match="hook_name .* = 'blocks.2.hook_resid_pre'"):
+            check_places(tmp, module='h.2', model=model)
+
 # %% ../nbs/34_probe_sweep.ipynb #f4f62a2e
 def two_member_bank(d_in=8, d_sae=20, seed=0):
     "A bank whose member 0 reads dimension 0 with latent 3; all other latents are random directions."
@@ -48,22 +61,63 @@ def test_saes_come_as_a_bank_a_list_a_mapping_or_a_folder(tmp_path):
     for i in (0, 1): save_sae(bank[i], tmp_path/f'out/saes/k5_seed{i}')
     for folder in ('out', 'out/saes'): assert list(as_members(tmp_path/folder)) == ['k5_seed0', 'k5_seed1']
     assert list(as_members(tmp_path/'out/saes/k5_seed1')) == ['k5_seed1']
-    for bad, words in ((tmp_path/'empty', 'a SAELens folder'), ([], 'at least one Bank'), ([3], r'saes\[0\] = 3')):
+    for bad, words in ((tmp_path/'empty', 'a SAELens folder'), ([], 'at least one Bank'), ([3], r'saes\[0\] = 3'),
+                       (3, 'saes = 3; allowed: a Bank'), (None, 'saes = None'), (torch.ones(2, 2), r'saes\[0\]'),
+                       ({1: bank[0], '1': bank[1]}, r"names of saes that come more than once = \['1'\]")):
         with pytest.raises(ValueError, match=words): as_members(bad)
 
 # %% ../nbs/34_probe_sweep.ipynb #bb92c143
-def test_a_damaged_file_of_scores_is_refused():
+def a_row(n=2, **changed):
+    "A row as the cache keeps it."
+    scores = {name + end: .5 for name in ('f1', 'accuracy', 'auc') for end in ('', '_low', '_high')}
+    counts = dict(n_latents=n, n_train=9, n_test=9, n_distinct=18, n_outliers=0, frac_copies=0.)
+    return counts | scores | dict(val_auc=.5, C=1., l0=3., latents=list(range(n))) | changed
+
+def without(name):
+    "A row that lacks a field."
+    return {field: value for field, value in a_row().items() if field != name}
+
+KEY = 'ab'*16 + ' random latents 2'
+@pytest.mark.parametrize('rows, words', [
+    ([], 'allowed: tables'), ({'dense': {'f1': 1}}, 'n_latents of dense of'), ({KEY: 3}, 'allowed: tables'),
+    ({'dens': a_row()}, "= 'dens'; allowed: 'dense'"), ({KEY: without('l0')}, 'l0 of'),
+    ({KEY: without('latents')}, 'latents of'), ({'dense': a_row()}, "unknown fields of dense .* = .'l0', 'latents'."),
+    ({KEY: a_row(task='x')}, r"= \['task'\]; allowed: none"), ({KEY: a_row(3)}, 'n_latents of .* = 3; allowed: 2'),
+    ({KEY: a_row(latents=[1, 1])}, 'allowed: 2 different'), ({KEY: a_row(latents=[1])}, 'allowed: 2 different'),
+    ({KEY: a_row(f1=1.5)}, 'f1 of .* = 1.5; allowed: numbers up to 1'), ({KEY: a_row(auc=np.nan)}, 'auc of .* = nan'),
+    ({KEY: a_row(f1=-1)}, 'f1 of .* = -1'), ({KEY.upper(): a_row()}, 'key of')])
+def test_a_row_must_be_what_its_key_says(tmp_path, rows, words):
+    write_json(tmp_path/'task.json', rows)
+    with pytest.raises(ValueError, match=words): read_results(tmp_path/'task.json')
+
+def test_rows_that_were_kept_are_read_back(tmp_path):
+    rows = {KEY: a_row(auc_low=float('nan'))}
+    write_json(tmp_path/'task.json', rows)
+    assert str(read_results(tmp_path/'task.json')) == str(rows)
+    assert read_results(tmp_path/'none.json') == {}
+    (tmp_path/'task.json').write_text('{')
+    with pytest.raises(ValueError, match='allowed: JSON'): read_results(tmp_path/'task.json')
+
+# %% ../nbs/34_probe_sweep.ipynb #b684cfe3
+def test_rows_of_two_processes_are_both_kept():
     with tempfile.TemporaryDirectory() as tmp:
         file = Path(tmp)/'task.json'
-        assert read_results(file) == {}
-        short = '{"dense": {"f1": 1}}'
-        for text, words in (('{', 'allowed: JSON'), ('[]', 'allowed: tables'), (short, 'n_latents of dense of')):
-            file.write_text(text)
-            with pytest.raises(ValueError, match=words): read_results(file)
+        for n in (1, 2, 3): keep_rows(file, {f"{'ab'*16} latents {n}": a_row(n)})
+        assert [row['n_latents'] for row in read_results(file).values()] == [3, 2, 1]
 
-# %% ../nbs/34_probe_sweep.ipynb #62d32c88
-def test_a_name_may_come_once():
-    with pytest.raises(ValueError, match=r"more than once = \['x'\]"): as_tasks(['a/x.csv', 'b/x.csv'])
+# %% ../nbs/34_probe_sweep.ipynb #8334e951
+def keep_many(file, first):
+    "Rows of one process, one after the other."
+    for n in range(first, first + 15): keep_rows(file, {f"{'ab'*16} latents {n}": a_row(n)})
+
+def test_no_row_of_four_processes_is_lost(tmp_path):
+    fork = multiprocessing.get_context('fork')
+    workers = [fork.Process(target=keep_many, args=(tmp_path/'task.json', first)) for first in (1, 16, 31, 46)]
+    for worker in workers: worker.start()
+    for worker in workers: worker.join()
+    assert [worker.exitcode for worker in workers] == [0]*4
+    assert sorted(row['n_latents'] for row in read_results(tmp_path/'task.json').values()) == list(range(1, 61))
+    assert [path.name for path in tmp_path.iterdir()] == ['task.json'] # no lock and no half file is left
 
 # %% ../nbs/34_probe_sweep.ipynb #033f1c8e
 def test_probes_elsewhere_than_where_the_saes_were_trained_are_refused():
@@ -76,8 +130,9 @@ def test_probes_elsewhere_than_where_the_saes_were_trained_are_refused():
         assert cfg['metadata']['module'] == store.origin['module'] == 'h.1'
         kw = dict(saes=Path(d)/'sweep', tasks=task, model=model, n_latents=[1], max_length=64, n_boot=0, progress=False)
         assert len(probe_sweep(layer=1, **kw)) == 1
-        with pytest.raises(ValueError, match="layer = 'h.2'; allowed: h.1, where k4_seed0 was trained"):
+        with pytest.raises(ValueError, match="module of metadata of '.*k4_seed0.*' = 'h.1'; allowed: .* 'h.2'"):
             probe_sweep(layer=2, **kw)
+        assert len(probe_sweep(layer=2, anywhere=True, **kw)) == 1
 
 # %% ../nbs/34_probe_sweep.ipynb #0910f9b9
 def labelled_activations(n=1000, d_in=8, seed=0):
@@ -114,6 +169,8 @@ def test_the_cache_never_gives_one_sae_the_scores_of_another(tmp_path):
     peer = dict(protocol='sae-probes', n_train=100)
     for kw in (dict(seed=1), dict(n_train=100), peer, dict(n_texts=300), dict(n_latents=2)):
         assert run(bank[0], tmp_path, **kw).equals(run(bank[0], **kw)), kw
+    for kw in (dict(norm_limit=None), dict(norm_limit=1.5)):
+        assert run(bank[0], tmp_path, **kw).equals(run(bank[0], **kw)), kw
     assert run(bank[0], tmp_path).equals(first)
 
 def test_the_cache_sees_other_labels_and_other_activations(tmp_path):
@@ -123,6 +180,10 @@ def test_the_cache_sees_other_labels_and_other_activations(tmp_path):
     other['task 0'] = (tasks['task 0'][0]*2, tasks['task 0'][1]) # other activations
     kept, fresh = (probe_sweep(bank[0], other, n_latents=1, cache=cache, progress=False) for cache in (tmp_path, None))
     assert kept.equals(fresh)
+    pairs = {name: (x, y, np.arange(400)//2) for name, (x, y) in tasks.items()} # every other text is a copy
+    kept, fresh = (probe_sweep(bank[0], pairs, n_latents=1, cache=cache, progress=False) for cache in (tmp_path, None))
+    assert kept.equals(fresh)
+    assert (kept.n_distinct == 200).all()
 
 # %% ../nbs/34_probe_sweep.ipynb #3f78bf37
 def test_a_stopped_sweep_goes_on_and_probes_nothing_twice(tmp_path, monkeypatch):
@@ -171,11 +232,11 @@ def test_texts_pass_through_the_model_once(tmp_path, monkeypatch):
     x = last_token_activations(model, texts, 1, max_length=64)
     bank = fit_threshold(init_bank(32, 64, [6, 12], seeds=[0, 1]), x)
     tasks = {name: (texts, [t.split()[-1] in WORDS[:n] for t in texts]) for name, n in (('a', 10), ('b', 6))}
-    real = room.doc_activations
+    real = room.text_activations
     def counted(model, docs, *args, **kw):
         calls.append(len(docs))
         return real(model, docs, *args, **kw)
-    monkeypatch.setattr(room, 'doc_activations', counted)
+    monkeypatch.setattr(room, 'text_activations', counted)
     def run(cache, model=model):
         return probe_sweep(bank, tasks, model, 1, n_latents=4, max_length=64, cache=cache, progress=False)
     table = run(tmp_path)
@@ -195,8 +256,40 @@ def test_texts_pass_through_the_model_once(tmp_path, monkeypatch):
     (dict(n_latents=0), 'n_latents = 0; allowed: whole'), (dict(n_latents=21), 'n_latents = 21; allowed: .* 20'),
     (dict(kinds='dense'), "kinds = 'dense'; allowed: a list"), (dict(kinds=['best']), "kind = 'best'; allowed"),
     (dict(protocol='x'), "protocol = 'x'"), (dict(n_texts=3), 'n_texts = 3'), (dict(model='m'), 'layer = None'),
-    (dict(tasks=[]), 'tasks = '), (dict(tasks=['a/x.csv']), "task = 'a/x.csv'"),
-    (dict(saes=[two_member_bank(), two_member_bank(d_in=9)]), 'd_in of the saes')])
-def test_a_sweep_refuses_bad_input_before_anything_slow_starts(kw, words):
+    (dict(tasks=[]), 'tasks = '), (dict(tasks=['a/x.csv']), "task = 'a/x.csv'"), (dict(tasks=3), 'tasks = 3'),
+    (dict(tasks={'a': 'b/x.csv'}), "task = 'b/x.csv'"), (dict(tasks={1: []}), 'name of a task = 1'),
+    (dict(saes=[two_member_bank(), two_member_bank(d_in=9)]), 'd_in of the saes'), (dict(saes=3), 'saes = 3'),
+    (dict(kinds=['dense', 'dense']), 'each kind once'), (dict(n_latents='a'), "n_latents = 'a'"),
+    (dict(n_boot=-1), 'n_boot = -1'), (dict(n_boot=.5), 'n_boot = 0.5'), (dict(seed='a'), "seed = 'a'"),
+    (dict(n_train=99.5), 'n_train = 99.5'), (dict(norm_limit=-1), 'norm_limit = -1'),
+    (dict(n_train=399), "task 'task 0': n_train for 400 texts = 399; allowed: .* 398"),
+    (dict(maxlength=5), "setting = 'maxlength'; allowed: 'tokenizer'"),
+    (dict(max_length=5), 'model = None; .*max_length'), (dict(layer=1), 'model = None; allowed: a model; layer'),
+    (dict(cache=3), 'cache = 3'), (dict(cache=''), "cache = ''"), (dict(cache='/dev/null'), 'folder = .*written'),
+    (dict(tasks={'a': (torch.ones(9, 8), [0, 1])}), "task 'a': "), (dict(tasks={'a': 3}), "task 'a': .* model = 3"),
+    (dict(tasks={'a': (['x']*9, [0, 1]*4)}), "task 'a': activations = "),
+    (dict(model='m', layer=1.5), 'layer = 1.5'), (dict(model='m', layer=1, max_length=0), 'max_length = 0'),
+    (dict(model='m', layer=1, dtype='int8'), "dtype = 'int8'"), (dict(model='m', layer=1, device='x'), "device = 'x'"),
+    (dict(model='m', layer=1, tasks={'a': (['x']*8, [0, 1]*4), 'b': (['x', 3]*4, [0, 1]*4)}), 'b.: texts.1. = 3')])
+def test_a_sweep_refuses_bad_input_before_anything_slow_starts(kw, words, monkeypatch):
+    import sae_l0_nb.probe_sweep as room
+    for slow in ('load_model', 'probe_task'): monkeypatch.setattr(room, slow, None) # to call one would be a TypeError
     good = dict(saes=two_member_bank(), tasks=made_up_tasks(1), progress=False)
     with pytest.raises(ValueError, match=words): probe_sweep(**(good | kw))
+
+def test_activations_come_as_a_table():
+    x, y = made_up_tasks(1)['task 0']
+    pairs = (x, y), (pd.DataFrame(x.numpy()), pd.DataFrame(dict(label=y))), [x.double().numpy(), y[:, None]]
+    tables = [probe_sweep(two_member_bank(), {'t': pair}, n_latents=1, n_texts=300, progress=False) for pair in pairs]
+    assert tables[0].equals(tables[1])
+    assert tables[0].equals(tables[2])
+
+def test_copies_are_counted_in_every_row_of_a_sweep():
+    x, y = made_up_tasks(1)['task 0']
+    twice = {'t': (torch.cat([x, x]), np.r_[y, y])}
+    for protocol, copies in (('stratified', 0), ('sae-probes', .3)):
+        kw = dict(n_train=300, protocol=protocol, n_boot=0, progress=False)
+        table = probe_sweep(two_member_bank(), twice, n_latents=1, kinds=KINDS, **kw)
+        assert (table.n_distinct <= 400).all()
+        assert (table.frac_copies >= copies).all()
+        assert (table.frac_copies == 0).all() == (protocol == 'stratified')

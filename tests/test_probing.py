@@ -7,13 +7,15 @@ from sae_l0_nb.probing import *
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from sae_l0_nb.logistic import auc_scores, resample_counts
 from sae_l0_nb.models import WORDS, tiny_model
-from sae_l0_nb.probe import probe_latents, split_texts
+from sae_l0_nb.probe import distinct, probe_latents, split_texts, validation_splits
 from sae_l0_nb.sae import Bank, fit_threshold, init_bank
+from sae_l0_nb.saving import load_sae, save_sae
 
 # %% ../nbs/32_probing.ipynb #f8046f10
 def test_the_row_is_that_of_the_last_content_token():
@@ -31,10 +33,22 @@ def test_a_long_text_keeps_its_end_and_a_text_without_content_is_refused():
     long = 'the cat sat on '*30 + 'a blue mat'
     x = last_token_activations(model, [long, ' '.join(long.split()[-10:])], 1, max_length=10)
     torch.testing.assert_close(x[0], x[1])
-    with pytest.raises(ValueError, match=r'content tokens of texts\[1\] = 0'):
-        last_token_activations(model, ['a cat', ''], 1, max_length=64)
+    for family in ('gpt2', 'bert'):
+        with pytest.raises(ValueError, match=r'content tokens of texts\[1\] = 0; allowed: one or more; leave that text'):
+            last_token_activations(tiny_model(family), ['a cat', ''], 1, max_length=64)
+        docs = last_token_docs(tiny_model(family)[1], ['null', 'a null', 'null a'], max_length=64)
+        assert [int(doc.keep.argmax()) for doc in docs] == {'gpt2': [0, 0, 1], 'bert': [1, 2, 2]}[family]
     with pytest.raises(ValueError, match=r'texts\[0\] = nan; allowed: a text'):
         last_token_activations(model, [float('nan')], 1, max_length=64)
+
+# %% ../nbs/32_probing.ipynb #6b076e84
+def test_equal_texts_have_equal_rows():
+    rng = np.random.default_rng(0)
+    texts = [' '.join(rng.choice(WORDS, size=rng.integers(3, 30))) for _ in range(40)]
+    x = last_token_activations(tiny_model('gpt2'), texts*2, 1, max_length=64, batch_tokens=100)
+    assert torch.equal(x[:40], x[40:])
+    assert torch.equal(x[:40], last_token_activations(tiny_model('gpt2'), texts, 1, max_length=64, batch_tokens=100))
+    assert distinct(x).tolist() == distinct(texts*2).tolist()
 
 # %% ../nbs/32_probing.ipynb #ef01b10e
 def test_a_prepared_encoder_is_encode():
@@ -52,6 +66,20 @@ def test_chosen_columns_are_those_of_the_whole_code(topk):
     bank = replace(bank, per_input=torch.tensor([topk, False]))
     whole = [acts[:, i] for acts, i in zip(bank.encode(x).numpy(), latents)]
     np.testing.assert_allclose(chosen_columns(bank, x, latents), whole, atol=1e-6)
+
+# %% ../nbs/32_probing.ipynb #7ac78996
+def test_copies_are_on_one_side_and_rows_of_the_peer_on_both():
+    x, y = torch.randn(300, 8, generator=torch.Generator().manual_seed(0)), np.arange(300) % 2
+    x, y = x.repeat(2, 1), np.tile(y, 2)
+    for shuffle in (False, True):
+        d = split_data(x, y, shuffle=shuffle)
+        assert d.frac_copies == 0
+        assert (d.y[:300] == d.y[300:]).all()
+        assert (d.counts[d.groups[d.test] == d.groups[d.test][0]] == d.counts[0]).all()
+        for fit, val in validation_splits(d.y[d.train], groups=d.groups[d.train]):
+            assert not set(d.groups[d.train][fit]) & set(d.groups[d.train][val])
+    assert split_data(x, y, protocol='sae-probes').frac_copies > .5
+    assert split_data(x + torch.rand(600, 1), y, groups=distinct(np.arange(600) % 300)).frac_copies == 0
 
 # %% ../nbs/32_probing.ipynb #17e84b99
 def two_member_bank(d_in=8, d_sae=20, seed=0):
@@ -113,6 +141,55 @@ def test_controls_know_nothing_and_the_dense_probe_knows_all():
         probe_activations(bank, x, y, kind='none')
     with pytest.raises(ValueError, match='probe_dense'): probe_activations(bank, x, y, kind='dense')
 
+# %% ../nbs/32_probing.ipynb #6c1d6362
+def test_without_copies_nothing_depends_on_how_texts_are_numbered():
+    x, y = labelled_activations()
+    bank = two_member_bank()
+    for kind in KINDS[:3]:
+        by_rows = probe_activations(bank, x, y, n_latents=[1, 4], kind=kind)
+        by_number = probe_activations(bank, x, y, n_latents=[1, 4], kind=kind, groups=np.arange(1000)[::-1])
+        assert by_rows.equals(by_number)
+    assert by_rows[['n_distinct', 'n_outliers', 'frac_copies']].values.tolist() == [[1000, 0, 0]]*4
+
+# %% ../nbs/32_probing.ipynb #32cd9921
+def random_labels(copies, n=2000, d_in=384, seed=0):
+    "[n, d_in] noise of which every row comes `copies` times, and random labels, equal for copies."
+    rng = np.random.default_rng(seed)
+    x = np.repeat(rng.standard_normal((n//copies, d_in)).astype(np.float32), copies, 0)
+    y = np.repeat(rng.integers(0, 2, n//copies), copies)
+    mix = rng.permutation(n)
+    return x[mix], y[mix]
+
+# %% ../nbs/32_probing.ipynb #b1cafde4
+@pytest.mark.parametrize('copies', [1, 2, 4])
+def test_random_labels_are_not_told_however_often_texts_come(copies):
+    bank, rows = init_bank(64, 128, [8.], [0]), []
+    for seed in range(12):
+        x, y = random_labels(copies, n=1000, d_in=64, seed=seed)
+        rows += [probe_dense(x, y), *probe_activations(bank, x, y, n_latents=[16]).to_dict('records')]
+    t = pd.DataFrame(rows)
+    assert abs(t.auc.mean() - .5) < .03
+    assert ((t.auc_low < .5) & (t.auc_high > .5)).mean() > .8
+    assert (t.frac_copies == 0).all()
+    assert (t.n_distinct == 1000//copies).all()
+
+def test_the_split_of_rows_says_how_many_copies_it_tests():
+    x, y = random_labels(4, n=800, d_in=200)
+    equal = np.sort(np.r_[np.flatnonzero(y == 0)[:360], np.flatnonzero(y == 1)[:360]])
+    row = probe_dense(x[equal], y[equal], protocol='sae-probes')
+    assert row['frac_copies'] > .9
+    assert row['auc_low'] > .6
+
+# %% ../nbs/32_probing.ipynb #4f5cb8f4
+def test_one_token_texts_at_a_sink_are_left_out_and_counted():
+    x, y = labelled_activations()
+    clean = probe_activations(two_member_bank(), x, y, n_latents=1)
+    x = torch.cat([x, x[:20]*300])
+    kept = probe_activations(two_member_bank(), x, np.r_[y, y[:20]], n_latents=1)
+    assert (kept.n_outliers == 20).all()
+    assert kept.drop(columns='n_outliers').equals(clean.drop(columns='n_outliers'))
+    assert (probe_activations(two_member_bank(), x, np.r_[y, y[:20]], norm_limit=None).n_outliers == 0).all()
+
 # %% ../nbs/32_probing.ipynb #d2c63b5f
 def test_random_latents_are_those_that_fire():
     x = torch.tensor(np.random.default_rng(0).normal(size=(400, 8)), dtype=torch.float32)
@@ -142,6 +219,10 @@ def test_activations_that_do_not_fit_are_refused():
         probe_activations(bank, x[:, :7], y)
     with pytest.raises(ValueError, match='n_latents = 21; allowed: whole numbers from 1 up to 20'):
         probe_activations(bank, x, y, n_latents=21)
+    with pytest.raises(ValueError, match='n_latents = .a.; allowed'): probe_activations(bank, x, y, n_latents='a')
+    with pytest.raises(ValueError, match='sae = 3; allowed: a Bank'): probe_activations(3, x, y)
+    with pytest.raises(ValueError, match=r'groups = .*; allowed: \[n = 1000\]'): probe_activations(bank, x, y, groups=y[1:])
+    with pytest.raises(ValueError, match='activations, row 1 = inf'): check_activations(np.array([[1.], [1e300]]), 2)
     x[5, 2] = float('nan')
     with pytest.raises(ValueError, match='activations, row 5 = nan'): probe_activations(bank, x, y)
 
@@ -156,3 +237,19 @@ def test_texts_and_labels_must_be_as_many_and_probing_texts_is_probing_their_act
     assert table.equals(probe_activations(bank, x, labels, n_latents=8))
     with pytest.raises(ValueError, match='number of texts = 299; allowed: as many as labels, 300'):
         probe_sae(bank, model, 1, texts[:-1], labels)
+    with pytest.raises(ValueError, match="setting = 'maxlength'"):
+        probe_sae(bank, model, 1, texts, labels, maxlength=64)
+
+# %% ../nbs/32_probing.ipynb #62e19e0a
+def test_the_folder_of_an_sae_says_where_it_may_be_probed(tmp_path):
+    bank = two_member_bank(d_in=32, d_sae=64)[0]
+    rng = np.random.default_rng(0)
+    texts = [' '.join(rng.choice(WORDS, size=5)) for _ in range(100)]
+    task = texts, [t.split()[-1] in WORDS[:10] for t in texts]
+    save_sae(bank, tmp_path/'sae', dict(hook_name='blocks.1.hook_resid_post'))
+    kw = dict(max_length=64, n_boot=0)
+    table = probe_sae(tmp_path/'sae', tiny_model('gpt2'), 1, *task, **kw)
+    assert table.auc.tolist() == probe_sae(load_sae(tmp_path/'sae'), tiny_model('gpt2'), 1, *task, **kw).auc.tolist()
+    with pytest.raises(ValueError, match="hook_name .* = 'blocks.1.hook_resid_post'"):
+        probe_sae(tmp_path/'sae', tiny_model('gpt2'), 2, *task, **kw)
+    assert len(probe_sae(tmp_path/'sae', tiny_model('gpt2'), 2, *task, anywhere=True, **kw)) == 1

@@ -7,6 +7,8 @@ from sae_l0_nb.runs import *
 import math
 import os
 import tempfile
+import threading
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -21,9 +23,17 @@ def test_time_and_bytes_have_words():
 
 # %% ../nbs/91_runs.ipynb #fef2b255
 def test_ranks_come_from_the_environment():
-    with mock.patch.dict(os.environ, RANK='1', WORLD_SIZE='4'): assert process_rank() == (1, 4)
+    with mock.patch.dict(os.environ, RANK='1', WORLD_SIZE='4'):
+        assert process_rank() == (1, 4)
+        assert local_rank() == (1, 4)
+    with mock.patch.dict(os.environ, RANK='5', WORLD_SIZE='8', LOCAL_RANK='1', LOCAL_WORLD_SIZE='4'):
+        assert local_rank() == (1, 4)
     with mock.patch.dict(os.environ, RANK='4', WORLD_SIZE='4'), pytest.raises(ValueError, match=r'WORLD_SIZE .*= \(4, 4\)'):
         process_rank()
+    for rank, world in (('0', '0'), ('-1', '2'), ('2', '2'), ('gpu', '2'), ('0', '')):
+        local = mock.patch.dict(os.environ, LOCAL_RANK=rank, LOCAL_WORLD_SIZE=world)
+        with local, pytest.raises(ValueError, match='LOCAL_RANK, LOCAL_WORLD_SIZE in the environment = .*; allowed: local'):
+            local_rank()
 
 # %% ../nbs/91_runs.ipynb #ed752d12
 def test_a_device_that_is_not_there_is_refused():
@@ -40,41 +50,171 @@ def test_waiting_ends_with_the_files_or_with_an_error_that_names_them():
         with pytest.raises(TimeoutError, match='for gone and 0 more files'):
             wait_for([there, Path(tmp)/'gone'], patience=.15)
 
-# %% ../nbs/91_runs.ipynb #895bf87d
-def test_a_folder_that_holds_something_is_refused():
-    with tempfile.TemporaryDirectory() as tmp:
-        assert new_folder(tmp) == Path(tmp)
-        (Path(tmp)/'a').touch()
-        with pytest.raises(ValueError, match='already holds something'): new_folder(tmp)
-        with pytest.raises(ValueError, match='this is a file'): new_folder(Path(tmp)/'a')
+# %% ../nbs/91_runs.ipynb #1bebaa4f
+def test_an_error_of_the_system_is_said_in_one_line_with_its_path():
+    for error, words in ((OSError(30, 'Read-only file system'), 'that can be written; here: Read-only file system$'),
+                         (OSError(5, 'I/O error', '/x/y'), 'here: /x/y: I/O error$'),
+                         (OSError(28, 'No space left on device'), 'No space .*; 2 MB are needed, .* are free$')):
+        with pytest.raises(ValueError, match=words), saying_why('a', need=2e6): raise error
 
-# %% ../nbs/91_runs.ipynb #99c473d9
+# %% ../nbs/91_runs.ipynb #1c561d7c
 def test_a_temporary_name_says_whose_it_is():
     name = temporary(Path('a.json')).name
     assert name.startswith('a.json.')
     assert f'-{os.getpid()}-' in name
+    assert temporary(Path('a.json')).name != name
 
-# %% ../nbs/91_runs.ipynb #e28090dc
-def test_a_folder_that_cannot_be_written_is_refused_before_any_work():
-    with tempfile.TemporaryDirectory() as tmp:
-        check_writable(Path(tmp)/'a'/'b')
-        assert [p.name for p in Path(tmp).iterdir()] == ['a']
-        (Path(tmp)/'file').touch()
-        for path in (Path(tmp)/'file'/'b', Path('/proc')/'b'):
-            with pytest.raises(ValueError, match='folder = .*b.; allowed: a folder that can be written; here: '):
-                check_writable(path)
-
-# %% ../nbs/91_runs.ipynb #ab9a69b1
+# %% ../nbs/91_runs.ipynb #0ca9ee35
 def test_leftovers_of_a_killed_process_go_and_those_of_a_living_one_stay():
     with tempfile.TemporaryDirectory() as tmp:
         path = Path(tmp)/'a.json'
         living, other = temporary(path), Path(tmp)/'a.json.notes.tmp'
         dead = Path(str(living).replace(f'-{os.getpid()}-', '-999999999-'))
-        for p in (living, dead, other): p.touch()
+        earlier = living.with_name(living.name.replace(f'-{os.getpid()}-', f'-{os.getpid()}-abcdef')) # of the same number
+        away = living.with_name(living.name.replace('a.json.', 'a.json.elsewhere_'))
+        for p in (living, dead, other, earlier, away): p.touch()
         remove_leftovers(path)
-        assert living.exists()
-        assert other.exists()
-        assert not dead.exists()
+        assert sorted(Path(tmp).iterdir()) == sorted([living, other, away])
+
+# %% ../nbs/91_runs.ipynb #895bf87d
+def test_a_folder_that_holds_something_is_refused_locks_and_leftovers_aside():
+    with tempfile.TemporaryDirectory() as tmp:
+        tmp = Path(tmp)
+        assert new_folder(tmp) == tmp
+        mine = temporary(tmp/'sweep.json').name
+        for name in ('.lock', '.lock-3', mine, mine.replace(f'-{os.getpid()}-', '-999999999-'),
+                     mine.replace('json.', 'json.elsewhere_')):
+            (tmp/name).touch()
+            assert new_folder(tmp) == tmp
+        living = tmp/mine.replace(f'-{os.getpid()}-', f'-{os.getppid()}-')
+        living.touch()
+        with pytest.raises(ValueError, match='already holds something'): new_folder(tmp)
+        living.rename(tmp/'a')
+        with pytest.raises(ValueError, match='already holds something'): new_folder(tmp)
+        with pytest.raises(ValueError, match='this is a file'): new_folder(tmp/'a')
+
+# %% ../nbs/91_runs.ipynb #e8b14d39
+def in_child(work, *args): # number of the process
+    "Run something in a copy of this process; it ends with 1 where it was refused."
+    if pid := os.fork(): return pid
+    code = 2
+    try: code = work(*args) or 0
+    except ValueError: code = 1
+    finally: os._exit(code)
+
+def ended(pid): return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+def until(path, there=True):
+    while path.exists() != there: time.sleep(.001)
+
+def hold(folder, **kwargs):
+    with locked(folder, **kwargs):
+        (folder/'in').touch()
+        until(folder/'in', False)
+
+def enter(folder, **kwargs):
+    with locked(folder, **kwargs): pass
+
+def test_a_second_process_is_refused_at_once_and_told_who_is_at_it(tmp_path):
+    first = in_child(lambda: hold(tmp_path, what='sweep'))
+    until(tmp_path/'in')
+    words = f"folder = '.*'; allowed: a folder that nobody .*now: sweep, process {first} on .*give another folder"
+    with pytest.raises(ValueError, match=words): enter(tmp_path)
+    (tmp_path/'in').unlink()
+    assert ended(first) == 0
+    enter(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+def test_one_who_has_patience_waits(tmp_path):
+    first = in_child(hold, tmp_path)
+    until(tmp_path/'in')
+    second = in_child(lambda: enter(tmp_path, patience=60))
+    time.sleep(.05)
+    (tmp_path/'in').unlink()
+    assert [ended(first), ended(second)] == [0, 0]
+
+def test_a_killed_process_keeps_nobody_out(tmp_path):
+    first = in_child(hold, tmp_path)
+    until(tmp_path/'in')
+    os.kill(first, 9)
+    assert ended(first) == -9
+    enter(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ['in']
+
+def test_the_same_thread_comes_in_again_and_another_does_not(tmp_path):
+    refused = []
+    def other():
+        try: enter(tmp_path)
+        except ValueError as e: refused.append(str(e))
+    with locked(tmp_path), locked(tmp_path):
+        enter(tmp_path)
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        assert 'now: another thread of this process' in refused[0]
+        child = in_child(enter, tmp_path)
+        assert ended(child) == 1
+    assert list(tmp_path.iterdir()) == []
+
+def test_the_ranks_of_a_job_share_a_folder(tmp_path):
+    def as_rank(rank, work):
+        with mock.patch.dict(os.environ, RANK=str(rank), WORLD_SIZE='2'): return in_child(work)
+    with locked(tmp_path, ranks=True):
+        assert ended(as_rank(1, lambda: enter(tmp_path, ranks=True))) == 0
+        assert ended(as_rank(1, lambda: enter(tmp_path))) == 1
+        assert ended(as_rank(0, lambda: enter(tmp_path, ranks=True))) == 1
+
+def test_a_folder_that_was_made_for_nothing_goes_again(tmp_path):
+    with pytest.raises(KeyError), locked(tmp_path/'a'/'b'): raise KeyError
+    with locked(tmp_path/'c'): (tmp_path/'c'/'file').touch()
+    assert [p.name for p in tmp_path.iterdir()] == ['c']
+
+def test_where_no_lock_can_be_is_refused_in_one_line(tmp_path):
+    (tmp_path/'file').touch()
+    for path in (tmp_path/'file'/'b', Path('/proc')/'b', 'a\0b', None):
+        with pytest.raises(ValueError, match='folder = .*; allowed: a '): enter(path)
+    (tmp_path/'.lock').symlink_to(tmp_path/'target')
+    with pytest.raises(ValueError, match='.lock: Too many levels of symbolic links'): enter(tmp_path)
+    with mock.patch('fcntl.lockf', side_effect=OSError(38, 'Function not implemented')):
+        with pytest.raises(ValueError, match='here: Function not implemented'): enter(tmp_path/'new')
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['.lock', 'file']
+
+# %% ../nbs/91_runs.ipynb #2e8438bf
+def test_four_processes_add_to_one_file_fifty_times_and_no_number_is_lost():
+    def add(path):
+        for _ in range(50):
+            with locked(path, file=True, patience=60): write_atomic(path, str(int(path.read_text()) + 1).encode())
+
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'count'
+        path.write_text('0')
+        children = [in_child(add, path) for _ in range(4)]
+        assert [ended(child) for child in children] == [0]*4
+        assert path.read_text() == '200'
+        assert [p.name for p in Path(tmp).iterdir()] == ['count']
+
+# %% ../nbs/91_runs.ipynb #e28090dc
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work():
+    with tempfile.TemporaryDirectory() as tmp:
+        check_writable(Path(tmp)/'a'/'b')
+        check_writable(tmp)
+        assert list(Path(tmp).iterdir()) == []
+        (Path(tmp)/'file').touch()
+        for path in (Path(tmp)/'file'/'b', Path('/proc')/'b', Path(tmp)/('n'*300)):
+            with pytest.raises(ValueError, match='folder = .*; allowed: a folder that can be written; here: '):
+                check_writable(path)
+        full = mock.patch('os.replace', side_effect=OSError(28, 'No space left on device'))
+        with full, pytest.raises(ValueError, match='here: .*No space left on device; .* are free'): check_writable(tmp)
+
+# %% ../nbs/91_runs.ipynb #8f488b58
+def test_a_claimed_folder_is_for_one_process():
+    with tempfile.TemporaryDirectory() as tmp:
+        with claimed(Path(tmp)/'out') as out:
+            for _ in range(2): assert ended(in_child(lambda: claimed(out).__enter__())) == 1
+            with writing(new_folder(out)) as inside: (inside/'a').write_text('1')
+        assert (out/'a').read_text() == '1'
+        assert [p.name for p in out.iterdir()] == ['a']
+        with pytest.raises(ValueError, match='already holds something'): claimed(out).__enter__()
 
 # %% ../nbs/91_runs.ipynb #8816d970
 def test_a_folder_appears_whole_or_not_at_all():
@@ -88,6 +228,44 @@ def test_a_folder_appears_whole_or_not_at_all():
         assert (Path(tmp)/'empty'/'a').read_text() == '2'
         assert sorted(p.name for p in Path(tmp).iterdir()) == ['empty', 'link', 'new']
 
+# %% ../nbs/91_runs.ipynb #2292afd1
+def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch):
+    before = tmp_path.stat().st_ino
+    monkeypatch.chdir(tmp_path)
+    with writing('.') as inside: (inside/'a').write_text('1')
+    assert tmp_path.stat().st_ino == before
+    assert [p.name for p in tmp_path.iterdir()] == ['a']
+    with pytest.raises(ValueError, match='a.; allowed: absent'), writing(tmp_path) as inside: (inside/'a').write_text('2')
+    assert (tmp_path/'a').read_text() == '1'
+    assert [p.name for p in tmp_path.iterdir()] == ['a']
+
+def test_results_move_from_one_disk_to_another(tmp_path):
+    (tmp_path/'mount').mkdir()
+    across = mock.patch('os.rename', side_effect=OSError(18, 'Invalid cross-device link'))
+    with across, writing(tmp_path/'mount') as inside:
+        (inside/'saes').mkdir()
+        (inside/'saes'/'a').write_text('1')
+    assert (tmp_path/'mount'/'saes'/'a').read_text() == '1'
+
+def test_a_full_disk_is_said_with_the_folder(tmp_path):
+    with pytest.raises(ValueError, match="folder = '.*out'.*No space left on device; .* are free"):
+        with writing(tmp_path/'out'): raise OSError(28, 'No space left on device')
+    assert list(tmp_path.iterdir()) == []
+
+def killed_while_moving(folder):
+    def move(a, b):
+        os.rename(a, b)
+        os.kill(os.getpid(), 9)
+    with mock.patch('shutil.move', move), writing(folder) as inside:
+        for name in 'abc': (inside/name).write_text(name)
+
+def test_a_kill_while_results_move_loses_none(tmp_path):
+    assert ended(in_child(killed_while_moving, tmp_path)) == -9
+    assert (tmp_path/'a').read_text() == 'a'
+    assert not (tmp_path/'b').exists()
+    with pytest.raises(ValueError, match='already holds something'): new_folder(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['a', 'b', 'c']
+
 # %% ../nbs/91_runs.ipynb #cdbb0adb
 def test_a_disk_that_is_too_small_is_refused():
     check_disk('a_new_folder', 1)
@@ -100,3 +278,33 @@ def test_a_file_that_is_replaced_is_whole():
         with replacing(path) as new: new.write_text('1')
         assert path.read_text() == '1'
         assert [p.name for p in Path(tmp).iterdir()] == ['a']
+
+# %% ../nbs/91_runs.ipynb #bb6cc6c8
+def test_an_error_of_a_write_names_the_file_and_what_is_needed(tmp_path):
+    for path, words in ((tmp_path/'no'/'a', "No such file or directory: '.*/no/a'$"),
+                        (Path('/proc/a'), "'/proc/a'$")):
+        with pytest.raises(OSError, match=words): write_atomic(path, b'1')
+    full = mock.patch('os.fsync', side_effect=OSError(28, 'No space left on device'))
+    with full, pytest.raises(OSError, match="No space left on device; 3 kB are needed, .* are free: '.*/a'"):
+        write_atomic(tmp_path/'a', bytes(3000))
+    assert list(tmp_path.iterdir()) == []
+
+def test_a_link_planted_under_the_temporary_name_is_not_followed(tmp_path):
+    planted, target = temporary(tmp_path/'a'), tmp_path/'target'
+    planted.symlink_to(target)
+    with mock.patch('sae_l0_nb.runs.temporary', lambda path: planted), pytest.raises(OSError, match='File exists'):
+        write_atomic(tmp_path/'a', b'1')
+    assert not target.exists()
+
+def write_and_die(path):
+    with replacing(path) as new:
+        new.write_bytes(b'half')
+        os.kill(os.getpid(), 9)
+
+def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
+    path = tmp_path/'a'
+    write_atomic(path, b'old')
+    assert ended(in_child(write_and_die, path)) == -9
+    assert path.read_bytes() == b'old'
+    write_atomic(path, b'new')
+    assert [p.name for p in tmp_path.iterdir()] == ['a']

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from sae_l0_nb.files import read_json, read_tensors, write_json, write_tensors
+from sae_l0_nb.metrics import c_dec, evaluate
 from sae_l0_nb.sae import fit_threshold, init_bank
 from sae_l0_nb.toy import ToyModel
 
@@ -27,6 +28,9 @@ def test_what_can_not_be_saved_is_refused_before_anything_is_written():
                                (bank[0], dict(model=torch.ones(1)), 'metadata = .*; allowed: a dict of what JSON')):
             with pytest.raises(ValueError, match=words): save_sae(b, Path(tmp)/'sae', more)
             assert not list(Path(tmp).iterdir())
+        away = dict(module='h.1', hook_name='blocks.1.hook_resid_pre')
+        words = "hook_name of metadata = .*resid_pre'; allowed: a name for the output of module"
+        with pytest.raises(ValueError, match=words): save_sae(bank[0], Path(tmp)/'sae', away)
         (Path(tmp)/'a').touch()
         with pytest.raises(ValueError, match='already holds'): save_sae(bank[0], tmp)
 
@@ -56,7 +60,7 @@ def test_topk_and_an_unknown_k_come_back():
         assert torch.allclose(top.encode(x), bank[0].encode(x), atol=1e-6)
         assert plain.per_input.tolist() == [False]
         assert math.isnan(plain.k.item())
-        assert read_json(Path(tmp)/'1/cfg.json')['metadata'] == dict(layer=3, k=None)
+        assert read_json(Path(tmp)/'1/cfg.json')['metadata'] == dict(sae_lens_version='6.0.0', layer=3, k=None)
 
 # %% ../nbs/11_saving.ipynb #9fe03667
 @pytest.mark.parametrize('per_input', [False, True])
@@ -67,8 +71,9 @@ def test_sae_lens_reads_what_we_write_and_the_other_way_round(tmp_path, per_inpu
     bank.b_dec += .1
     bank.b_enc += .05
     bank = replace(fit_threshold(bank, toy.heldout(4096)), per_input=torch.tensor([per_input]))
-    save_sae(bank, tmp_path/'ours')
+    save_sae(bank, tmp_path/'ours', dict(module='h.1', hook_name='blocks.1.hook_resid_post'))
     theirs, mine = sae_lens.SAE.load_from_disk(tmp_path/'ours'), bank.encode(x)
+    assert theirs.cfg.metadata.hook_name == 'blocks.1.hook_resid_post'
     with torch.no_grad(): a = theirs.encode(x)
     assert (a > 0).any()
     assert torch.allclose(a, mine[0], atol=1e-5)
@@ -79,6 +84,49 @@ def test_sae_lens_reads_what_we_write_and_the_other_way_round(tmp_path, per_inpu
     assert torch.allclose(back.encode(x)[0], a, atol=1e-5)
     assert back.per_input.tolist() == [per_input]
     if per_input: assert back.k.item() == 7
+
+# %% ../nbs/11_saving.ipynb #519a6a81
+def made_by_sae_lens(folder, kind, **more):
+    "An inference folder of sae-lens, a few steps trained; its inputs, latents in units of what they add, and outputs."
+    import sae_lens
+    from sae_lens.registry import get_sae_training_class
+    from sae_lens.saes.sae import TrainStepInput
+    torch.manual_seed(0)
+    cls, config = get_sae_training_class(kind)
+    sae, x = cls(config(d_in=12, d_sae=32, **more)), torch.randn(200, 12)*3 + torch.randn(12)
+    optimiser = torch.optim.Adam(sae.parameters(), 1e-2)
+    coefficients = {name: .01 for name in sae.get_coefficients()}
+    for i in range(30):
+        step = TrainStepInput(sae_in=x, coefficients=coefficients, dead_neuron_mask=None, n_training_steps=i,
+                              is_logging_step=False)
+        optimiser.zero_grad()
+        sae.training_forward_pass(step).loss.backward()
+        optimiser.step()
+    sae.save_inference_model(folder)
+    back = sae_lens.SAE.load_from_disk(folder)
+    with torch.no_grad():
+        a, norm = back.encode(x), back.W_dec.norm(dim=1)
+        return x, a*(1 if getattr(back.cfg, 'rescale_acts_by_decoder_norm', False) else norm), back.decode(a)
+
+@pytest.mark.parametrize('kind, more', [
+    ('standard', {}), ('standard', dict(apply_b_dec_to_input=False)), ('jumprelu', {}), ('topk', dict(k=5)),
+    ('topk', dict(k=5, apply_b_dec_to_input=False)), ('batchtopk', dict(k=5.)),
+    ('batchtopk', dict(k=5., rescale_acts_by_decoder_norm=False)),
+    ('matryoshka_batchtopk', dict(k=5., matryoshka_widths=[8, 32]))])
+def test_what_sae_lens_makes_gives_the_same_latents(kind, more, tmp_path):
+    pytest.importorskip('sae_lens')
+    x, a, x_hat = made_by_sae_lens(tmp_path/'sae', kind, **more)
+    got = load_sae(tmp_path/'sae').encode(x)
+    assert torch.allclose(got[0], a, atol=1e-4)
+    assert torch.allclose(load_sae(tmp_path/'sae').decode(got)[0], x_hat, atol=1e-4)
+
+@pytest.mark.parametrize('kind, more, words', [('gated', {}, "architecture of .* = 'gated'"),
+    ('topk', dict(k=5, rescale_acts_by_decoder_norm=False), 'norm 1, or rescale_acts_by_decoder_norm'),
+    ('topk', dict(k=5, normalize_activations='layer_norm'), "normalize_activations of .* = 'layer_norm'")])
+def test_what_sae_lens_makes_and_a_bank_cannot_be_is_refused(kind, more, words, tmp_path):
+    pytest.importorskip('sae_lens')
+    made_by_sae_lens(tmp_path/'sae', kind, **more)
+    with pytest.raises(ValueError, match=words): load_sae(tmp_path/'sae')
 
 # %% ../nbs/11_saving.ipynb #c1ee3212
 def saved(folder, cfg=None, weights=None, **kw):
@@ -95,7 +143,8 @@ def saved(folder, cfg=None, weights=None, **kw):
 # %% ../nbs/11_saving.ipynb #57017a79
 def test_an_sae_without_decoder_bias_at_the_input_is_read_as_the_same_function():
     with tempfile.TemporaryDirectory() as tmp:
-        u = saved(Path(tmp)/'sae', dict(apply_b_dec_to_input=False, architecture='standard'), decoder_norm=2.)
+        change = dict(apply_b_dec_to_input=False, architecture='standard')
+        u = saved(Path(tmp)/'sae', change, dict(threshold=None), decoder_norm=2.)
         x = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
         assert torch.allclose(load_sae(Path(tmp)/'sae').encode(x)[0], (x @ u.W_enc[0] + u.b_enc[0]).relu(), atol=1e-6)
 
@@ -110,23 +159,40 @@ def test_decoder_norms_are_folded_when_an_sae_is_read():
 
 # %% ../nbs/11_saving.ipynb #df75e849
 @pytest.mark.parametrize('change, words', [
-    (dict(architecture='gated'), "architecture of '.*cfg.json' = 'gated'; allowed: 'jumprelu', 'topk', 'standard'"),
+    (dict(architecture='gated'), "architecture of '.*cfg.json' = 'gated'; allowed: 'standard', 'topk', 'jumprelu'"),
     (dict(architecture=None), "architecture of '.*cfg.json' = None"),
+    (dict(architecture='batchtopk'), "architecture of .* = 'batchtopk'; allowed: .*jumprelu by save_inference_model"),
     (dict(normalize_activations='layer_norm'), "normalize_activations of '.*cfg.json' = 'layer_norm'; allowed: 'none'"),
+    (dict(normalize_activations=True), 'normalize_activations of .* = True; allowed: .*fold the scaling into'),
+    (dict(reshape_activations='other'), "reshape_activations of .* = 'other'; allowed: 'none', 'hook_z'"),
+    (dict(use_error_term=True), 'use_error_term of .* = True; allowed: False'),
+    (dict(d_out=6), 'd_out of .* = 6; allowed: None; transcoders are not read'),
+    (dict(hook_name_out='blocks.1.hook_mlp_out'), 'hook_name_out of .*; allowed: None; transcoders are not read'),
+    (dict(dtype='int8'), "dtype of .* = 'int8'; allowed: 'float32'"),
+    (dict(soft_cap=30), 'soft_cap of .* = 30; allowed: keys that sae-lens writes.*delete it from cfg.json'),
+    (dict(max_iterations=3), 'max_iterations of .* = 3; allowed: keys that sae-lens writes'),
+    (dict(finetuning_scaling_factor=True), 'scaling_factor of .*safetensors. = None; allowed: there'),
     (dict(d_in=9), r"W_enc of '.*safetensors' = Tensor \(6, 4\) of float32; allowed: a tensor of shape \(9, 4\)"),
     (dict(d_in='x'), "d_in of '.*cfg.json' = 'x'; allowed: whole numbers from 1"),
     (dict(d_sae=10**12), 'W_enc of .* = Tensor'),
+    (dict(activation_fn_str='tanh-relu'), "activation_fn_str of .* = 'tanh-relu'; allowed: 'relu', 'topk'"),
+    (dict(activation_fn='topk'), "activation_fn of .* = 'topk'; allowed: what goes with architecture = 'jumprelu'"),
+    (dict(activation_fn='relu', activation_fn_str='topk'), "activation_fn_str of .* = 'topk'; allowed: the same"),
+    (dict(activation_fn_kwargs=dict(k=2)), 'k of activation_fn_kwargs of .* = 2; allowed: k of topk only'),
+    (dict(activation_fn_kwargs=[2]), r'activation_fn_kwargs of .* = \[2\]; allowed: tables'),
+    (dict(architecture='topk', k=2, activation_fn='relu'), "activation_fn of .* = 'relu'; allowed: what goes"),
+    (dict(architecture='topk', k=2, activation_fn_kwargs=dict(k=3)), 'k of activation_fn_kwargs of .* = 3; allowed: k'),
     (dict(metadata=[]), r"metadata of '.*cfg.json' = \[\]; allowed: tables"),
     (dict(metadata=dict(k='2')), "k of metadata of '.*cfg.json' = '2'; allowed: numbers"),
     (dict(metadata=dict(k=5)), "metadata, k of '.*cfg.json' = 5.0; allowed: numbers above 0 and at most d_sae = 4"),
     (dict(metadata=dict(k=math.nan)), "k of metadata of '.*cfg.json' = nan"),
-    (dict(apply_b_dec_to_input='no'), "apply_b_dec_to_input of '.*cfg.json' = 'no'; allowed: true or false"),
+    (dict(apply_b_dec_to_input='no'), "apply_b_dec_to_input of '.*cfg.json' = 'no'; allowed: True, False"),
     (dict(architecture='topk'), "k of '.*cfg.json' = None; allowed: numbers"),
     (dict(architecture='topk', k=None), "k of '.*cfg.json' = None; allowed: numbers"),
     (dict(architecture='topk', k=5), "k of '.*cfg.json' = 5.0; allowed: numbers above 0 and at most d_sae = 4"),
     (dict(architecture='topk', k=1.5), "k of '.*cfg.json' = 1.5; allowed: whole numbers")])
 def test_a_cfg_we_cannot_read_is_refused(change, words, tmp_path):
-    saved(tmp_path/'sae', change)
+    saved(tmp_path/'sae', change, dict(threshold=None) if change.get('architecture') == 'topk' else None)
     with pytest.raises(ValueError, match=words): load_sae(tmp_path/'sae')
 
 # %% ../nbs/11_saving.ipynb #42778c0f
@@ -139,7 +205,12 @@ def test_a_cfg_we_cannot_read_is_refused(change, words, tmp_path):
     (dict(b_enc=torch.ones(4).to(torch.float8_e4m3fn)), 'b_enc of .* of float8_e4m3fn; allowed: a tensor of shape'),
     (dict(b_enc=torch.ones(4, dtype=torch.complex64)), 'b_enc of .* of complex64; allowed'),
     (dict(b_enc=torch.ones(1, 4)), r"b_enc of .* = Tensor \(1, 4\) of float32; allowed: a tensor of shape \(4,\)"),
-    (dict(W_dec=torch.zeros(4, 6)), "W_dec of '.*' = 'rows of norm 0 to 0'; allowed: rows of a norm above 0"),
+    (dict(W_dec=torch.zeros(4, 6)), "W_dec of '.*' = 'rows of norm 0 to 0'; allowed: rows of a finite norm"),
+    (dict(W_dec=torch.tensor([[1.]*6, [1e-30]*6, [1.]*6, [1.]*6])), "W_dec of .* = 'rows of norm 0 to 2.45'; allowed"),
+    (dict(W_dec=torch.full((4, 6), 1e-30)), "W_dec of '.*' = 'rows of norm 0 to 0'; allowed: rows of a finite norm"),
+    (dict(r_mag=torch.ones(4)), r"r_mag of '.*' = Tensor \(4,\) of float32; allowed: the tensors of jumprelu"),
+    (dict(scaling_factor=torch.full((4,), 2.)), "scaling_factor of .* = 'up to 1 away from 1'; allowed: ones"),
+    (dict(finetuning_scaling_factor=torch.ones(3)), r'finetuning_scaling_factor of .* = Tensor \(3,\).*shape \(4,\)'),
     (dict(W_dec=torch.full((4, 6), 3e38)), "W_dec of '.*' = 'rows of norm inf"),
     (dict(W_dec=torch.full((4, 6), 1e15), W_enc=torch.full((6, 4), 1e30)), "W_enc of '.*' = 'NaN or infinity'")])
 def test_weights_we_cannot_read_are_refused(change, words, tmp_path):
@@ -148,7 +219,7 @@ def test_weights_we_cannot_read_are_refused(change, words, tmp_path):
 
 # %% ../nbs/11_saving.ipynb #d6f4a637
 def test_topk_with_decoder_rows_of_other_norms_needs_its_flag(tmp_path):
-    change, weights = dict(architecture='topk', k=2), dict(W_dec=torch.full((4, 6), 2.))
+    change, weights = dict(architecture='topk', k=2), dict(W_dec=torch.full((4, 6), 2.), threshold=None)
     saved(tmp_path/'raw', change, weights)
     with pytest.raises(ValueError, match="W_dec of '.*' = 'rows of norm 4.9 to 4.9'; allowed: norm 1, or rescale_acts"):
         load_sae(tmp_path/'raw')
@@ -161,15 +232,159 @@ def test_a_folder_without_its_files_is_refused(tmp_path):
     (tmp_path/'sae/sae_weights.safetensors').unlink()
     with pytest.raises(ValueError, match='no sae_weights.safetensors here'): load_sae(tmp_path/'sae')
 
+# %% ../nbs/11_saving.ipynb #302d7a5f
+def raw(**changed):
+    "Weights of an SAE as a file holds them: 8 dimensions, 24 latents, decoder rows of norm 1."
+    gen = torch.Generator().manual_seed(0)
+    W_dec = torch.nn.functional.normalize(torch.randn(24, 8, generator=gen), dim=1)
+    biases = dict(b_enc=torch.randn(24, generator=gen)*.1, b_dec=torch.randn(8, generator=gen)*.1)
+    return dict(W_enc=torch.randn(8, 24, generator=gen), W_dec=W_dec) | biases | changed
+
+def put(folder, cfg, weights=None):
+    "A SAELens folder with exactly this content."
+    folder.mkdir()
+    write_json(folder/'cfg.json', cfg)
+    write_tensors(folder/'sae_weights.safetensors', weights or raw())
+    return folder
+
+def rows(): return torch.randn(50, 8, generator=torch.Generator().manual_seed(1))
+
+def pre_of(w): return (rows() - w['b_dec']) @ w['W_enc'] + w['b_enc']
+
+def four_largest(pre):
+    top = pre.topk(4, dim=1)
+    return torch.zeros_like(pre).scatter(1, top.indices, top.values.relu())
+
+# %% ../nbs/11_saving.ipynb #be001153
+STANDARD = dict(architecture='standard', d_in=8, d_sae=24, dtype='float32')
+OF_2024 = dict(model_name='gpt2-small', hook_point='blocks.7.hook_resid_pre', hook_point_layer=7, d_in=8, d_sae=24,
+               hook_point_head_index=None, dataset_path='Skylion007/openwebtext', dtype='torch.float32', lr=4e-4,
+               apply_b_dec_to_input=True, use_ghost_grads=False, expansion_factor=3, tokens_per_buffer=67108864)
+
+@pytest.mark.parametrize('cfg', [
+    STANDARD, OF_2024, OF_2024 | dict(activation_fn='relu'), STANDARD | dict(activation_fn_str='relu'),
+    STANDARD | dict(activation_fn='relu', activation_fn_str='relu', activation_fn_kwargs={}),
+    STANDARD | dict(activation_fn_kwargs=None, k=None, finetuning_scaling_factor=False, use_error_term=False),
+    STANDARD | dict(normalize_activations=False), STANDARD | dict(normalize_activations=None),
+    STANDARD | dict(reshape_activations='hook_z'), STANDARD | dict(d_in=None, d_sae=None),
+    STANDARD | dict(rescale_acts_by_decoder_norm=True), dict(architecture='standard'), {}])
+def test_a_plain_sae_is_read_whatever_its_config_leaves_out(cfg, tmp_path):
+    got = load_sae(put(tmp_path/'sae', cfg)).encode(rows())[0]
+    assert torch.allclose(got, pre_of(raw()).relu(), atol=1e-5)
+
+# %% ../nbs/11_saving.ipynb #205b46f1
+@pytest.mark.parametrize('cfg', [
+    dict(architecture='standard', activation_fn_str='topk', activation_fn_kwargs=dict(k=4)),
+    dict(architecture='standard', activation_fn='topk', activation_fn_kwargs=dict(k=4), sae_lens_version='5.9.1'),
+    dict(activation_fn_str='topk', activation_fn_kwargs=dict(k=4)),
+    dict(architecture='standard', activation_fn='topk', activation_fn_str='topk', k=4),
+    dict(architecture='topk', activation_fn_str='topk', activation_fn_kwargs=dict(k=4)),
+    dict(architecture='topk', k=4, activation_fn_kwargs={}), dict(architecture='topk', k=4.),
+    dict(architecture='topk', k=4, activation_fn='topk', activation_fn_kwargs=dict(k=4))])
+def test_topk_is_read_in_every_spelling(cfg, tmp_path):
+    sae = load_sae(put(tmp_path/'sae', cfg))
+    assert sae.k.item() == 4
+    assert torch.allclose(sae.encode(rows())[0], four_largest(pre_of(raw())), atol=1e-5)
+
+# %% ../nbs/11_saving.ipynb #b772fa2c
+@pytest.mark.parametrize('cfg, words', [
+    (dict(activation_fn='topk'), 'k of .*cfg.json. = None; allowed: numbers'),
+    (dict(activation_fn='topk', activation_fn_kwargs=dict(k=None)), 'k of .*cfg.json. = None; allowed: numbers'),
+    (dict(activation_fn='topk', activation_fn_kwargs=dict(k=4, postact_fn='tanh')), 'postact_fn of activation_fn'),
+    (dict(activation_fn='topk', activation_fn_kwargs=dict(k='4')), "k of activation_fn_kwargs of .* = '4'; allowed"),
+    (dict(activation_fn='topk', activation_fn_kwargs=dict(k=25)), 'k of .* = 25.0; .* at most d_sae = 24'),
+    (dict(activation_fn='topk', activation_fn_kwargs=dict(k=4), sae_lens_version='6.1.0'), 'activation_fn of .*topk'),
+    (dict(activation_fn='gelu'), "activation_fn of .* = 'gelu'; allowed: 'relu', 'topk'"),
+    (dict(k=4), 'k of .* = 4; allowed: none for standard; set architecture to topk')])
+def test_a_standard_config_with_half_a_topk_is_refused(cfg, words, tmp_path):
+    put(tmp_path/'sae', STANDARD | cfg)
+    with pytest.raises(ValueError, match=words): load_sae(tmp_path/'sae')
+
+def test_a_list_is_no_config(tmp_path):
+    put(tmp_path/'sae', [STANDARD])
+    with pytest.raises(ValueError, match=r"cfg.json' = \[.*; allowed: a table with d_in"): load_sae(tmp_path/'sae')
+
+# %% ../nbs/11_saving.ipynb #2997e898
+def test_keys_that_change_nothing_change_nothing():
+    x = rows()
+    with tempfile.TemporaryDirectory() as tmp:
+        plain = load_sae(put(Path(tmp)/'plain', STANDARD)).encode(x)
+        for i, value in enumerate((3, 'blocks.3.hook_resid_pre', None, [1])):
+            keys = {key: value for kind in HARMLESS.values() for key in kind}
+            assert torch.equal(load_sae(put(Path(tmp)/str(i), STANDARD | keys)).encode(x), plain)
+
+# %% ../nbs/11_saving.ipynb #4f1dea95
+def test_every_tensor_that_an_architecture_does_not_use_is_refused():
+    with tempfile.TemporaryDirectory() as tmp:
+        for kind, uses in USES.items():
+            weights = raw() if kind != 'jumprelu' else raw(threshold=torch.full((24,), .5))
+            cfg = dict(architecture=kind) | (dict(k=4) if kind == 'topk' else {})
+            assert len(load_sae(put(Path(tmp)/kind, cfg, weights))) == 1
+            for name in {'threshold', 'log_threshold', 'topk_threshold', 'b_gate', 'r_mag', 'W_skip'} - {*uses['tensors']}:
+                folder = put(Path(tmp)/f'{kind}_{name}', cfg, weights | {name: torch.zeros(24)})
+                with pytest.raises(ValueError, match=f'^{name} of .*; allowed: the tensors of {kind}'): load_sae(folder)
+
+# %% ../nbs/11_saving.ipynb #0f2d9a08
+def test_a_factor_of_one_on_the_latents_is_left_out(tmp_path):
+    cfg = STANDARD | dict(finetuning_scaling_factor=True)
+    got = load_sae(put(tmp_path/'sae', cfg, raw(scaling_factor=torch.ones(24)))).encode(rows())[0]
+    assert torch.allclose(got, pre_of(raw()).relu(), atol=1e-5)
+
+def test_a_threshold_is_compared_before_the_decoder_norm(tmp_path):
+    w = raw(threshold=torch.full((24,), .5))
+    w['W_dec'] = w['W_dec']*2
+    put(tmp_path/'raw', dict(architecture='jumprelu', k=3.5), w)
+    sae, pre = load_sae(tmp_path/'raw'), pre_of(w)
+    assert sae.k.item() == 3.5
+    assert torch.allclose(sae.encode(rows())[0], 2*pre*(pre > .5), atol=1e-5)
+    put(tmp_path/'rescaled', dict(architecture='jumprelu', rescale_acts_by_decoder_norm=True), w)
+    with pytest.raises(ValueError, match="W_dec of .* = 'rows of norm 2 to 2'; allowed: norm 1, as a threshold"):
+        load_sae(tmp_path/'rescaled')
+
+# %% ../nbs/11_saving.ipynb #7544230b
+@pytest.mark.parametrize('cfg', [dict(architecture='jumprelu'), {},
+                                 dict(architecture='topk', k=4, rescale_acts_by_decoder_norm=True)])
+def test_decoder_rows_of_zeros_are_dead_latents(cfg, tmp_path):
+    w = raw()
+    w['W_dec'][[3, 17]] = 0
+    w['b_enc'][3] = 9. # would fire on every input
+    pre, used = pre_of(w), torch.tensor([i not in (3, 17) for i in range(24)])
+    by_kind = dict(jumprelu=pre*(pre > .5)*used, topk=four_largest(pre*used))
+    right = by_kind.get(cfg.get('architecture'), pre.relu()*used)
+    if 'jumprelu' in cfg.values(): w['threshold'] = torch.full((24,), .5)
+    sae = load_sae(put(tmp_path/'sae', cfg, w))
+    a, metrics = sae.encode(rows()), evaluate(sae, rows())
+    assert torch.allclose(a[0], right, atol=1e-5)
+    assert torch.allclose(sae.decode(a)[0], right @ w['W_dec'] + w['b_dec'], atol=1e-5)
+    assert metrics['frac_dead'].item() >= 2/24
+    assert metrics['c_dec'].item() == pytest.approx(c_dec(w['W_dec'], (right > 0).any(0)).item(), abs=1e-6)
+
+# %% ../nbs/11_saving.ipynb #735075ec
+def test_topk_with_dead_latents_needs_its_flag_as_they_take_places(tmp_path):
+    w = raw()
+    w['W_dec'][3] = 0
+    put(tmp_path/'sae', dict(architecture='topk', k=4), w)
+    with pytest.raises(ValueError, match="W_dec of .* = 'rows of norm 0 to 1'; allowed: norm 1, or rescale_acts"):
+        load_sae(tmp_path/'sae')
+
+@pytest.mark.parametrize('names, tool', [(['ae.pt', 'config.json'], 'ae.pt looks like a file of dictionary_learning'),
+    (['cfg.json', 'sae.safetensors'], 'sae.safetensors looks like a file of sparsify'),
+    (['params.npz'], 'params.npz looks like a file of Gemma Scope'), (['sae.pt'], 'sae.pt looks like .* another tool')])
+def test_other_formats_are_told_and_not_opened(names, tool, tmp_path):
+    for name in names: (tmp_path/name).write_bytes(b'not to be opened')
+    words = f'folder = .*; allowed: a SAELens folder.*; {tool}.*save_sae'
+    with pytest.raises(ValueError, match=words): load_sae(tmp_path)
+
 # %% ../nbs/11_saving.ipynb #7040bef5
 ODD = (None, True, 0, -1, 1, 2.5, 10**12, 10**30, math.nan, math.inf, '', 'x', [], [1], {}, dict(k=[]), dict(k=10**30))
 
 @pytest.mark.parametrize('architecture', ['jumprelu', 'topk', 'standard'])
 def test_no_field_of_a_cfg_ends_in_another_error(architecture, tmp_path):
-    path = tmp_path/'sae'
-    saved(path, dict(architecture=architecture, k=2, rescale_acts_by_decoder_norm=False))
+    path, k = tmp_path/'sae', None if architecture == 'standard' else 2
+    weights = {} if architecture == 'jumprelu' else dict(threshold=None)
+    saved(path, dict(architecture=architecture, k=k, rescale_acts_by_decoder_norm=False), weights)
     cfg, outcomes = read_json(path/'cfg.json'), set()
-    for key in cfg:
+    for key in {*cfg, *VALUES, 'activation_fn_kwargs', 'hook_name', 'unknown'}:
         for value in ODD:
             write_json(path/'cfg.json', cfg | {key: value})
             try: outcomes.add(len(load_sae(path)))

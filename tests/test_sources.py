@@ -5,7 +5,7 @@ from sae_l0_nb.sources import *
 
 # %% ../nbs/04_sources.ipynb #6e32d4ee
 import tempfile
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from unittest import mock
 
@@ -51,8 +51,9 @@ def test_a_tensor_source_visits_every_training_row_once_an_epoch_and_holds_out_t
         assert set(e) | held == set(range(40))
     assert epochs[0] != epochs[1]
     assert torch.equal(next(src.batches(9, seed=3, start=5)), torch.tensor(epochs[1][9:18])[:, None].expand(9, 3))
-    with pytest.raises(ValueError, match='batch_size = 37; allowed: at most the 36 training'): next(src.batches(37))
-    with pytest.raises(ValueError, match='batch_size = 0; allowed: whole numbers from 1'): next(src.batches(0))
+    with pytest.raises(ValueError, match='batch_size = 37; allowed: at most the 36 training'): src.batches(37)
+    with pytest.raises(ValueError, match='batch_size = 0; allowed: whole numbers from 1'): src.batches(0)
+    with pytest.raises(ValueError, match="start = 'a'; allowed: whole numbers from 0"): src.batches(9, start='a')
     with pytest.raises(ValueError, match='n = 5; allowed: at most the 4 held-out rows'): src.heldout(5)
 
 # %% ../nbs/04_sources.ipynb #4a420bd2
@@ -82,6 +83,21 @@ def test_an_iterable_may_give_nothing_now_and_then():
     it = [torch.ones(0, 3), torch.ones(5, 3), torch.ones(0, 3), torch.ones(6, 3)]
     assert [len(b) for b in IterableSource(it, n_heldout=4).batches(3)] == [3, 3]
 
+@pytest.mark.parametrize('shuffle', [False, True])
+def test_a_loader_that_shuffles_is_refused(shuffle):
+    rows = torch.arange(90.)[:, None]
+    loader = torch.utils.data.DataLoader(rows, batch_size=9, shuffle=shuffle)
+    source = IterableSource(loader, n_heldout=20)
+    if not shuffle: return list(source.batches(7))
+    with pytest.raises(ValueError, match='source = .*DataLoader.*; allowed: what gives the same rows.*shuffle=False'):
+        next(source.batches(7))
+
+def test_batches_may_be_arrays_and_carry_gradients():
+    rows = [np.ones((9, 3), np.float16), torch.ones(9, 3, dtype=torch.float64, requires_grad=True)]
+    batch = next(IterableSource(rows, n_heldout=4).batches(14))
+    assert batch.dtype == torch.float32
+    assert not batch.requires_grad
+
 def test_a_later_batch_of_another_width_is_refused():
     source = IterableSource([torch.ones(9, 3), torch.ones(9, 4)], n_heldout=4)
     with pytest.raises(ValueError, match=r'batch of the source = Tensor \(9, 4\)'): list(source.batches(3))
@@ -103,7 +119,7 @@ def test_tensors_and_arrays_become_sources_and_sources_stay_what_they_are():
 
 # %% ../nbs/04_sources.ipynb #a520befc
 @pytest.mark.parametrize('bad', [
-    'a path', b'a path', 3, None, np.ones((9, 2), complex), np.array([['a']]), np.ones((9, 2), '>f4')])
+    'a path', b'a path', 3, None, ToyModel, dict(x=[torch.ones(9, 2)]), np.ones((9, 2), complex), np.array([['a']]), np.ones((9, 2), '>f4')])
 def test_what_is_no_source_is_refused(bad):
     with pytest.raises(ValueError, match='source = .*; allowed: '): as_source(bad)
 
@@ -194,6 +210,26 @@ def test_a_folder_is_a_store(tmp_path):
     assert source is store.return_value
 
 # %% ../nbs/04_sources.ipynb #0275878a
-def test_a_fingerprint_tells_tensors_apart():
-    assert fingerprint(torch.ones(3)) == fingerprint(torch.ones(3))
-    assert fingerprint(torch.ones(3)) != fingerprint(torch.ones(4))
+def test_one_row_of_training_data_makes_another_source():
+    x = torch.randn(5000, 3, generator=torch.Generator().manual_seed(0))
+    kinds = [TensorSource, lambda x: IterableSource(list(x.split(100)), n_heldout=500), GaussianSource]
+    for kind in kinds: assert source_digest(kind(x)) == source_digest(kind(x.clone()))
+    for kind in kinds[:2]:
+        for row in (0, 2222, 4999):
+            other = x.clone()
+            other[row, 1] += 1e-6
+            assert source_digest(kind(x)) != source_digest(kind(other)), (kind, row)
+        assert source_digest(kind(x)) != source_digest(kind(x[:-1])), kind
+    assert source_digest(TensorSource(x)) != source_digest(TensorSource(x, seed=1))
+    assert source_digest(GaussianSource(x)) != source_digest(GaussianSource(2*x))
+
+# %% ../nbs/04_sources.ipynb #beab636f
+def test_a_source_of_ones_own_is_known_by_its_rows():
+    class Shifted(Source):
+        "Rows of one number."
+        def __init__(self, value): self.value, self.d_in = value, 2
+        def batches(self, batch_size, seed=0, start=0): return (torch.full((batch_size, 2), self.value) for _ in count())
+        def heldout(self, n, seed=0): return torch.zeros(n, 2)
+
+    assert source_digest(Shifted(1.)) == source_digest(Shifted(1.))
+    assert source_digest(Shifted(1.)) != source_digest(Shifted(2.))

@@ -14,21 +14,21 @@ from sae_l0_nb.sae import PARAMS, init_bank
 
 # %% ../nbs/02_step.ipynb #16231d61
 @pytest.mark.parametrize('r, words', [
-    (TopK(1.5), 'k of TopK = 1.5; allowed: whole numbers'),
-    (TopK(6), 'k = 6.0; allowed: numbers above 0 and at most d_sae = 5'),
-    (BatchTopK(0), 'k = 0.0; allowed'),
-    (BatchTopK([1, 2]), r'k = \[1, 2\]; allowed: one number'),
-    ('many', "recipe = 'many'; allowed: a number, BatchTopK"),
-    (None, 'recipe = None; allowed: a number, BatchTopK'),
-    (JumpReLU(), r'lam, l0 of JumpReLU = \(None, None\); allowed: exactly one'),
-    (JumpReLU(.1, 2), r'lam, l0 of JumpReLU = \(0.1, 2\); allowed: exactly one'),
-    (JumpReLU(-1), 'lam of JumpReLU = -1; allowed: numbers from 0'),
-    (JumpReLU('x'), "lam of JumpReLU = 'x'; allowed: numbers from 0"),
-    (JumpReLU(l0=9), 'l0 of JumpReLU = 9.0; allowed: numbers above 0 and at most d_sae = 5'),
-    (JumpReLU(.1, warm_up=-1), 'warm_up of JumpReLU = -1; allowed: numbers from 0'),
-    (JumpReLU(.1, eps=0), 'eps of JumpReLU = 0; allowed: numbers above 0')])
+    (lambda: TopK(1.5), 'k of TopK = 1.5; allowed: whole numbers'),
+    (lambda: TopK(6), 'k = 6.0; allowed: numbers above 0 and at most d_sae = 5'),
+    (lambda: BatchTopK(0), 'k = 0; allowed'),
+    (lambda: BatchTopK([1, 2]), r'k = \[1, 2\]; allowed: numbers above 0'),
+    (lambda: 'many', "recipe = 'many'; allowed: a number, BatchTopK"),
+    (lambda: None, 'recipe = None; allowed: a number, BatchTopK'),
+    (lambda: JumpReLU(), r'lam, l0 of JumpReLU = \(None, None\); allowed: exactly one'),
+    (lambda: JumpReLU(.1, 2), r'lam, l0 of JumpReLU = \(0.1, 2\); allowed: exactly one'),
+    (lambda: JumpReLU(-1), 'lam = -1; allowed: numbers from 0'),
+    (lambda: JumpReLU('x'), "lam = 'x'; allowed: numbers from 0"),
+    (lambda: JumpReLU(l0=9), 'l0 of JumpReLU = 9.0; allowed: numbers above 0 and at most d_sae = 5'),
+    (lambda: JumpReLU(.1, warm_up=-1), 'warm_up = -1; allowed: numbers from 0'),
+    (lambda: JumpReLU(.1, eps=0), 'eps = 0; allowed: numbers above 0')])
 def test_impossible_recipes_are_refused(r, words):
-    with pytest.raises(ValueError, match=words): as_recipe(r, 5)
+    with pytest.raises(ValueError, match=words): as_recipe(r(), 5)
 
 def test_a_number_is_batch_topk():
     assert as_recipe(2, 5) == BatchTopK(2.)

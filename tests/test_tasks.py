@@ -5,11 +5,45 @@ from sae_l0_nb.tasks import *
 
 # %% ../nbs/33_tasks.ipynb #cae75df6
 import sys
+import tempfile
+from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 from datasets import Dataset
+
+from sae_l0_nb.sae import init_bank
+
+# %% ../nbs/33_tasks.ipynb #1261851b
+def test_a_byte_order_mark_is_no_text():
+    with tempfile.TemporaryDirectory() as tmp:
+        (Path(tmp)/'t.txt').write_bytes('né'.encode('utf-8-sig'))
+        assert read_utf8(Path(tmp)/'t.txt') == 'né'
+
+# %% ../nbs/33_tasks.ipynb #7840bddd
+@pytest.mark.parametrize('words', ['null', 'None', 'NA', 'N/A', 'nan', 'NULL', '-nan', '<NA>', '#N/A', 'n/a', '007',
+                                   '1e5', 'True'])
+def test_words_are_texts_and_labels_as_they_stand(tmp_path, words):
+    (tmp_path/'t.csv').write_bytes(f'text,label\r\n{words},{words}\r\n"a, b",x\r\n\r\n'.encode('utf-8-sig'))
+    table = read_labelled(tmp_path/'t.csv')
+    assert table['text'].tolist() == [words, 'a, b']
+    assert table['label'].tolist() == [words, 'x']
+
+def test_an_empty_cell_is_missing(tmp_path):
+    (tmp_path/'t.csv').write_text('text,label\n,a\nb,\n')
+    assert read_labelled(tmp_path/'t.csv').isna().values.tolist() == [[True, False], [False, True]]
+
+@pytest.mark.parametrize('data, words', [
+    (b'text,label\na,1\nb\xe9,2\n', "line 3 of '.*t.csv' = b'.xe9'; allowed: text in UTF-8"),
+    ('text,label\n'.encode('utf-16'), "line 1 of '.*t.csv' = 'a zero byte'"), (b'', "content of '.*t.csv'"),
+    (b'text,label\n"a,1\n', "content of '.*t.csv'"), (b'text,label\na,b,c\nd,e,f\n', 'more cells than the header'),
+    (b'text,label\na,1\nb,2,3\n', 'line 3, saw 3'), (b'\xff\xfeab', "line 1 of '.*t.csv' = b'.xff'")])
+def test_a_file_that_is_no_table_is_refused_by_name(tmp_path, data, words):
+    (tmp_path/'t.csv').write_bytes(data)
+    with pytest.raises(ValueError, match=words): read_labelled(tmp_path/'t.csv')
 
 # %% ../nbs/33_tasks.ipynb #e469333a
 def test_without_the_package_the_error_says_how_to_install_it():
@@ -23,6 +57,7 @@ def test_a_file_that_is_not_there_is_no_task():
 # %% ../nbs/33_tasks.ipynb #83cf512a
 @pytest.mark.slow
 def test_the_reader_gives_the_tasks():
+    from importlib.util import find_spec
     if find_spec('sae_probes') is None: pytest.skip('sae-probes is not installed')
     assert len(probe_task_names()) == 113
     texts, labels = load_probe_task('105_click_bait')
@@ -45,9 +80,52 @@ def test_a_task_is_read_from_lists_a_csv_and_a_dataset(tmp_path):
 def test_a_task_that_cannot_be_read_is_refused(tmp_path):
     table = pd.DataFrame(dict(text=['a'], target=['b']))
     (tmp_path/'bad.csv').write_bytes(b'text,label\n\xff,1\n')
-    for source, words in ((table, "columns of the task = .'text', 'target'.; allowed: names with 'label'"),
+    (tmp_path/'gaps.csv').write_text('text,label\na,\nb,1\n')
+    (tmp_path/'none.csv').write_text('text,label\n,2\nb,1\n')
+    for source, words in ((table, "columns of the task = .'text', 'target'.; allowed: .* one column 'label'"),
+                          (pd.DataFrame([['a', 'b', 1]], columns=['text', 'text', 'label']), 'columns of the task'),
+                          (3, 'columns of the task'), (('a text', [1]), "texts = 'a text'"),
+                          (tmp_path/'gaps.csv', "labels of '.*gaps.csv' that are missing = .0.; allowed: none; 1 rows"),
+                          (tmp_path/'none.csv', "texts.0. of '.*none.csv' = nan; allowed: .* .1 are missing"),
+                          ((['a', None], [1, 2]), 'texts.1. = None'), ((['a', 5], [1, 2]), 'texts.1. = 5'),
+                          ((['a', 'b'], [1, '1']), "types of labels = .'number', 'str'."),
                           ('nowhere.csv', "task = 'nowhere.csv'"),
                           ((['a', 'b'], [1]), 'number of texts = 2; allowed: as many'),
                           ((['a', 'b'], [1., float('nan')]), r'labels that are missing = \[1\]'),
-                          (tmp_path/'bad.csv', 'bad.csv.*allowed: a CSV table')):
+                          (tmp_path/'bad.csv', 'line 2 of .*bad.csv.*allowed: text in UTF-8')):
         with pytest.raises(ValueError, match=words): read_task(source)
+
+# %% ../nbs/33_tasks.ipynb #1466e446
+def test_a_name_may_come_once():
+    with pytest.raises(ValueError, match=r"more than once = \['x'\]"): as_tasks(['a/x.csv', 'b/x.csv'])
+
+# %% ../nbs/33_tasks.ipynb #4b1b6b9c
+def test_rows_sorted_by_label_are_refused_or_warned_of():
+    y = [0]*200 + [1]*200
+    words = r'n_texts = 200; allowed: 267 or more: .* \[200, 0\] .* 400 rows \[200, 200\]'
+    with pytest.raises(ValueError, match=words): first_labels(y, 200)
+    with pytest.warns(UserWarning, match=r'n_texts = 205; better: 267 or more: .* \[195, 10\]'):
+        assert len(first_labels([0]*195 + [1]*10 + [0]*5 + [1]*190, 205)) == 205
+    with pytest.warns(UserWarning, match=r'\[10, 90\]'):
+        first_labels([0]*10 + [1]*90 + [0]*900, 100) # the other way round
+    with pytest.raises(ValueError, match='there are 3'): first_labels([0, 1]*9 + [2], 18)
+
+@pytest.mark.parametrize('n_texts', [100, 400, 5000])
+def test_rows_in_random_order_pass_without_a_word(n_texts, recwarn):
+    for seed in range(20):
+        y = np.random.default_rng(seed).permutation(np.arange(400) % 10 == 0)
+        assert np.array_equal(first_labels(y, n_texts), y[:n_texts])
+    assert not recwarn.list
+
+# %% ../nbs/33_tasks.ipynb #0d1cf17a
+def test_a_task_is_cut_to_its_first_rows_and_refused_by_name():
+    x = torch.arange(12.)[:, None]
+    bank = init_bank(1, 4, [1], [0])
+    head, y, groups = open_task('t', (pd.DataFrame(x.numpy()), [[0], [1]]*6, np.arange(12)), sae=bank, n_texts=8)
+    assert torch.equal(head, x[:8])
+    assert y.tolist() == [0, 1]*4
+    assert groups.tolist() == list(range(8))
+    for bad, kw, words in (((['a']*9, [0, 1]*4), {}, "task 't': number of texts = 9"),
+                           (3, dict(sae=bank), "task 't': task without a model = 3"),
+                           ((['a']*8, [0, 1]*4), dict(n_train=7), "task 't': n_train for 8 texts = 7; allowed: .* 6")):
+        with pytest.raises(ValueError, match=words): open_task('t', bad, **kw)

@@ -4,120 +4,19 @@ import pytest
 from sae_l0_nb.texts import *
 
 # %% ../nbs/21_texts.ipynb #4f5cb244
-import json
 import math
-import tempfile
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from datasets import Dataset, DatasetDict
 
 from sae_l0_nb.checks import check_finite
 from sae_l0_nb.models import FAMILIES, tiny_texts, tiny_tokenizer
+from sae_l0_nb.reading import LEFT_OUT
 
 # %% ../nbs/21_texts.ipynb #54a46f52
 bert_tok = tiny_tokenizer('bert')
-
-# %% ../nbs/21_texts.ipynb #92cd43b8
-def test_files_of_every_kind_are_opened_and_others_refused():
-    with tempfile.TemporaryDirectory() as tmp:
-        path = Path(tmp)/'a.txt'
-        path.write_text('one\ntwo words\n')
-        assert list(open_texts(path)) == ['one', 'two words']
-        path.rename(Path(tmp)/'a.csv')
-        kinds = r"a.csv'; allowed: files that end in .txt, .jsonl, .parquet"
-        with pytest.raises(ValueError, match=kinds): open_texts(f'{tmp}/a.csv')
-        with pytest.raises(ValueError, match="texts = '.*a.txt'; allowed: a file that exists"): open_texts(path)
-    for name in ('no/such/data', 'a text and no name '*20, 'a\0b'):
-        with pytest.raises(ValueError, match='texts, split, config = .*; allowed: a file, or a data set'): open_texts(name)
-
-# %% ../nbs/21_texts.ipynb #93c36800
-def test_an_odd_item_is_named_by_its_number():
-    def refused(texts, words):
-        "Reading them must say this."
-        with pytest.raises(ValueError, match=words): list(read_texts(texts))
-    refused(['a', 7], "item 1 of texts = 7; allowed: text in UTF-8, or a mapping with such a text under 'text'")
-    refused(['a', '\ud800'], r"item 1 of texts = '\\ud800'; allowed: text in UTF-8") # half a character
-    refused([{'body': 'a'}], r"item 0 of texts = {'body': 'a'}; .* under 'text'; its keys are body")
-    refused([{'text': None}], 'item 0 of texts = .*; its keys are text')
-    refused(dict(train=['a'], test=['b']), r"keys of texts = \['train', 'test'\]; allowed: texts in a row; choose one")
-    for bad in (None, 7): refused(bad, f'texts = {bad}; allowed: a list of texts')
-
-# %% ../nbs/21_texts.ipynb #b843c070
-def test_texts_are_read_from_datasets_in_memory_streamed_on_disk_and_from_parquet():
-    texts = tiny_texts(20)
-    data = Dataset.from_dict({'body': texts, 'label': list(range(20))})
-    assert list(read_texts(data, column='body')) == texts
-    assert list(read_texts(data.to_iterable_dataset(), column='body')) == texts
-    with tempfile.TemporaryDirectory() as tmp:
-        (Path(tmp)/'folder').mkdir()
-        data.to_parquet(f'{tmp}/folder/part.parquet')
-        data.save_to_disk(f'{tmp}/saved')
-        DatasetDict(test=data).save_to_disk(f'{tmp}/splits')
-        for name in ('folder/part.parquet', 'folder', 'saved'):
-            assert list(read_texts(f'{tmp}/{name}', column='body')) == texts
-        assert list(read_texts(f'{tmp}/splits', column='body', split='test')) == texts
-        with pytest.raises(ValueError, match="column = 'text'; allowed: a column of '.*part.parquet': body, label"):
-            list(read_texts(f'{tmp}/folder/part.parquet'))
-        with pytest.raises(ValueError, match="splits', 'train', None.*; allowed: .* a data set that can be read"):
-            list(read_texts(f'{tmp}/splits', column='body'))
-
-# %% ../nbs/21_texts.ipynb #d75ff446
-def test_a_damaged_line_is_named_by_its_number():
-    with tempfile.TemporaryDirectory() as tmp:
-        txt, jsonl = Path(tmp)/'a.txt', Path(tmp)/'a.jsonl'
-        txt.write_bytes(b'one\ntw\xffo\n')
-        with pytest.raises(ValueError, match=r"line 2 of '.*a.txt' = 'tw\\udcffo.*'; allowed: text in UTF-8"):
-            list(read_texts(txt))
-        not_json = {line: "line 2 of '.*a.jsonl' = .*; allowed: JSON" for line in (b'{"text"', b'', b'['*10**5, b'1'*5000)}
-        latin = {b'"\xe9"': "line 2 of '.*a.jsonl' = .*; allowed: text in UTF-8"}
-        no_text = {b'7': "item 1 of '.*a.jsonl' = 7; allowed: text in UTF-8"}
-        for line, words in (not_json | latin | no_text).items():
-            jsonl.write_bytes(b'{"text": "one"}\n' + line + b'\n')
-            with pytest.raises(ValueError, match=words): list(read_texts(jsonl))
-
-# %% ../nbs/21_texts.ipynb #edb6b8f0
-def test_damaged_files_give_texts_or_a_refusal_with_their_name():
-    texts, rng = tiny_texts(30), np.random.default_rng(0)
-    files = dict(txt='\n'.join(texts).encode(), jsonl='\n'.join(json.dumps(dict(text=t)) for t in texts).encode())
-    with tempfile.TemporaryDirectory() as tmp:
-        Dataset.from_dict(dict(text=texts)).to_parquet(f'{tmp}/a.parquet')
-        files['parquet'] = (Path(tmp)/'a.parquet').read_bytes()
-        for kind, whole in files.items():
-            path, n_refused = Path(tmp)/f'a.{kind}', 0
-            for i in range(300):
-                data = bytearray(whole)
-                data[rng.integers(len(data))] ^= 1 << rng.integers(8)
-                path.write_bytes(data[:rng.integers(len(data))] if i % 5 == 0 else data)
-                try: assert all(isinstance(text, str) for text in read_texts(path))
-                except ValueError as e:
-                    n_refused += 1
-                    assert f'a.{kind}' in str(e), e
-                    assert 'allowed: ' in str(e), e
-            assert n_refused > 20, kind
-
-# %% ../nbs/21_texts.ipynb #e3662a87
-def test_a_damaged_data_set_in_a_folder_is_refused():
-    texts = tiny_texts(30)
-    with tempfile.TemporaryDirectory() as tmp:
-        data, saved, folder = Dataset.from_dict(dict(text=texts)), Path(tmp)/'saved', Path(tmp)/'folder'
-        data.save_to_disk(saved)
-        (saved/'state.json').write_text('{')
-        with pytest.raises(ValueError, match='texts, split, config = .*saved.*; allowed: a file'): list(read_texts(saved))
-        folder.mkdir()
-        data.to_parquet(folder/'a.parquet')
-        whole = (folder/'a.parquet').read_bytes()
-        (folder/'a.parquet').write_bytes(whole[:4] + bytes(200) + whole[204:]) # the rows; their description is whole
-        with pytest.raises(ValueError, match="content of '.*folder' = .*; allowed: a data set"): list(read_texts(folder))
-
-# %% ../nbs/21_texts.ipynb #3609a977
-def test_what_can_be_read_twice():
-    assert can_reread(Dataset.from_dict({'text': ['a']}))
-    for once in (iter(['a']), 'some/dataset', 'a\0b'): assert not can_reread(once)
-    with tempfile.TemporaryDirectory() as tmp: assert can_reread(tmp)
 
 # %% ../nbs/21_texts.ipynb #7021d9ae
 def test_the_unknown_word_is_no_special_token_unless_it_is_one_by_another_name():
@@ -151,8 +50,8 @@ def test_max_length_cuts_the_side_that_is_asked_for():
 def test_what_can_t_be_tokenized_is_refused():
     for bad, name in ((['a', 7], 'item 1 of texts = 7'), (['\ud800'], 'item 0 of texts = '), ('a cat', "texts = 'a cat'")):
         with pytest.raises(ValueError, match=f'{name}.*; allowed: '): tokenize(bert_tok, bad)
-    for bad in (0, 2, 2.5): # two tokens are special
-        with pytest.raises(ValueError, match=f'max_length = {bad}; allowed: whole numbers from 3'):
+    for bad, low in ((0, 1), (2.5, 1), (True, 1), ('5', 1), (1, 3), (2, 3)): # two tokens are special
+        with pytest.raises(ValueError, match=f'max_length = {bad!r}; allowed: whole numbers from {low}'):
             tokenize(bert_tok, ['a'], bad)
     with pytest.raises(ValueError, match="side = 'top'; allowed: 'right', 'left'"): tokenize(bert_tok, ['a'], side='top')
 
@@ -173,7 +72,7 @@ def test_documents_stop_at_exactly_the_budget():
     docs = list(documents(bert_tok, ['the cat sat', '', 'a dog ran fast', 'the end'], n_tokens=5, counts=counts))
     assert [int(d.keep.sum()) for d in docs] == [3, 2]
     assert [d.index for d in docs] == [0, 2]
-    assert counts == dict(n_texts=3, n_tokens=5, n_no_content=1, n_special=6, n_full_length=0, n_heldout=0)
+    assert counts == dict(n_texts=3, n_tokens=5, n_blank=1, n_no_content=0, n_special=4, n_full_length=0, n_heldout=0)
     with pytest.raises(ValueError, match='n_tokens = 0; allowed: whole numbers from 1'):
         list(documents(bert_tok, ['a'], n_tokens=0))
 
@@ -184,6 +83,25 @@ def test_no_more_texts_are_read_than_the_budget_needs():
         while True: yield 'the cat sat'
     docs = list(documents(bert_tok, endless(), n_tokens=768)) # exactly one chunk
     assert len(docs) == 256
+
+# %% ../nbs/21_texts.ipynb #e4e53635
+def test_one_bad_text_ends_nothing_and_the_others_keep_their_numbers_and_sides():
+    clean, bad = tiny_texts(600), (None, '', ' \n', '\ud800', float('nan'), 7)
+    mixed = [bad[i % 6] if i % 5 == 4 else text for i, text in enumerate(clean)] # the first one is a text
+    counts, side = Counter(), {i: is_heldout(text, .1) for i, text in enumerate(clean)}
+    docs = list(documents(bert_tok, iter(mixed), frac_heldout=.1, counts=counts))
+    assert [d.index for d in docs] == [i for i in range(600) if i % 5 < 4]
+    assert [d.heldout for d in docs] == [side[d.index] for d in docs]
+    left_out = {key: n for key, n in counts.items() if key in LEFT_OUT}
+    assert left_out == dict(n_missing=40, n_blank=40, n_not_unicode=20, n_no_text=20)
+    assert counts['n_texts'] == 600
+    assert sum(len(d.ids) for d in docs) == counts['n_tokens'] + counts['n_special']
+
+# %% ../nbs/21_texts.ipynb #feaad4ed
+def test_only_the_texts_up_to_the_budget_are_counted():
+    counts = Counter()
+    list(documents(bert_tok, ['the cat', '', 'a dog', '', None], n_tokens=3, counts=counts))
+    assert (counts['n_texts'], counts['n_blank'], counts['n_missing']) == (3, 1, 0)
 
 # %% ../nbs/21_texts.ipynb #8f4ab36b
 def test_packing_needs_a_token_between_texts():

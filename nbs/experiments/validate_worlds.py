@@ -71,7 +71,7 @@ def budget(w): return calibrated(w, budget=20_000)
 def paper(w):
     "The paper's controller."
     schedule = SlopeController(.4*w.n_features, lr=.5, delta=(.1, 2.))
-    return controlled(w, schedule, 15_000, lr_decay=.1)
+    return controlled(w, schedule, 15_000, lr_decay=.1, centre=False)
 
 
 def oracle(w):
