@@ -22,7 +22,7 @@ DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 def exported(source): return bool(re.search(r'^#\|\s*exporti?\b', source, re.M))
 def is_test(source): return bool(re.match(r'#\|\s*test\b', source))
 def without_flags(source): return '\n'.join(o for o in source.splitlines() if not o.startswith(('#|', '%', '!')))
-def filled(source): return [o for o in without_flags(source).splitlines() if o.strip()]
+def filled(source): return [o for o in without_flags(source).splitlines() if o.strip() not in ('', '@checked')]
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Page:
     def long_prose_lines(self): return sum(len(o) > 120 for kind, s in self.cells if kind == 'markdown' for o in prose_lines(s))
     def cells_of_page(self): return len(self.cells)
     def longest_cell(self): return max(self.cell_sizes, default=0)
-    def lines_of_module(self): return sum(len(without_flags(s).splitlines()) + 2 for s in self.library)
+    def lines_of_module(self): return sum(len([o for o in without_flags(s).splitlines() if o.strip() != '@checked']) + 2 for s in self.library)
     def cells_with_two_definitions(self): return sum(sum(isinstance(o, DEFINITIONS) for o in t.body) > 1 for t in self.trees)
     def positional_arguments(self): return max((n_positional(o) for o in self.functions), default=0)
     def values_passed_by_position(self): return max((n_passed(o) for tree in self.trees for o in ast.walk(tree)), default=0)

@@ -289,8 +289,8 @@ _THINGS = {
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most',
     'a file or folder, looked at before anything is written': 'folder path file cache checkpoint',
-    'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d shards entry manifest settings '
-        'state old new done descent trainer about metadata data there close_stage.start close_look.start '
+    'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d shards entry manifest '
+        'settings state old new done descent trainer about metadata data there close_stage.start close_look.start '
         'continued.start read on_batch place generator rng chunks error probe_task.step'}
 
 # %% ../nbs/94_allowed.ipynb #89bfb150

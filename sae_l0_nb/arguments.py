@@ -97,8 +97,8 @@ def _harvest_args(p):
                    help='number of the block, or its module path, e.g. 6 or model.layers.6; several, e.g. 3,6, make a '
                         'store each: DIR/layer3, DIR/layer6')
     p.add_argument('--tokens', type=_or(int, 'all'), required=True, metavar='N', help='content tokens to read, or all')
-    p.add_argument('--max-length', type=int, default=256, metavar='N',
-                   help='tokens of a context at most; the rest of a text is cut off unless --pack (default 256)')
+    p.add_argument('--max-length', type=int, metavar='N',
+                   help='tokens of a context at most; the rest of a text is cut off unless --pack (default 256, or what fits)')
     p.add_argument('--pack', action='store_true',
                    help='fill contexts of --max-length with one text after the other (for decoders)')
     p.add_argument('--norm-limit', type=_or(float, 'none'), default=10., metavar='X',
@@ -146,8 +146,8 @@ def _probe_args(p):
                    help='stratified (default), or sae-probes: rows, weights and fit of that package')
     p.add_argument('--seed', type=int, default=0, metavar='N',
                    help='of the splits, the bootstrap and the controls (default 0; sae-probes takes 42)')
-    p.add_argument('--max-length', type=int, default=256, metavar='N',
-                   help='tokens of a text at most; of a longer one the end is kept (default 256)')
+    p.add_argument('--max-length', type=int, metavar='N',
+                   help='tokens of a text at most; of a longer one the end is kept (default 256, or what fits)')
     p.add_argument('--batch-tokens', type=int, default=2048, metavar='N',
                    help='positions of a forward pass (default 2,048; more suits a GPU)')
     p.add_argument('--cache', metavar='DIR',

@@ -8,6 +8,7 @@ __all__ = ['planned', 'quote_l0', 'refine', 'fine_grid', 'fine_stage', 'Looks', 
 # %% ../nbs/15_calibrate.ipynb #5af8f87f
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from .control import CONTROL, check_stage
 from .cost import member_bytes, time_step
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
+from .locks import locked
 from .runs import default_device
 from .sae import Bank
 from .sources import open_source, read_once
@@ -302,6 +304,13 @@ def _estimate(job, rounds, v:Verdict, ratio, method) -> L0Estimate:
         true_l0=getattr(job.source, 'true_l0', None), origin=getattr(job.source, 'origin', {}),
         trace=rounds.trace, saes=rounds.banks, control=ratio)
 
+# %% ../nbs/15_calibrate.ipynb #566db3a9
+def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
+    "All stages, and what they say."
+    verdict = _in_stages(job, rounds, l0s, method) if n_rounds else _one_grid(job, rounds, l0s)
+    verdict, ratio = _checked(job, rounds, verdict)
+    return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio, method)
+
 # %% ../nbs/15_calibrate.ipynb #e426afab
 @checked
 def calibrate_l0(
@@ -333,7 +342,5 @@ def calibrate_l0(
                   budget=budget, control=control, n_eval=n_eval, places=places, checkpoint=checkpoint, device=device,
                   progress=progress, **kwargs)
     _check_size(job, l0s, n_rounds)
-    rounds = Rounds(keep_saes=keep_saes)
-    verdict = _in_stages(job, rounds, l0s, method) if n_rounds else _one_grid(job, rounds, l0s)
-    verdict, ratio = _checked(job, rounds, verdict)
-    return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio, method)
+    with nullcontext() if checkpoint is None else locked(checkpoint, what='a calibration'):
+        return _calibrated(job, l0s, n_rounds, method, Rounds(keep_saes=keep_saes))

@@ -14,6 +14,7 @@ from pathlib import Path
 from .arguments import parser
 from .checks import check_whole
 from .files import read_table
+from .locks import claimed
 from .progress import can_draw
 from .runs import bytes_in_words, check_writable, new_folder, process_rank, seconds_in_words, writing
 
@@ -28,7 +29,7 @@ def report(
     out, # folder it was written to
 ) -> str: # a few lines
     "The summary that `sae-l0 calibrate` prints."
-    from sae_l0_nb.stages import CONTROL
+    from sae_l0_nb.control import CONTROL
     from sae_l0_nb.elbow import latest
     best = latest(r.table).groupby('k')[['c_dec', 'variance_explained', 'frac_dead']].median()
     found = math.isfinite(r.l0)
@@ -62,10 +63,15 @@ def calibrate(
     a:argparse.Namespace, # parsed arguments
 ):
     "Run `calibrate_l0`, write its folder, print the summary."
+    out = a.out or 'l0_' + Path(a.source.replace(':', '_')).stem
+    if a.checkpoint is not None: check_writable(a.checkpoint)
+    with claimed(out, what='sae-l0 calibrate'): _calibrate(a, out)
+
+# %% ../nbs/52_cli.ipynb #38da6cac
+def _calibrate(a, out):
+    "The work of `calibrate`, in a folder that is its own."
     from sae_l0_nb.calibrate import calibrate_l0, quote_l0
     from sae_l0_nb.sources import open_source
-    out = new_folder(a.out or 'l0_' + Path(a.source.replace(':', '_')).stem)
-    check_writable(out)
     _use_threads(a.threads)
     source = open_source(a.source)
     width = getattr(source, 'n_features', 4*source.d_in) if a.width is None else a.width

@@ -16,7 +16,7 @@ from statistics import NormalDist
 import numpy as np
 
 from .allowed import checked
-from .checks import check, check_number, check_whole
+from .checks import check
 
 # %% ../nbs/09_elbow.ipynb #50d04655
 FALL = 1/4 # a fall makes a valley if it is at least this share of the curve's whole range
@@ -248,8 +248,6 @@ def elbow_interval(
     seed:int=0,
 ) -> tuple[float, float]: # (low, high), nan if there is no elbow
     "Step 7: what resampling the seeds gives, widened by what it cannot see."
-    check_number(coverage, 'coverage', 0, 1, above=True, below=True)
-    check_whole(n_boot, 'n_boot')
     table = latest(table[table[metric].notna()])
     e, rng = table_elbow(table, metric), np.random.default_rng(seed)
     if not np.isfinite(e.l0): return math.nan, math.nan

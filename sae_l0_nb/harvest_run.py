@@ -5,6 +5,51 @@
 # %% auto #0
 __all__ = ['harvest']
 
+# %% ../nbs/27_harvest_run.ipynb #da43da34
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from fastcore.basics import patch
+from fastcore.meta import delegates
+
+from .activations import doc_activations
+from .allowed import checked
+from .checks import check, check_finite, refuse
+from .files import write_json
+from .harvest_folder import (
+    START, check_same, docs_digest, mark_path, read_start, shard_entries, shard_groups, split_heldout)
+from .harvest_plan import HarvestPlan, check_counts, is_outlier, plan_harvest
+from .locks import locked
+from .progress import progress_bar
+from .reading import left_out_in_words
+from .runs import process_rank, wait_for
+from .store import ActivationStore, write_manifest, write_shard
+from .texts import Doc, row_place, where_rows
+
+# %% ../nbs/27_harvest_run.ipynb #97e54b7a
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from fastcore.basics import patch
+from fastcore.meta import delegates
+
+from .activations import doc_activations
+from .allowed import checked
+from .checks import check, check_finite, refuse
+from .files import write_json
+from .harvest_folder import (
+    START, check_same, docs_digest, mark_path, read_start, shard_entries, shard_groups, split_heldout)
+from .harvest_plan import HarvestPlan, check_counts, is_outlier, plan_harvest
+from .progress import progress_bar
+from .reading import left_out_in_words
+from .runs import process_rank, wait_for
+from .store import ActivationStore, write_manifest, write_shard
+from .texts import Doc, row_place, where_rows
+
 # %% ../nbs/27_harvest_run.ipynb #d3a0217b
 import warnings
 from collections.abc import Callable
@@ -40,6 +85,8 @@ def begin(self:HarvestPlan):
     path = self.folder/'harvest.json'
     if process_rank()[0] == 0:
         self.folder.mkdir(parents=True, exist_ok=True)
+        now = read_start(self.folder)
+        check(now == self.old, 'folder', str(self.folder), 'one in which no other harvest began meanwhile; plan again')
         if _start(self) != self.old: write_json(path, _start(self))
         return
     wait_for([path])
@@ -183,7 +230,12 @@ def finish(self:HarvestPlan,
 def run(self:HarvestPlan,
     progress:bool=True, # show a progress bar
 ) -> ActivationStore: # the finished store; for a list of layers a dict with one for each
-    "Do the work. The same plan in a new process continues what was left."
+    "Do the work. The same plan in a new process continues what was left; a second one at the same time is refused."
+    with locked(self.folder, what='a harvest', ranks=True): return _harvested(self, progress)
+
+# %% ../nbs/27_harvest_run.ipynb #34e6cfd4
+def _harvested(self:HarvestPlan, progress:bool):
+    "The work of one process, alone in its part of the folder."
     self.begin()
     digests = self.make_shards(progress)
     hint = '. What was harvested stays, and the same command with n_tokens=None makes it a store'

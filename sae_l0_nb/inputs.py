@@ -16,6 +16,16 @@ import torch
 from .checks import NUMBERS, check, check_choice, check_number, check_whole, refuse
 from .runs import default_device
 
+# %% ../nbs/95_inputs.ipynb #fac4e78b
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from .checks import NUMBERS, check, check_choice, check_number, check_whole, refuse
+from .runs import default_device
+
 # %% ../nbs/95_inputs.ipynb #2e7ced51
 #| export
 
@@ -145,7 +155,8 @@ def check_model_settings(
 ):
     "Refuse a setting that no model can be run with."
     for name in settings: check_choice(name, 'setting', MODEL_SETTINGS)
-    for name in ('max_length', 'batch_tokens'): check_whole(settings.get(name, 1), name)
+    check_whole(settings.get('batch_tokens', 1), 'batch_tokens')
+    if settings.get('max_length') is not None: check_whole(settings['max_length'], 'max_length') # None: what fits
     check_choice(settings.get('dtype', 'float32'), 'dtype', ('float32', 'bfloat16', 'float16'))
     device = settings.get('device')
     check(device is None or isinstance(device, (str, torch.device)), 'device', device, "None, 'cpu', 'cuda:0' ...")

@@ -58,7 +58,8 @@ def tiny_tokenizer(
     if family in _FRAMES:
         frame, ids = _FRAMES[family]
         tok.post_processor = processors.TemplateProcessing(single=frame, special_tokens=ids)
-    return PreTrainedTokenizerFast(tokenizer_object=tok, **names)
+    inputs = ['input_ids', 'attention_mask'] # no token types, which GPT-2 would look up as words
+    return PreTrainedTokenizerFast(tokenizer_object=tok, model_input_names=inputs, **names)
 
 # %% ../nbs/20_models.ipynb #733d2e2c
 _CONFIGS = dict(bert='BertConfig', llama='LlamaConfig', gpt2='GPT2Config', gemma2='Gemma2Config',
@@ -257,13 +258,22 @@ def _evaluating(model):
     finally:
         for m in training: m.training = True
 
+# %% ../nbs/20_models.ipynb #37b5efca
+@contextmanager
+def _float32_by_default():
+    "transformers 4 makes its masks in the default precision, whatever that of the model is."
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try: yield
+    finally: torch.set_default_dtype(before)
+
 # %% ../nbs/20_models.ipynb #d1e9a420
 def run_model(model, ids, mask): # [b, t] token ids, [b, t] 1 for a token and 0 for padding
     "One forward pass without keys and values for generation, where the model has these."
     known = inspect.signature(model.forward).parameters
     more = dict(use_cache=False) if 'use_cache' in known else {}
     if 'attention_mask' in known or 'input_ids' not in known: more['attention_mask'] = mask
-    with _evaluating(model): model(input_ids=ids, **more)
+    with _evaluating(model), _float32_by_default(): model(input_ids=ids, **more)
 
 # %% ../nbs/20_models.ipynb #7571ce94
 _CALLS = weakref.WeakKeyDictionary() # model -> its modules, and what `module_calls` says of them

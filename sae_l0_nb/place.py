@@ -5,6 +5,19 @@
 # %% auto #0
 __all__ = ['Place', 'place_of', 'module_named', 'plain_name', 'check_place']
 
+# %% ../nbs/29_place.ipynb #3f5549bf
+import os
+import re
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .allowed import checked
+from .checks import check, refuse
+from .files import Field, check_fields, read_json
+from .models import block_paths, resolve_layer
+from .saving import block_of_hook
+
 # %% ../nbs/29_place.ipynb #d074314f
 import os
 import re
@@ -82,9 +95,9 @@ def module_named(
     "The module of this model that a name means."
     block = block_of_hook(name)
     try:
-        path = name.removesuffix('.output') if block is None else f'{find_blocks(model)}.{block}'
+        path = name.removesuffix('.output') if block is None else block_paths(model)[block]
         return resolve_layer(model, path)
-    except ValueError: return None
+    except (ValueError, IndexError): return None
 
 # %% ../nbs/29_place.ipynb #25660499
 ALIASES = { # name in TransformerLens -> name on the hub

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from .allowed import checked
-from .checks import check, check_choice, check_number, check_whole, refuse
+from .checks import check, check_choice, check_whole, refuse
 from .inputs import check_labels, in_a_row, sorted_classes
 from .logistic import auc_scores, by_text, fit_logistic, hit_scores, pair_auc, resample_counts, text_classes
 
@@ -193,11 +193,6 @@ def check_split(
     n_train:int|None=None, seed=0, protocol='stratified', n_boot=200, norm_limit:float|None=10., # as for `split_data`
 ):
     "Refuse settings of a probe that no data can fit."
-    if n_train is not None: check_whole(n_train, 'n_train', 4)
-    check_whole(seed, 'seed', 0, 2**32 - 1)
-    check_choice(protocol, 'protocol', PROTOCOLS)
-    check_whole(n_boot, 'n_boot', 0)
-    if norm_limit is not None: check_number(norm_limit, 'norm_limit', 1)
 
 # %% ../nbs/31_probe.ipynb #c83c8e0e
 @checked

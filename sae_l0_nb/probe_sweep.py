@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .activations import check_length
+from .activations import fitting_length
 from .allowed import checked
-from .checks import check, check_choice, check_whole, within
+from .checks import check, check_whole, within
 from .files import Field, check_field, content_hash, read_json, read_tensors, write_json, write_tensors
 from .inputs import check_model_settings
+from .locks import locked
 from .logistic import by_text
 from .models import load_model, resolve_layer
 from .place import check_place
@@ -27,7 +28,7 @@ from .probe import binary_labels, check_split, distinct, latent_counts
 from .probing import (
     KINDS, check_activations, last_token_docs, probe_columns, probe_members, split_data, text_activations)
 from .progress import progress_bar
-from .runs import check_writable, locked
+from .runs import check_writable
 from .sae import Bank
 from .saving import load_sae
 from .tasks import as_tasks, is_known, open_task
@@ -128,7 +129,7 @@ def kept_activations(
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         write_tensors(file, dict(x=run()))
-    tensors, _ = read_tensors(file, dict(x=(len(docs), None)))
+    tensors, _ = read_tensors(file, dict(x=(len(docs), None)), sealed=True)
     return tensors['x'].float()
 
 # %% ../nbs/34_probe_sweep.ipynb #1938f781
@@ -181,7 +182,7 @@ def read_results(
 ) -> dict: # rows by key; empty if there is no file
     "Scores that were kept; remove a damaged file to probe again."
     if not file.exists(): return {}
-    rows = read_json(file)
+    rows = read_json(file, sealed=True)
     check_field(rows, Field(dict), repr(str(file)))
     for key, row in rows.items(): check_row(key, row, f'{key} of {str(file)!r}')
     return rows
@@ -195,7 +196,7 @@ def keep_rows(
     file.parent.mkdir(parents=True, exist_ok=True)
     with locked(file, patience=600, what='probes', file=True):
         whole = rows | read_results(file)
-        write_json(file, whole, indent=0)
+        write_json(file, whole, indent=0, sealed=True)
     return whole
 
 # %% ../nbs/34_probe_sweep.ipynb #d35e7b99
@@ -287,7 +288,6 @@ def _check_sweep(saes, n_latents, kinds, n_texts, split):
     check_split(**split)
     listed = isinstance(kinds, (list, tuple)) and len(kinds) > 0
     check(listed, 'kinds', kinds, f"a list of some of {', '.join(KINDS)}")
-    for kind in kinds: check_choice(kind, 'kind', KINDS)
     check(len(set(kinds)) == len(kinds), 'kinds', kinds, 'each kind once')
     check_whole(n_texts, 'n_texts', 8)
     d_in = {name: sae.d_in for name, sae in saes.items()}
@@ -301,7 +301,7 @@ def _activation_reader(saes, model, layer, cache, settings): # -> function: text
     loading = {name: settings.pop(name) for name in ('dtype', 'device') if name in settings}
     model, tokenizer = load_model(model, settings.pop('tokenizer', None), **loading)
     path = resolve_layer(model, layer)
-    check_length(model, settings.get('max_length', 256))
+    settings |= dict(max_length=fitting_length(model, settings.get('max_length'), tokenizer))
     check_places(saes, module=path, model=model, anywhere=settings.pop('anywhere', False))
     kept = dict(folder=Path(cache)/'activations', key=model_hash(model)) if cache else {}
     return functools.partial(kept_activations, model, tokenizer, path, **kept, **settings)

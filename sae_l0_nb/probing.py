@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .activations import check_length, doc_activations
+from .activations import doc_activations, fitting_length
 from .allowed import checked
 from .checks import check, check_choice, check_finite, check_rows
 from .inputs import as_rows, check_model_settings, check_texts, usual_rows
@@ -91,7 +91,7 @@ def last_token_activations(
     layer:int|str, # block number from 0, or module path
     *,
     tokenizer=None, # for a model that is already loaded
-    max_length:int=256, # tokens of a text; of a longer one the end is kept
+    max_length:int|None=None, # tokens of a text, of a longer one the end is kept; None: 256, or what fits
     batch_tokens:int=2048, # positions in one forward pass
     dtype:str='float32', # precision of a model loaded by name
     device:str|None=None, # where to run
@@ -100,7 +100,7 @@ def last_token_activations(
     check_model_settings(dict(max_length=max_length, batch_tokens=batch_tokens, dtype=dtype, device=device))
     model, tokenizer = load_model(model, tokenizer, dtype=dtype, device=device)
     path = resolve_layer(model, layer)
-    check_length(model, max_length)
+    max_length = fitting_length(model, max_length, tokenizer)
     docs = last_token_docs(tokenizer, texts, max_length)
     return text_activations(model, docs, path, batch_tokens=batch_tokens, pad_id=tokenizer.pad_token_id or 0)
 

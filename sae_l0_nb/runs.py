@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['seconds_in_words', 'bytes_in_words', 'process_rank', 'local_rank', 'default_device', 'wait_for', 'saying_why',
-           'temporary', 'remove_leftovers', 'new_folder', 'locked', 'check_writable', 'claimed', 'writing', 'free_disk',
+           'resolved', 'temporary', 'remove_leftovers', 'new_folder', 'check_writable', 'writing', 'free_disk',
            'check_disk', 'replacing', 'write_atomic']
 
 # %% ../nbs/91_runs.ipynb #34939124
@@ -17,14 +17,13 @@ import re
 import secrets
 import shutil
 import socket
-import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 
-from .checks import check, check_number, refuse
+from .checks import check, refuse
 
 # %% ../nbs/91_runs.ipynb #1d563acc
 def seconds_in_words(seconds:float) -> str:
@@ -119,7 +118,7 @@ def _lacking(path, need:float|None) -> str:
     return there if need is None else f'{bytes_in_words(need)} are needed, {there}'
 
 # %% ../nbs/91_runs.ipynb #524d077d
-def _resolved(path) -> Path:
+def resolved(path) -> Path:
     "Where a path leads: '.' has no name, and a link is followed."
     try: return Path(path).resolve()
     except (OSError, RuntimeError, ValueError, TypeError) as e: refuse('folder', path, f'a path; here: {e}', e)
@@ -180,113 +179,14 @@ def new_folder(folder) -> Path:
     check(not full, 'folder', str(folder), f'{allowed}; this one already holds something')
     return folder
 
-# %% ../nbs/91_runs.ipynb #0af38313
-HELD = {} # lock file -> the thread of this process that holds it, and the open file
-os.register_at_fork(after_in_child=HELD.clear)
-
-def _lock_path(path:Path, file:bool, ranks:bool) -> Path:
-    "Inside a folder, beside a file."
-    rank = process_rank()[0] if ranks else 0
-    name = '.lock' + (f'-{rank}' if rank else '')
-    return path.with_name(f'.{path.name}{name}') if file else path/name
-
-# %% ../nbs/91_runs.ipynb #14e4fdac
-def _is_at(fd:int, lock:Path) -> bool:
-    "Whether an open file still has its name; another process may have deleted it."
-    try: return os.path.samestat(os.fstat(fd), os.lstat(lock))
-    except FileNotFoundError: return False
-
-# %% ../nbs/91_runs.ipynb #edc76d8f
-def _open_locked(lock:Path) -> int|None: # open file; None: another process holds it
-    "One try."
-    import fcntl
-    while True: # the last owner may delete the file, and the folder, at any moment
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        try: fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        except FileNotFoundError: continue
-        free, there = False, False
-        try:
-            with suppress(BlockingIOError): free = fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB) is None
-            there = _is_at(fd, lock)
-        finally:
-            if not (free and there): os.close(fd)
-        if there: return fd if free else None
-
-# %% ../nbs/91_runs.ipynb #57e8c5b2
-def _take(lock:Path, what:str) -> bool: # False: somebody else holds it
-    "Lock, and say who did."
-    me = threading.get_ident()
-    if HELD.setdefault(lock, (me, None)) != (me, None): return False
-    fd = None
-    try: fd = _open_locked(lock)
-    finally:
-        if fd is None: del HELD[lock]
-    if fd is None: return False
-    HELD[lock] = me, fd
-    with suppress(OSError): # the disk may be full
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f'{what}, process {os.getpid()} on {socket.gethostname()}'.encode(), 0)
-    return True
-
-# %% ../nbs/91_runs.ipynb #a84f33d4
-def _let_go(lock:Path):
-    "Delete the file first, so that no other process finds one that nobody holds."
-    fd = HELD.pop(lock)[1]
-    with suppress(OSError):
-        if _is_at(fd, lock): lock.unlink()
-    os.close(fd)
-
-# %% ../nbs/91_runs.ipynb #7df72d1f
-def _owner(lock:Path) -> str:
-    "Who holds a lock, in words; to close the file would end a lock of this process."
-    if lock in HELD: return 'another thread of this process'
-    try: return lock.read_text(errors='replace')[:200].strip() or 'another process'
-    except OSError: return 'another process'
-
-# %% ../nbs/91_runs.ipynb #7175eb1a
-@contextmanager
-def locked(
-    path, # folder, which is made if need be, or file
-    *,
-    patience:float=0., # seconds to wait for another owner
-    what:str='a run', # who is at it, for the others
-    file:bool=False, # the path is that of a file
-    ranks:bool=False, # the processes of one job share the folder, and each writes files of its own
-):
-    "Keep other processes out while the block runs. The same thread may come in again."
-    name, path = 'file' if file else 'folder', _resolved(path)
-    lock = _lock_path(path, file, ranks)
-    mine = HELD.get(lock, (None, None))[0] == threading.get_ident()
-    made = [p for p in (lock.parent, *lock.parent.parents) if not p.exists()]
-    if not mine: _wait_for_lock(path, lock, patience=patience, what=what, name=name)
-    try: yield
-    finally:
-        if not mine: _let_go(lock)
-        for folder in made if not mine else []:
-            with suppress(OSError): folder.rmdir() # something is in it
-
-# %% ../nbs/91_runs.ipynb #da9f84a2
-def _wait_for_lock(path:Path, lock:Path, *, patience:float, what:str, name:str):
-    "Take a lock, or say who has it."
-    until = time.monotonic() + check_number(patience, 'patience', 0)
-    while True:
-        try:
-            with saying_why(path, name):
-                if _take(lock, what): return
-        except ImportError as e: refuse(name, str(path), 'a system with the file locks of POSIX, e.g. WSL', e)
-        if time.monotonic() > until: break
-        time.sleep(.02)
-    allowed = f'a {name} that nobody else works on; now: {_owner(lock)}; wait for its end, stop it, or give another {name}'
-    refuse(name, str(path), allowed)
-
 # %% ../nbs/91_runs.ipynb #0d883984
 def check_writable(
     folder, # new or empty
 ):
     "Refuse a folder in which nothing can be written, before any work."
-    path = _resolved(folder)
-    made = [p for p in (path, *path.parents) if not p.exists()]
+    path = resolved(folder)
     with saying_why(folder):
+        made = [p for p in (path, *path.parents) if not p.exists()]
         try:
             path.mkdir(parents=True, exist_ok=True)
             with replacing(path/'.try') as new: new.write_bytes(b'1')
@@ -294,17 +194,6 @@ def check_writable(
         finally:
             for p in made:
                 with suppress(OSError): p.rmdir()
-
-# %% ../nbs/91_runs.ipynb #8ca8e5a7
-@contextmanager
-def claimed(
-    folder, # new or empty
-    *,
-    what:str='a run', # who claims it, for the others
-) -> Path: # the folder
-    "A folder for the results of this process alone, from before its work to the end of the block."
-    check_writable(new_folder(folder))
-    with locked(folder, what=what): yield new_folder(folder)
 
 # %% ../nbs/91_runs.ipynb #ae51a495
 def _sync(path:Path):
@@ -343,7 +232,7 @@ def _finish_moves(folder:Path):
 @contextmanager
 def writing(folder):
     "A temporary folder whose contents are in `folder` when the block ends without an error, and else nowhere."
-    path = _resolved(folder)
+    path = resolved(folder)
     there = path.is_dir()
     name = path/'.new' if there else path
     with saying_why(folder):
@@ -354,7 +243,9 @@ def writing(folder):
         try:
             yield tmp
             _sync_all(tmp)
-            tmp = tmp.rename(temporary(path/'.ready') if there else path)
+            ready = temporary(path/'.ready') if there else path
+            os.replace(tmp, ready)
+            tmp = ready
             if there: _move_up(tmp)
             else: _sync(path.parent)
         except BaseException:

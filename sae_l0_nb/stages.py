@@ -24,8 +24,9 @@ from .elbow import table_elbow
 from .metrics import evaluate, s_places
 from .runs import default_device
 from .sae import Bank, PARAMS
+from .schedule import default_lr
 from .sources import GaussianSource, heldout_rows, open_source
-from .train import default_lr, train_bank
+from .train import train_bank
 
 # %% ../nbs/13_stages.ipynb #f294d159
 @checked

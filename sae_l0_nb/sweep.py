@@ -17,16 +17,18 @@ from fastcore.basics import patch
 from .allowed import checked
 from .checks import check, check_k, check_number, check_seeds, check_whole, refuse, shown
 from .cost import fitting, free_bytes, member_bytes, sae_bytes, step_bytes, time_step
-from .files import Field, read_json, read_table, write_json
+from .files import Field, read_json, read_table, write_json, write_table
+from .locks import locked
 from .metrics import evaluate, s_places
 from .runs import (
-    bytes_in_words, check_disk, default_device, new_folder, process_rank, remove_leftovers, seconds_in_words,
-    wait_for, write_atomic)
+    bytes_in_words, check_disk, check_writable, default_device, new_folder, process_rank, remove_leftovers,
+    seconds_in_words, wait_for)
 from .sae import Bank
 from .saving import save_sae
+from .schedule import default_lr
 from .sources import heldout_rows, open_source, read_once, source_digest
 from .step import BatchTopK, JumpReLU, TopK, as_recipe
-from .train import check_training, default_lr, train_bank
+from .train import check_training, train_bank
 
 # %% ../nbs/28_sweep.ipynb #e74de8d7
 @checked
@@ -96,6 +98,7 @@ def plan_sweep(
     **kwargs, # more for `train_bank`: dead_after, data_seed, n_logs ...
 ) -> SweepPlan: # print it for the quote, `run` it for the SAEs
     "Check a sweep and find its price."
+    check_writable(folder)
     source, device = open_source(source), default_device(device)
     allowed = 'what can be read more than once: a list of batches, a data loader, a tensor, a store'
     check(not read_once(source), 'source', source, allowed)
@@ -155,7 +158,7 @@ SWEEP = dict( # of sweep.json
 def _begun(folder:Path) -> dict|None:
     "What sweep.json of a folder says; None if there is none."
     path = folder/'sweep.json'
-    return read_json(path, SWEEP) if path.is_file() else None
+    return read_json(path, SWEEP, sealed=True) if path.is_file() else None
 
 # %% ../nbs/28_sweep.ipynb #60acf1ba
 def _what_fits(plan:SweepPlan) -> int:
@@ -224,7 +227,7 @@ def _begin(plan:SweepPlan):
         new_folder(plan.folder)
         check_disk(plan.folder, plan.quote()['disk'])
         plan.folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, about)
+        write_json(path, about, sealed=True)
     wait_for([path])
     begun = _begun(plan.folder)
     if not first: plan.at_once = about['at_once'] = begun['at_once'] # the first process decides
@@ -264,8 +267,9 @@ def _do_group(plan:SweepPlan, i:int, progress:bool):
     table = pd.DataFrame(dict(sae=names, seed=seeds*len(recipes)) | evaluate(bank, held, places=plan.places))
     for name, sae in zip(names, bank): _write_sae(plan, name, sae)
     history = history.assign(sae=[names[m] for m in history.member]).drop(columns='member')
-    _write_table(_part(plan, i, '_history'), history)
-    _write_table(_part(plan, i), table)
+    _part(plan, i).parent.mkdir(exist_ok=True)
+    write_table(_part(plan, i, '_history'), history, sealed=True)
+    write_table(_part(plan, i), table, sealed=True)
     shutil.rmtree(work, ignore_errors=True) # the first process may be at it too
 
 # %% ../nbs/28_sweep.ipynb #a2128e2c
@@ -274,12 +278,6 @@ def _write_sae(plan:SweepPlan, name:str, sae:Bank):
     folder = plan.folder/'saes'/name
     shutil.rmtree(folder, ignore_errors=True)
     save_sae(sae, folder, getattr(plan.source, 'origin', None))
-
-# %% ../nbs/28_sweep.ipynb #19370070
-def _write_table(path:Path, table):
-    "Write a CSV file, complete or not at all."
-    path.parent.mkdir(exist_ok=True)
-    write_atomic(path, table.to_csv(index=False).encode())
 
 # %% ../nbs/28_sweep.ipynb #6d414f3c
 METRICS = ('k', 'l0', 'l0_std', 'mse', 'variance_explained', 'frac_dead', 'c_dec', 'c_dec_all') # of `evaluate`
@@ -290,7 +288,7 @@ def _read_part(plan:SweepPlan, i:int, what:str=''): # DataFrame
     "The table of a group or its history, checked."
     path, names = _part(plan, i, what), _members(plan, i)[2]
     metrics = (*METRICS, *(f's_{p:g}' for p in plan.places))
-    table = read_table(path, numbers=('seed', *(LOGGED if what else metrics)), texts=('sae',))
+    table = read_table(path, numbers=('seed', *(LOGGED if what else metrics)), texts=('sae',), sealed=True)
     there = list(table.sae.unique() if what else table.sae)
     check(there == names, f'column sae of {str(path)!r}', there, f'{names}; delete the file to make it anew')
     return table
@@ -301,7 +299,7 @@ def _collect(plan:SweepPlan):
     import pandas as pd
     for name, what in (('table.csv', ''), ('history.csv', '_history')):
         parts = [_read_part(plan, i, what) for i in range(len(plan.groups))]
-        _write_table(plan.folder/name, pd.concat(parts))
+        write_table(plan.folder/name, pd.concat(parts))
 
 # %% ../nbs/28_sweep.ipynb #f8ddf64c
 @patch
@@ -310,6 +308,11 @@ def run(self:SweepPlan,
     progress:bool=True, # a bar for each group, or one line in a log
 ): # DataFrame, one row an SAE: sae (its folder), seed, and what `evaluate` gives
     "Train what is not there yet. Process i of w does every w-th group; all of them return the whole table."
+    with locked(self.folder, what='a sweep', ranks=True): return _swept(self, progress)
+
+# %% ../nbs/28_sweep.ipynb #c79d1dc9
+def _swept(self:SweepPlan, progress:bool): # DataFrame
+    "The work of one process, alone in its part of the folder."
     _begin(self)
     rank, world = process_rank()
     n, a_week = len(self.groups), 7*86_400 # a group may take days

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from fastcore.basics import patch
 
+from .allowed import checked
 from .checks import check, check_choice, refuse, shown
 from .files import Field, check_fields, check_tensor, read_tensors, write_tensors
 from .runs import new_folder, remove_leftovers
@@ -46,6 +47,7 @@ def next_lam(
     return lam*math.exp(30/n_steps*max(-.5, min(.5, 2*error)))
 
 # %% ../nbs/06_trainer.ipynb #c8a928d2
+@checked
 def most_values(device:str) -> int: # 2**19 on a CPU, so that they stay in its cache, else 2**27
     "Latent values [members, b, d_sae] that a step works on together."
     return 2**19 if str(device).startswith('cpu') else 2**27
@@ -67,6 +69,7 @@ def _recipes_of(bank:Bank) -> list:
     return [TopK(int(k)) if per_input else BatchTopK(k) for k, per_input in pairs]
 
 # %% ../nbs/06_trainer.ipynb #574f389a
+@checked
 class Trainer:
     "A bank in training: weights, Adam's moments, silence counters. `step` takes one batch."
     def __init__(self,
@@ -92,7 +95,7 @@ class Trainer:
         self.params = [getattr(bank, name) for name in self.names] # what Adam moves
         self.adam = torch.optim.Adam(self.params, lr=lr, betas=betas, fused=True)
         self.silent = torch.zeros(m, bank.d_sae, dtype=torch.int32, device=device) # steps since a latent fired
-        self.cut = torch.zeros(m, device=device) # of the last step
+        self.cut = torch.zeros(m, dtype=torch.float32, device=device) # of the last step
         self.lam = start_lam(self.recipes) # [m] lambda_s
         self.l0 = torch.zeros(m, dtype=torch.float64) # running mean of the L0 of JumpReLU members
         self.done = 0 # steps
@@ -215,6 +218,7 @@ def _refuse(self:Trainer, x, lr):
     refuse(f'norm of a gradient {where}', 'infinity', f'what float32 holds, {scale}')
 
 # %% ../nbs/06_trainer.ipynb #fefd8d60
+@checked
 def to_device(
     bank:Bank,
     device:str, # 'cpu', 'cuda:1' ...
@@ -329,7 +333,7 @@ def load_checkpoint(
     if not path.exists():
         new_folder(folder)
         return 0, [], 0.
-    tensors, texts = read_tensors(path)
+    tensors, texts = read_tensors(path, sealed=True)
     header = _header(texts, repr(str(path)))
     _check_same_run(header['settings'], settings, repr(str(path)))
     _check_progress(header, settings.get('n_steps', math.inf), len(trainer.bank), repr(str(path)))

@@ -19,9 +19,9 @@ import torch
 
 from sae_l0_nb.descend import trace_table
 from sae_l0_nb.saving import load_sae
+from sae_l0_nb.schedule import lr_at
 from sae_l0_nb.stages import Rounds, Start, coarse_grid, coarse_stage, new_job, train_stage
 from sae_l0_nb.toy import ToyModel
-from sae_l0_nb.train import lr_at
 
 # %% ../nbs/15_calibrate.ipynb #795b22e2
 def test_the_quote_adds_up():

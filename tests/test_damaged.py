@@ -27,7 +27,7 @@ from sae_l0_nb.step import JumpReLU
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.sweep import sweep
 from sae_l0_nb.tasks import read_task
-from sae_l0_nb.texts import read_texts
+from sae_l0_nb.reading import read_texts
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
@@ -56,7 +56,7 @@ from sae_l0_nb.step import JumpReLU
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.sweep import sweep
 from sae_l0_nb.tasks import read_task
-from sae_l0_nb.texts import read_texts
+from sae_l0_nb.reading import read_texts
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
@@ -85,7 +85,7 @@ from sae_l0_nb.step import JumpReLU
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.sweep import sweep
 from sae_l0_nb.tasks import read_task
-from sae_l0_nb.texts import read_texts
+from sae_l0_nb.reading import read_texts
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
@@ -113,7 +113,7 @@ from sae_l0_nb.step import JumpReLU
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.sweep import sweep
 from sae_l0_nb.tasks import read_task
-from sae_l0_nb.texts import read_texts
+from sae_l0_nb.reading import read_texts
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
@@ -141,7 +141,7 @@ from sae_l0_nb.step import JumpReLU
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.sweep import sweep
 from sae_l0_nb.tasks import read_task
-from sae_l0_nb.texts import read_texts
+from sae_l0_nb.reading import read_texts
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 

@@ -48,9 +48,8 @@ def methods(cls):
 UNCHECKED = dict(
     sae='topk batch_topk nth_largest nth_largest_chunked rows_at_once',
     step='product forward gradients',
-    schedule='Schedule.watch',
+    schedule='Schedule.watch lr_at',
     trainer='next_lam members_at_once clip_members save_checkpoint Trainer.parts Trainer.forward_part Trainer.step',
-    train='lr_at',
     stages='Ledger.enter',
     elbow='crossing',
     descend='Descent.watch SlopeController.watch',

@@ -4,13 +4,24 @@ import pytest
 from sae_l0_nb.files import *
 
 # %% ../nbs/93_files.ipynb #c87f074f
+import math
 import tempfile
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+
+# %% ../nbs/93_files.ipynb #804208f5
+def test_a_hash_knows_values_types_shapes_names_and_settings():
+    x = torch.arange(6.)
+    same = content_hash(dict(x=x), k=1)
+    assert content_hash(dict(x=x.clone()), k=1) == same
+    others = [content_hash(dict(x=x), k=2), content_hash(dict(y=x), k=1), content_hash(dict(x=x.view(2, 3)), k=1),
+              content_hash(dict(x=x.double()), k=1), content_hash(dict(x=x.flip(0)), k=1)]
+    assert len({same, *others}) == 6
 
 # %% ../nbs/93_files.ipynb #2a432fbe
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else():
@@ -75,11 +86,20 @@ def test_arrays_and_tables_come_back_or_are_refused_by_file():
         with pytest.raises(ValueError, match='column c of .* allowed: numbers'): read_table(table, numbers=('c',))
         with pytest.raises(ValueError, match='allowed: a column z'): read_table(table, texts=('z',))
 
-# %% ../nbs/93_files.ipynb #804208f5
-def test_a_hash_knows_values_types_shapes_names_and_settings():
-    x = torch.arange(6.)
-    same = content_hash(dict(x=x), k=1)
-    assert content_hash(dict(x=x.clone()), k=1) == same
-    others = [content_hash(dict(x=x), k=2), content_hash(dict(y=x), k=1), content_hash(dict(x=x.view(2, 3)), k=1),
-              content_hash(dict(x=x.double()), k=1), content_hash(dict(x=x.flip(0)), k=1)]
-    assert len({same, *others}) == 6
+# %% ../nbs/93_files.ipynb #1b7b8247
+def test_what_was_sealed_and_then_changed_is_refused():
+    with tempfile.TemporaryDirectory() as tmp:
+        json_path, tensor_path, csv_path = (Path(tmp)/name for name in ('a.json', 'a.safetensors', 'a.csv'))
+        write_json(json_path, {'n': 1, 'x': math.nan}, sealed=True)
+        assert list(read_json(json_path, sealed=True)) == ['n', 'x']
+        write_tensors(tensor_path, dict(x=torch.ones(3)), dict(step='1'))
+        assert read_tensors(tensor_path, sealed=True)[1] == dict(step='1')
+        write_table(csv_path, pd.DataFrame(dict(k=[1, 2], c=[.1, 1/3])), sealed=True)
+        assert read_table(csv_path, sealed=True).c.tolist() == [.1, 1/3]
+        for path, old, new, read in ((json_path, b'1', b'2', read_json), (csv_path, b'1', b'3', read_table),
+                                     (tensor_path, torch.ones(1).numpy().tobytes(), bytes(4), read_tensors)):
+            path.write_bytes(path.read_bytes().replace(old, new, 1))
+            with pytest.raises(ValueError, match=f'digest of .*{path.name}.* = .*; delete the file to make it anew'):
+                read(path, sealed=True)
+        write_json(json_path, dict(n=1))
+        with pytest.raises(ValueError, match='digest of .*a.json.* = None'): read_json(json_path, sealed=True)

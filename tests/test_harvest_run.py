@@ -444,7 +444,7 @@ def test_infinity_is_refused_and_not_left_out_as_a_large_norm():
         x = x.clone()
         x[:, 9:] = float('inf')
         return x
-    model.h[0].register_forward_hook(spoil)
+    model.h[0].mlp.register_forward_hook(spoil)
     with tempfile.TemporaryDirectory() as tmp:
         texts = ['the dog sat on a red mat under the']*1000 + ['the dog sat on a red mat under the tree']
         with pytest.raises(ValueError, match='activations, text 1000, position 9, .* = inf'): # behind the sample

@@ -267,6 +267,13 @@ def test_an_exception_may_only_shrink():
     assert list(budgets.faults([page], dict(cells_of_page={page.name: 90})))
     assert budgets.shrunk([page], dict(cells_of_page={page.name: 90})) == {}
 
+# %% ../nbs/99_project.ipynb #2991d0d2
+def test_the_versions_that_are_tested_as_the_oldest_are_those_that_are_declared():
+    lines = (ROOT/'.ci'/'floors.txt').read_text().splitlines()
+    tested = [line for line in lines if not line.startswith('#')]
+    assert tested == get_config().requirements.replace('>=', '==').split()
+    assert len(tested) > 10
+
 # %% ../nbs/99_project.ipynb #330f6dff
 def test_every_name_of_the_front_door_is_there():
     assert all(getattr(sae_l0_nb, name).__module__.startswith('sae_l0_nb.') for name in sae_l0_nb.__all__[1:])

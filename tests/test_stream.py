@@ -10,7 +10,7 @@ import pytest
 import torch
 import transformers
 
-from sae_l0_nb.models import FAMILIES, resolve_layer, tiny_model
+from sae_l0_nb.models import FAMILIES, first_part, resolve_layer, tiny_model
 
 # %% ../nbs/20_stream.ipynb #cd42ad2b
 bert, bert_tok = tiny_model('bert')
@@ -120,7 +120,7 @@ def test_a_mapping_a_dataclass_and_a_tuple_are_all_read():
     ids = torch.tensor([[5, 6, 7]])
     wanted = residual_stream(bert, ids, torch.ones_like(ids), 'encoder.layer.1')
     for wrap in (lambda x: (x, None), lambda x: [x], lambda x: {'hidden': x}, lambda x: Out(x)):
-        handle = bert.encoder.layer[1].register_forward_hook(lambda m, a, out: wrap(out))
+        handle = bert.encoder.layer[1].register_forward_hook(lambda m, a, out: wrap(first_part(out)))
         try: assert torch.equal(residual_stream(bert, ids, torch.ones_like(ids), 'encoder.layer.1'), wanted)
         finally: handle.remove()
 

@@ -74,7 +74,7 @@ def test_a_plan_takes_a_source_once_and_what_memory_holds():
 
 # %% ../nbs/28_sweep.ipynb #80ae7466
 @pytest.mark.parametrize('kw, words', [
-    (dict(l0s=[]), r'l0s = \[\]; allowed: one L0 or recipe or more, all different'),
+    (dict(l0s=[]), r'l0s = \[\]; allowed: one or a list'),
     (dict(l0s=[2, 2]), r'l0s = \[2, 2\]; allowed: .* all different'),
     (dict(l0s=[9]), r'k = 9\.0; allowed'),
     (dict(l0s=8), 'l0s = 8; allowed: a list'),
@@ -163,7 +163,7 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path
     ('sweep.json', 'sweep 2', 'sweep 1', "format of '.*' = 'sae_l0_nb sweep 1'; allowed: 'sae_l0_nb sweep 2'"),
     ('parts/0001.csv', 'c_dec,', 'c_enc,', "columns of '.*0001.csv' = .*; allowed: a column c_dec"),
     ('parts/0001.csv', 'k2_seed1,1', 'k2_seed1,one', "column seed of '.*0001.csv' = .*; allowed: numbers"),
-    ('parts/0001.csv', 'k2_seed1', 'k2_seed7', "column sae of '.*0001.csv' = .*; allowed: .*delete the file"),
+    ('parts/0001.csv', 'k2_seed1', 'k2_seed7', "digest of '.*0001.csv' = .*; delete the file"),
     ('parts/0000_history.csv', 'lam', 'lamb', "columns of '.*0000_history.csv' = .*; allowed: a column lam"),
     ('parts/0000_history.csv', None, '', "content of '.*0000_history.csv' = .*; allowed: a CSV table")])
 def test_a_damaged_file_is_named(finished, tmp_path, name, old, new, words):

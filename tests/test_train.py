@@ -20,18 +20,6 @@ from sae_l0_nb.step import BatchTopK, JumpReLU, TopK
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.trainer import Trainer
 
-# %% ../nbs/07_train.ipynb #72ab990e
-def test_the_default_learning_rate_halves_when_the_width_grows_fourfold():
-    assert default_lr(2**14) == 2e-4
-    assert default_lr(2**16) == pytest.approx(1e-4)
-    assert default_lr(5) == 3e-3
-
-# %% ../nbs/07_train.ipynb #8e6e0caa
-def test_the_learning_rate_falls_at_the_end_only():
-    assert [lr_at(i, 10, 1., 0.) for i in (0, 9)] == [1, 1]
-    assert [lr_at(i, 10, 1., .5) for i in (0, 5, 7, 9)] == pytest.approx([1, 1, .6, .2])
-    assert lr_at(999, 1000, 1., .5) == .01
-
 # %% ../nbs/07_train.ipynb #939c6d70
 @pytest.mark.parametrize('kw, words', [
     (dict(n_samples=10), 'n_samples = 10; allowed: at least one batch of 64'),

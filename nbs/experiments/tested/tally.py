@@ -95,7 +95,8 @@ def tally(kinds): # pairs (kind, what its trials returned) -> DataFrame: kind, t
         faults = [words for words in found if words]
         rows.append(dict(kind=kind, trials=len(found), right=len(found) - len(faults), wrong=len(faults)))
         print(f'{kind:44}{len(found):6} trials{len(found) - len(faults):6} right{len(faults):6} wrong', flush=True)
-        for words in sorted(set(faults))[:3]: print(f'    {words[:400]}', flush=True)
+        for words in sorted(set(faults))[:3]:
+            print(f'    {kind}: {words[:400]}'.replace(tempfile.gettempdir(), '..'), flush=True)
     return pd.DataFrame(rows)
 
 def command(main, n): # number of trials, unless it is given
