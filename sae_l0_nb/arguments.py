@@ -98,7 +98,8 @@ def _harvest_args(p):
                         'store each: DIR/layer3, DIR/layer6')
     p.add_argument('--tokens', type=_or(int, 'all'), required=True, metavar='N', help='content tokens to read, or all')
     p.add_argument('--max-length', type=int, metavar='N',
-                   help='tokens of a context at most; the rest of a text is cut off unless --pack (default 256, or what fits)')
+                   help='tokens of a context at most; the rest of a text is cut off unless --pack (default 256, '
+                        'or what fits)')
     p.add_argument('--pack', action='store_true',
                    help='fill contexts of --max-length with one text after the other (for decoders)')
     p.add_argument('--norm-limit', type=_or(float, 'none'), default=10., metavar='X',

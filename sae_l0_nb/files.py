@@ -46,7 +46,8 @@ def _seal_of(content) -> str:
 def _check_seal(found, own:str, path, needed:bool):
     "Refuse content that is not what was written."
     if found is None and not needed: return
-    check(found == own, f'digest of {str(path)!r}', found, f'{own}, that of its content; delete the file to make it anew')
+    allowed = f'{own}, that of its content; delete the file to make it anew'
+    check(found == own, f'digest of {str(path)!r}', found, allowed)
 
 # %% ../nbs/93_files.ipynb #e507a0d0
 def write_json(

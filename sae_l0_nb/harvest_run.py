@@ -28,50 +28,6 @@ from .runs import process_rank, wait_for
 from .store import ActivationStore, write_manifest, write_shard
 from .texts import Doc, row_place, where_rows
 
-# %% ../nbs/27_harvest_run.ipynb #97e54b7a
-import warnings
-from collections.abc import Callable
-from pathlib import Path
-
-import torch
-from fastcore.basics import patch
-from fastcore.meta import delegates
-
-from .activations import doc_activations
-from .allowed import checked
-from .checks import check, check_finite, refuse
-from .files import write_json
-from .harvest_folder import (
-    START, check_same, docs_digest, mark_path, read_start, shard_entries, shard_groups, split_heldout)
-from .harvest_plan import HarvestPlan, check_counts, is_outlier, plan_harvest
-from .progress import progress_bar
-from .reading import left_out_in_words
-from .runs import process_rank, wait_for
-from .store import ActivationStore, write_manifest, write_shard
-from .texts import Doc, row_place, where_rows
-
-# %% ../nbs/27_harvest_run.ipynb #d3a0217b
-import warnings
-from collections.abc import Callable
-from pathlib import Path
-
-import torch
-from fastcore.basics import patch
-from fastcore.meta import delegates
-
-from .activations import doc_activations
-from .allowed import checked
-from .checks import check, check_finite, refuse
-from .files import write_json
-from .harvest_folder import (
-    START, check_same, docs_digest, mark_path, read_start, shard_entries, shard_groups, split_heldout)
-from .harvest_plan import HarvestPlan, check_counts, is_outlier, plan_harvest
-from .progress import progress_bar
-from .reading import left_out_in_words
-from .runs import process_rank, wait_for
-from .store import ActivationStore, write_manifest, write_shard
-from .texts import Doc, row_place, where_rows
-
 # %% ../nbs/27_harvest_run.ipynb #b6c874f2
 def _start(plan:HarvestPlan) -> dict:
     "What harvest.json says."

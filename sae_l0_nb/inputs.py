@@ -16,16 +16,6 @@ import torch
 from .checks import NUMBERS, check, check_choice, check_number, check_whole, refuse
 from .runs import default_device
 
-# %% ../nbs/95_inputs.ipynb #fac4e78b
-import warnings
-from collections.abc import Mapping
-
-import numpy as np
-import torch
-
-from .checks import NUMBERS, check, check_choice, check_number, check_whole, refuse
-from .runs import default_device
-
 # %% ../nbs/95_inputs.ipynb #2e7ced51
 #| export
 

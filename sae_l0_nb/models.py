@@ -251,21 +251,14 @@ def first_part(out): # what a module hands on
 # %% ../nbs/20_models.ipynb #6c1fa1c2
 @contextmanager
 def _evaluating(model):
-    "No dropout; afterwards each module is in the mode in which it was."
-    training = [m for m in model.modules() if m.training]
+    "No dropout, and float32 by default, in which transformers 4 makes its masks; afterwards all is as it was."
+    training, before = [m for m in model.modules() if m.training], torch.get_default_dtype()
     for m in training: m.training = False
-    try: yield
-    finally:
-        for m in training: m.training = True
-
-# %% ../nbs/20_models.ipynb #37b5efca
-@contextmanager
-def _float32_by_default():
-    "transformers 4 makes its masks in the default precision, whatever that of the model is."
-    before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try: yield
-    finally: torch.set_default_dtype(before)
+    finally:
+        torch.set_default_dtype(before)
+        for m in training: m.training = True
 
 # %% ../nbs/20_models.ipynb #d1e9a420
 def run_model(model, ids, mask): # [b, t] token ids, [b, t] 1 for a token and 0 for padding
@@ -273,7 +266,7 @@ def run_model(model, ids, mask): # [b, t] token ids, [b, t] 1 for a token and 0 
     known = inspect.signature(model.forward).parameters
     more = dict(use_cache=False) if 'use_cache' in known else {}
     if 'attention_mask' in known or 'input_ids' not in known: more['attention_mask'] = mask
-    with _evaluating(model), _float32_by_default(): model(input_ids=ids, **more)
+    with _evaluating(model): model(input_ids=ids, **more)
 
 # %% ../nbs/20_models.ipynb #7571ce94
 _CALLS = weakref.WeakKeyDictionary() # model -> its modules, and what `module_calls` says of them

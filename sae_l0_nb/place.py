@@ -18,31 +18,6 @@ from .files import Field, check_fields, read_json
 from .models import block_paths, resolve_layer
 from .saving import block_of_hook
 
-# %% ../nbs/29_place.ipynb #d074314f
-import os
-import re
-import warnings
-from dataclasses import dataclass, field
-from pathlib import Path
-
-from .allowed import checked
-from .checks import check, refuse
-from .files import Field, check_fields, read_json
-from .models import find_blocks, resolve_layer
-from .saving import block_of_hook
-
-# %% ../nbs/29_place.ipynb #35e45d18
-import os
-import re
-import warnings
-from dataclasses import dataclass, field
-from pathlib import Path
-
-from .checks import check, refuse
-from .files import Field, check_fields, read_json
-from .models import find_blocks, resolve_layer
-from .saving import block_of_hook
-
 # %% ../nbs/29_place.ipynb #ecf8c406
 @dataclass(kw_only=True)
 class Place:

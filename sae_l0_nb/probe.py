@@ -193,6 +193,7 @@ def check_split(
     n_train:int|None=None, seed=0, protocol='stratified', n_boot=200, norm_limit:float|None=10., # as for `split_data`
 ):
     "Refuse settings of a probe that no data can fit."
+    check_whole(seed, 'seed', 0, 2**32 - 1)
 
 # %% ../nbs/31_probe.ipynb #c83c8e0e
 @checked

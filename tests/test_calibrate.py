@@ -51,7 +51,7 @@ def test_the_finer_grid_holds_the_elbow():
 
 # %% ../nbs/15_calibrate.ipynb #416d8f94
 def test_a_fine_grid_finds_the_elbow_and_the_saes_just_above_it():
-    j = new_job(ToyModel.small(), 5, n_samples=100_000, seeds=[0, 1], control=False, progress=False)
+    j = new_job(ToyModel.small(), 5, n_samples=100_000, seeds=[0, 1], control=False, centre=False, progress=False)
     tried = Rounds()
     coarse_stage(j, tried, coarse_grid(5, 20))
     near = fine_stage(j, tried)
@@ -62,7 +62,7 @@ def test_a_fine_grid_finds_the_elbow_and_the_saes_just_above_it():
 
 # %% ../nbs/15_calibrate.ipynb #4514f624
 def test_the_close_stage_looks_again_around_what_it_found():
-    kw = dict(n_samples=64_000, control=False, progress=False)
+    kw = dict(n_samples=64_000, control=False, centre=False, progress=False)
     job = new_job(ToyModel.small(), 5, **kw)
     coarse = coarse_stage(job, Rounds(), coarse_grid(5, 20), share=1.)
     above, _ = train_stage(job, 'descent', [2.5], job.seeds)
@@ -91,7 +91,7 @@ def test_the_close_stage_looks_again_around_what_it_found():
 def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
     toy = ToyModel.small()
     for source in (toy, toy.sample(60_000, torch.Generator().manual_seed(5))):
-        r = calibrate_l0(source, d_sae=5, n_samples=256_000, progress=False)
+        r = calibrate_l0(source, d_sae=5, n_samples=256_000, centre=False, progress=False)
         assert r.verdict == 'found', r
         assert abs(r.l0 - 2) < .15, r
         assert r.interval[0] < r.l0 < r.interval[1], r
@@ -108,7 +108,7 @@ def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
 
 # %% ../nbs/15_calibrate.ipynb #b98d3ba6
 def test_a_finer_grid_can_stand_in_for_the_descent():
-    r = calibrate_l0(ToyModel.small(), d_sae=5, method='search', n_samples=100_000, progress=False)
+    r = calibrate_l0(ToyModel.small(), d_sae=5, method='search', n_samples=100_000, centre=False, progress=False)
     assert r.verdict == 'found', r
     assert abs(r.l0 - 2) < .15, r
     assert r.trace is None
@@ -121,7 +121,7 @@ def test_a_descent_that_finds_no_turn_gives_way_to_a_finer_grid():
         return trace_table(down)
 
     with mock.patch('sae_l0_nb.stages.trace_table', side_effect=no_turn):
-        r = calibrate_l0(ToyModel.small(), d_sae=5, n_samples=100_000, progress=False)
+        r = calibrate_l0(ToyModel.small(), d_sae=5, n_samples=100_000, centre=False, progress=False)
     assert r.verdict == 'found', r
     assert r.trace is not None
     assert sum(r.table['round'] == 1) == 7*3 # fresh SAEs, as many as in a close look
@@ -136,13 +136,13 @@ def test_a_grid_that_does_not_reach_the_answer_is_told_so():
 
 # %% ../nbs/15_calibrate.ipynb #a3a64950
 def test_a_budget_is_kept_and_an_answer_that_it_cut_short_is_none():
-    r = calibrate_l0(ToyModel.small(), d_sae=5, budget=24_000, progress=False)
+    r = calibrate_l0(ToyModel.small(), d_sae=5, budget=24_000, centre=False, progress=False)
     assert r.verdict == 'not_converged'
     assert np.isnan(r.l0)
     assert 'the budget (budget, --budget) ended the search' in r.reason
     assert r.cost['sae_steps'] <= 24_000
     assert r.table['round'].nunique() == 1
-    one_round = calibrate_l0(ToyModel.small(), d_sae=5, n_rounds=1, progress=False)
+    one_round = calibrate_l0(ToyModel.small(), d_sae=5, n_rounds=1, centre=False, progress=False)
     assert 'the number of rounds (n_rounds, --rounds) ended the search' in one_round.reason
 
 # %% ../nbs/15_calibrate.ipynb #93d509e7
@@ -178,7 +178,7 @@ def test_a_killed_calibration_continues():
             with killed, pytest.raises(BaseException): calibrate_l0(ToyModel.small(), checkpoint=folder, **kw)
         counted = mock.patch('sae_l0_nb.train.lr_at', side_effect=lr_at)
         with counted as left: calibrate_l0(ToyModel.small(), checkpoint=folder, **kw)
-        n_check = one.cost['sae_steps'] - 5*83 - 750 - 250 # of the check and the control
+        n_check = one.cost['sae_steps'] - 5*83 - 750 - 7*250 # of the check and the control
         assert left.call_count == 250 - 100 + n_check # only what the third stage lacked, and the last ones
 
 # %% ../nbs/15_calibrate.ipynb #e84af63f
@@ -256,6 +256,7 @@ def test_noise_gets_no_number():
 # %% ../nbs/15_calibrate.ipynb #41f0691f
 def test_a_world_keeps_its_number_under_the_control():
     kw = dict(l0s=[1, 1.4, 1.7, 2, 2.3, 2.8, 3.4], seeds=[0, 1], n_samples=200_000, n_rounds=0, progress=False)
+    kw |= dict(centre=False)
     r = calibrate_l0(ToyModel.small(), 5, **kw)
     assert np.isfinite(r.l0), r
     assert r.control < .2

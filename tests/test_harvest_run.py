@@ -531,7 +531,6 @@ while harvest('often', 2, half=rounds % 2 == 0): rounds += 1 # killed at the sec
 print(at - 1, rounds)
 """
 
-# %% ../nbs/27_harvest_run.ipynb #a174f878
 def test_killed_at_any_write_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
     tiny_model('llama', tmp_path/'model')
     done = subprocess.run([sys.executable, '-c', KILL, str(tmp_path)], capture_output=True, text=True,
@@ -557,7 +556,6 @@ stores = harvest(root + '/model', tiny_texts(1500), [0, 2], root + '/two', **set
 print('read', len(stores[0]), len(stores[2]))
 """
 
-# %% ../nbs/27_harvest_run.ipynb #fedd28a2
 def test_two_processes_of_torchrun_continue_one_and_write_its_bytes(tmp_path):
     tiny_model('llama', tmp_path/'model')
     settings = dict(max_length=64, shard_rows=1000, progress=False)

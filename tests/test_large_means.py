@@ -6,7 +6,6 @@ import pytest
 from pathlib import Path
 
 import pandas as pd
-
 import sae_l0_nb
 
 # %% ../nbs/experiments/large_means.ipynb #77049ba6

@@ -131,20 +131,19 @@ def test_a_row_with_nan_is_named():
     late = [torch.zeros(20_000, 2), torch.tensor([[0., 0], [float('inf'), 0]])]
     with pytest.raises(ValueError, match='batch of the source, row 1 = inf'): list(as_source(late).batches(4))
 
-# %% ../nbs/04_sources.ipynb #5c2620ce
-def test_held_out_rows_are_what_was_asked_for_or_a_power_of_two():
-    source = TensorSource(torch.randn(1000, 2), frac_heldout=.3)
-    assert torch.equal(heldout_rows(source, 299), source.heldout(299))
-    assert torch.equal(heldout_rows(source), source.heldout(256))
-    with pytest.raises(ValueError, match='n = 0; allowed: whole numbers from 1'): heldout_rows(source, 0)
-
-# %% ../nbs/04_sources.ipynb #10c24f46
 def test_a_source_without_held_out_rows_is_refused():
     class Empty:
         d_in, batches = 2, None
         def heldout(self, n, seed=0): raise ValueError('nothing here')
     with pytest.raises(ValueError, match=r'source = .*; allowed: a source that holds out one row .*nothing here'):
         heldout_rows(Empty())
+
+# %% ../nbs/04_sources.ipynb #5c2620ce
+def test_held_out_rows_are_what_was_asked_for_or_a_power_of_two():
+    source = TensorSource(torch.randn(1000, 2), frac_heldout=.3)
+    assert torch.equal(heldout_rows(source, 299), source.heldout(299))
+    assert torch.equal(heldout_rows(source), source.heldout(256))
+    with pytest.raises(ValueError, match='n = 0; allowed: whole numbers from 1'): heldout_rows(source, 0)
 
 # %% ../nbs/04_sources.ipynb #0086aeea
 def test_a_gaussian_control_has_the_moments_of_its_source_and_nothing_else():
@@ -224,8 +223,6 @@ def test_one_row_of_training_data_makes_another_source():
     assert source_digest(TensorSource(x)) != source_digest(TensorSource(x, seed=1))
     assert source_digest(GaussianSource(x)) != source_digest(GaussianSource(2*x))
 
-# %% ../nbs/04_sources.ipynb #beab636f
-def test_a_source_of_ones_own_is_known_by_its_rows():
     class Shifted(Source):
         "Rows of one number."
         def __init__(self, value): self.value, self.d_in = value, 2

@@ -249,7 +249,8 @@ def test_killed_at_any_renaming_it_goes_on_and_ends_with_the_same_bytes(tmp_path
     n_renamings, rounds = map(int, done.stdout.split())
     whole = contents(tmp_path/'whole')
     assert len(whole) == 6*2 + 3*2 + 3 # SAEs, parts, and sweep.json, table.csv, history.csv
-    assert n_renamings == 1 + 3*(3 + 2*3 + 2) + 2 # in each group 3 checkpoints, 2 SAEs of 2 files and a folder, 2 parts
+    in_a_group = 3 + 2*3 + 2 # checkpoints, two SAEs of two files and a folder, parts
+    assert n_renamings == 2 + 3*in_a_group + 2 # before it a trial of the folder and sweep.json
     assert rounds > 5
     folders = list(tmp_path.iterdir())
     assert len(folders) == 2*n_renamings + 1 + 4 + 2 # the last of 'half' was never killed
