@@ -24,6 +24,23 @@ from .logistic import by_text
 from .probe import binary_labels
 from .probing import check_activations
 
+# %% ../nbs/33_tasks.ipynb #6037ef29
+import io
+import random
+import warnings
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+
+from .allowed import checked
+from .checks import check, check_whole, refuse, within
+from .inputs import check_labels, check_texts, in_a_row
+from .logistic import by_text
+from .probe import binary_labels
+from .probing import check_activations
+
 # %% ../nbs/33_tasks.ipynb #13cd24e5
 AS_WRITTEN = dict(keep_default_na=False, na_values=[''], low_memory=False) # only an empty cell is missing
 

@@ -243,7 +243,6 @@ def heldout(self:ToyModel,
 
 # %% ../nbs/00_toy.ipynb #6c631b58
 @patch(cls_method=True)
-@checked
 def small(cls:ToyModel,
     corr:float=0.4, # correlation of feature 0 with each other feature
     *,
@@ -259,7 +258,6 @@ def small(cls:ToyModel,
 
 # %% ../nbs/00_toy.ipynb #46128c47
 @patch(cls_method=True)
-@checked
 def large(cls:ToyModel,
     seed:int=0, # of the correlations and directions
     *,
@@ -274,7 +272,6 @@ def large(cls:ToyModel,
 
 # %% ../nbs/00_toy.ipynb #14b7b8b2
 @patch(cls_method=True)
-@checked
 def superposed(cls:ToyModel,
     seed:int=0, # of the correlations and directions
     *,

@@ -4,8 +4,11 @@ import pytest
 from sae_l0_nb.allowed import *
 
 # %% ../nbs/94_allowed.ipynb #88b70ddc
+import importlib.util
 import inspect
 import math
+import pickle
+import timeit
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -166,14 +169,12 @@ def test_the_docs_say_what_is_allowed():
 
 # %% ../nbs/94_allowed.ipynb #b35d2f2f
 def test_checked_functions_of_the_library_are_pickled_and_read_as_before():
-    import pickle
-    import sae_l0_nb.allowed as module
+    module = importlib.import_module('sae_l0_nb.allowed')
     def by_name(o): return pickle.loads(pickle.dumps(o))
     assert by_name(module.checked) is module.checked
 
 # %% ../nbs/94_allowed.ipynb #720ac647
 def test_the_door_is_quick():
-    import timeit
     @checked
     def wide(*, lr, d_sae, n_samples, batch_size, grad_clip, dead_after, seeds, compute, centre, device): pass
     numbers = dict(lr=.1, d_sae=5, n_samples=9, batch_size=3, grad_clip=1., dead_after=3)

@@ -4,6 +4,7 @@ import pytest
 from sae_l0_nb.probe_sweep import *
 
 # %% ../nbs/34_probe_sweep.ipynb #c977d3fc
+import importlib.util
 import json
 import multiprocessing
 import tempfile
@@ -187,7 +188,7 @@ def test_the_cache_sees_other_labels_and_other_activations(tmp_path):
 
 # %% ../nbs/34_probe_sweep.ipynb #3f78bf37
 def test_a_stopped_sweep_goes_on_and_probes_nothing_twice(tmp_path, monkeypatch):
-    import sae_l0_nb.probe_sweep as room
+    room = importlib.import_module('sae_l0_nb.probe_sweep')
     bank, tasks, calls = two_member_bank(), made_up_tasks(3), []
     real = room.probe_members
     def counted(sae, d, n_latents, random=False):
@@ -226,7 +227,7 @@ def test_the_sweep_gives_what_single_calls_give(tmp_path):
 
 # %% ../nbs/34_probe_sweep.ipynb #45627f90
 def test_texts_pass_through_the_model_once(tmp_path, monkeypatch):
-    import sae_l0_nb.probe_sweep as room
+    room = importlib.import_module('sae_l0_nb.probe_sweep')
     model, rng, calls = tiny_model('gpt2'), np.random.default_rng(0), []
     texts = [' '.join(rng.choice(WORDS, size=5)) for _ in range(300)]
     x = last_token_activations(model, texts, 1, max_length=64)
@@ -272,7 +273,7 @@ def test_texts_pass_through_the_model_once(tmp_path, monkeypatch):
     (dict(model='m', layer=1, dtype='int8'), "dtype = 'int8'"), (dict(model='m', layer=1, device='x'), "device = 'x'"),
     (dict(model='m', layer=1, tasks={'a': (['x']*8, [0, 1]*4), 'b': (['x', 3]*4, [0, 1]*4)}), 'b.: texts.1. = 3')])
 def test_a_sweep_refuses_bad_input_before_anything_slow_starts(kw, words, monkeypatch):
-    import sae_l0_nb.probe_sweep as room
+    room = importlib.import_module('sae_l0_nb.probe_sweep')
     for slow in ('load_model', 'probe_task'): monkeypatch.setattr(room, slow, None) # to call one would be a TypeError
     good = dict(saes=two_member_bank(), tasks=made_up_tasks(1), progress=False)
     with pytest.raises(ValueError, match=words): probe_sweep(**(good | kw))

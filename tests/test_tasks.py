@@ -57,7 +57,6 @@ def test_a_file_that_is_not_there_is_no_task():
 # %% ../nbs/33_tasks.ipynb #83cf512a
 @pytest.mark.slow
 def test_the_reader_gives_the_tasks():
-    from importlib.util import find_spec
     if find_spec('sae_probes') is None: pytest.skip('sae-probes is not installed')
     assert len(probe_task_names()) == 113
     texts, labels = load_probe_task('105_click_bait')
