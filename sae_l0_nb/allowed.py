@@ -111,7 +111,6 @@ _SIZES = dict(
     n0=_whole('texts of the first class', 1),
     n1=_whole('texts of the second class', 1),
     n=_whole('how many', 1),
-    n_features=_whole('features of a toy world', 1),
     n_l0s=_whole('L0s of a grid', 1),
     n_latents=_whole('latents of a probe', 1, many='one or list'),
     n_members=_whole('members of a bank', 1),
@@ -208,7 +207,6 @@ _DATA = dict(
 # %% ../nbs/94_allowed.ipynb #362d880c
 _PROBING = dict(
     by=_text('column that groups SAEs'),
-    corr=_number('correlation', -1, 1),
     correlation=_choice('kind of correlation', among=('none', 'weak', 'strong', 'block', 'low-rank')),
     coverage=_number('share of the resamples inside an interval', 0, 1, above=True, below=True),
     curves=_text('columns to draw', many='list'),
@@ -279,6 +277,7 @@ _THINGS = {
         'x x_hat x_train x_test a acts acts_train acts_test pre train heldout sums difference',
     'weights': 'W_dec b_dec features threshold D alive dead residual firing_probs ToyModel.correlation',
     'a source of activations, looked at by `open_source`': 'source it',
+    'numbers of a built-in world, looked at by `ToyModel`': 'corr n_features',
     'a Bank, SAEs in folders, or recipes': 'bank sae saes init recipe recipes',
     'L0s, looked at by `check_k`': 'init_bank.k linear.start linear.end s_n.n trace_minimum.k',
     'a transformers model or its tokenizer': 'model tokenizer',

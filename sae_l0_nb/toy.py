@@ -252,8 +252,8 @@ def small(cls:ToyModel,
     **kwargs, # for the constructor
 ) -> 'ToyModel': # p = 0.4 each; true L0 2.0 for five features
     "Five features, one of them correlated with all others (section 3.1)."
-    C = torch.eye(n_features, dtype=torch.float64)
-    C[0, 1:] = C[1:, 0] = corr
+    C = torch.eye(check_whole(n_features, 'n_features'), dtype=torch.float64)
+    C[0, 1:] = C[1:, 0] = check_number(corr, 'corr', -1, 1)
     return cls([.4]*n_features, C, d_in=d_in, seed=seed, **kwargs)
 
 # %% ../nbs/00_toy.ipynb #46128c47
