@@ -215,15 +215,18 @@ def check_finite(
     hint:str='', # how to mend it
 ):
     "Refuse rows with NaN, infinity or a number beyond the limit; the first one is named."
-    for start in range(0, len(x), 65_536):
-        part = x[start:start + 65_536]
-        bad = ~torch.isfinite(part) | (part.abs() > limit) # [rows, d]
+    n_rows = max(1, 2**20//max(1, x.shape[1])) # at a time: the rows may lie on a disk and not fit into memory
+    def wrong(part): return ~torch.isfinite(part) | (part.abs() > limit) # [rows, d]
+    for start in range(0, len(x), n_rows):
+        part = x[start:start + n_rows]
+        bad = wrong(part)
         rows = bad.any(1)
         if not rows.any(): continue
         r = int(rows.nonzero()[0])
+        n_bad = sum(int(wrong(o).any(1).sum()) for o in x[start:].split(n_rows))
         at = f'row {start + r}' if place is None else place(start + r)
         most = '' if limit == math.inf else f' up to {limit:g}'
-        refuse(f'{name}, {at}', part[r][bad[r]][0].item(), f"finite numbers{most} ({int(rows.sum())} such rows){hint}")
+        refuse(f'{name}, {at}', part[r][bad[r]][0].item(), f'finite numbers{most} ({n_bad} such rows){hint}')
 
 # %% ../nbs/90_checks.ipynb #80f415f0
 def check_values(

@@ -16,9 +16,6 @@ import torch
 from .checks import NUMBERS, check, check_choice, check_number, check_whole, refuse
 from .runs import default_device
 
-# %% ../nbs/95_inputs.ipynb #2e7ced51
-#| export
-
 # %% ../nbs/95_inputs.ipynb #94765a3b
 NUMBER = (int, float, complex) # True and 1 are the same label
 SHAPE = "n labels in a row or in one column, e.g. table['label']"

@@ -19,7 +19,7 @@ from fastcore.basics import patch
 
 from .allowed import checked
 from .checks import check, check_choice, check_finite, check_rows, check_whole, refuse
-from .files import Field, check_fields, read_json, write_json
+from .files import Field, check_fields, content_hash, read_json, write_json
 from .runs import new_folder, write_atomic
 from .shuffle import gather_rows, map_tensors, shuffled_rows
 from .texts import row_place
@@ -293,6 +293,10 @@ class ActivationStore:
         self.parts = {name: [s[name] for s in shards] for name in ('train', 'heldout', 'train_where', 'heldout_where')}
 
     def __len__(self): return self.manifest['n_train']
+
+    def digest(self) -> str: # 32 hex digits
+        "A name for exactly these rows, by the checksums of the shards; the order of batches depends on the buffer."
+        return content_hash({}, buffer_rows=self.buffer_rows, shards=[s['sha256'] for s in self.manifest['shards']])
 
     def __repr__(self):
         rows = f'{len(self):,} rows + {self.n_heldout:,} held out'

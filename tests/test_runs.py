@@ -48,6 +48,11 @@ def test_waiting_ends_with_the_files_or_with_an_error_that_names_them():
         with pytest.raises(TimeoutError, match='for gone and 0 more files'):
             wait_for([there, Path(tmp)/'gone'], patience=.15)
 
+# %% ../nbs/91_runs.ipynb #cdbb0adb
+def test_a_disk_that_is_too_small_is_refused():
+    check_disk('a_new_folder', 1)
+    with pytest.raises(ValueError, match='allowed: a disk with 1e.*TB free; this one has'): check_disk('a_new_folder', 1e30)
+
 # %% ../nbs/91_runs.ipynb #1bebaa4f
 def test_an_error_of_the_system_is_said_in_one_line_with_its_path():
     for error, words in ((OSError(30, 'Read-only file system'), 'that can be written; here: Read-only file system$'),
@@ -73,6 +78,55 @@ def test_leftovers_of_a_killed_process_go_and_those_of_a_living_one_stay():
         for p in (living, dead, other, earlier, away): p.touch()
         remove_leftovers(path)
         assert sorted(Path(tmp).iterdir()) == sorted([living, other, away])
+
+# %% ../nbs/91_runs.ipynb #d8f3610b
+def test_a_file_that_is_replaced_is_whole():
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'a'
+        with replacing(path) as new: new.write_text('1')
+        assert path.read_text() == '1'
+        assert [p.name for p in Path(tmp).iterdir()] == ['a']
+
+# %% ../nbs/91_runs.ipynb #6721cb89
+def in_child(work, *args): # number of the process
+    "Run something in a copy of this process; it ends with 1 where it was refused."
+    if pid := os.fork(): return pid
+    code = 2
+    try: code = work(*args) or 0
+    except ValueError: code = 1
+    finally: os._exit(code)
+
+def ended(pid): return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+# %% ../nbs/91_runs.ipynb #bb6cc6c8
+def test_an_error_of_a_write_names_the_file_and_what_is_needed(tmp_path):
+    for path, words in ((tmp_path/'no'/'a', "No such file or directory: '.*/no/a'$"),
+                        (Path('/proc/a'), "'/proc/a'$")):
+        with pytest.raises(OSError, match=words): write_atomic(path, b'1')
+    full = mock.patch('os.fsync', side_effect=OSError(28, 'No space left on device'))
+    with full, pytest.raises(OSError, match="No space left on device; 3 kB are needed, .* are free: '.*/a'"):
+        write_atomic(tmp_path/'a', bytes(3000))
+    assert list(tmp_path.iterdir()) == []
+
+def test_a_link_planted_under_the_temporary_name_is_not_followed(tmp_path):
+    planted, target = temporary(tmp_path/'a'), tmp_path/'target'
+    planted.symlink_to(target)
+    with mock.patch('sae_l0_nb.runs.temporary', lambda path: planted), pytest.raises(OSError, match='File exists'):
+        write_atomic(tmp_path/'a', b'1')
+    assert not target.exists()
+
+def write_and_die(path):
+    with replacing(path) as new:
+        new.write_bytes(b'half')
+        os.kill(os.getpid(), 9)
+
+def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
+    path = tmp_path/'a'
+    write_atomic(path, b'old')
+    assert ended(in_child(write_and_die, path)) == -9
+    assert path.read_bytes() == b'old'
+    write_atomic(path, b'new')
+    assert [p.name for p in tmp_path.iterdir()] == ['a']
 
 # %% ../nbs/91_runs.ipynb #895bf87d
 def test_a_folder_that_holds_something_is_refused_locks_and_leftovers_aside():
@@ -116,17 +170,6 @@ def test_a_folder_appears_whole_or_not_at_all():
         assert (Path(tmp)/'empty'/'a').read_text() == '2'
         assert sorted(p.name for p in Path(tmp).iterdir()) == ['empty', 'link', 'new']
 
-# %% ../nbs/91_runs.ipynb #6721cb89
-def in_child(work, *args): # number of the process
-    "Run something in a copy of this process; it ends with 1 where it was refused."
-    if pid := os.fork(): return pid
-    code = 2
-    try: code = work(*args) or 0
-    except ValueError: code = 1
-    finally: os._exit(code)
-
-def ended(pid): return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
 # %% ../nbs/91_runs.ipynb #2292afd1
 def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch):
     before = tmp_path.stat().st_ino
@@ -165,46 +208,3 @@ def test_a_kill_while_results_move_loses_none(tmp_path):
     assert not (tmp_path/'b').exists()
     with pytest.raises(ValueError, match='already holds something'): new_folder(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ['a', 'b', 'c']
-
-# %% ../nbs/91_runs.ipynb #cdbb0adb
-def test_a_disk_that_is_too_small_is_refused():
-    check_disk('a_new_folder', 1)
-    with pytest.raises(ValueError, match='allowed: a disk with 1e.*TB free; this one has'): check_disk('a_new_folder', 1e30)
-
-# %% ../nbs/91_runs.ipynb #d8f3610b
-def test_a_file_that_is_replaced_is_whole():
-    with tempfile.TemporaryDirectory() as tmp:
-        path = Path(tmp)/'a'
-        with replacing(path) as new: new.write_text('1')
-        assert path.read_text() == '1'
-        assert [p.name for p in Path(tmp).iterdir()] == ['a']
-
-# %% ../nbs/91_runs.ipynb #bb6cc6c8
-def test_an_error_of_a_write_names_the_file_and_what_is_needed(tmp_path):
-    for path, words in ((tmp_path/'no'/'a', "No such file or directory: '.*/no/a'$"),
-                        (Path('/proc/a'), "'/proc/a'$")):
-        with pytest.raises(OSError, match=words): write_atomic(path, b'1')
-    full = mock.patch('os.fsync', side_effect=OSError(28, 'No space left on device'))
-    with full, pytest.raises(OSError, match="No space left on device; 3 kB are needed, .* are free: '.*/a'"):
-        write_atomic(tmp_path/'a', bytes(3000))
-    assert list(tmp_path.iterdir()) == []
-
-def test_a_link_planted_under_the_temporary_name_is_not_followed(tmp_path):
-    planted, target = temporary(tmp_path/'a'), tmp_path/'target'
-    planted.symlink_to(target)
-    with mock.patch('sae_l0_nb.runs.temporary', lambda path: planted), pytest.raises(OSError, match='File exists'):
-        write_atomic(tmp_path/'a', b'1')
-    assert not target.exists()
-
-def write_and_die(path):
-    with replacing(path) as new:
-        new.write_bytes(b'half')
-        os.kill(os.getpid(), 9)
-
-def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
-    path = tmp_path/'a'
-    write_atomic(path, b'old')
-    assert ended(in_child(write_and_die, path)) == -9
-    assert path.read_bytes() == b'old'
-    write_atomic(path, b'new')
-    assert [p.name for p in tmp_path.iterdir()] == ['a']

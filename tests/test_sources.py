@@ -88,7 +88,9 @@ def test_a_loader_that_shuffles_is_refused(shuffle):
     rows = torch.arange(90.)[:, None]
     loader = torch.utils.data.DataLoader(rows, batch_size=9, shuffle=shuffle)
     source = IterableSource(loader, n_heldout=20)
-    if not shuffle: return list(source.batches(7))
+    if not shuffle:
+        assert torch.cat(list(source.batches(7)))[:, 0].tolist() == list(range(20, 90))
+        return
     with pytest.raises(ValueError, match='source = .*DataLoader.*; allowed: what gives the same rows.*shuffle=False'):
         next(source.batches(7))
 

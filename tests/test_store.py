@@ -295,6 +295,12 @@ def test_a_store_in_bfloat16_is_read_like_any_other():
         assert sorted(b[:, 0].tolist()) == sorted(x[:100] + x[110:])
         assert sorted(store.heldout(10)[:, 0].tolist()) == sorted(x[100:110])
         assert store.origin == dict(model_name='by hand', module='h.1')
+        before = store.digest()
+        assert before == ActivationStore(tmp, verify=False).digest()
+        manifest = json.loads((Path(tmp)/'manifest.json').read_text())
+        manifest['shards'][1]['sha256'] = '0'*64 # another shard, with the same held-out rows
+        (Path(tmp)/'manifest.json').write_text(json.dumps(manifest))
+        assert before != ActivationStore(tmp, verify=False).digest()
 
 # %% ../nbs/24_store.ipynb #94a8f6aa
 def all_rows(folder, verify):
