@@ -106,6 +106,7 @@ START = dict( # fields of harvest.json
     format=Field(str, among=('sae_l0_nb harvest 1',)),
     settings=Field(dict), # `check_same` compares them
     n_sample=Field(int, low=1),
+    sample=Field(str, needed=False), # `docs_digest` of the documents that gave the medians
     medians=Field(dict, of=Field(float, low=0)))
 
 # %% ../nbs/25_harvest_folder.ipynb #bef12b2e

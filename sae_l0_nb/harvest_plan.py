@@ -24,7 +24,8 @@ from .activations import USUAL_LENGTH, doc_activations, fitting_length
 from .allowed import checked
 from .checks import check, check_finite
 from .files import Field, check_fields
-from .harvest_folder import check_same, check_settings, is_finished, read_start, shard_entries, weights_digest
+from .harvest_folder import (
+    check_same, check_settings, docs_digest, is_finished, read_start, shard_entries, weights_digest)
 from .models import load_model
 from .reading import FILES, LEFT_OUT, can_reread, left_out_in_words, open_texts, sift_texts
 from .runs import bytes_in_words, check_disk, free_disk, process_rank, seconds_in_words
@@ -67,6 +68,7 @@ class Sample:
     medians:dict[str, float] # module path -> median norm
     d_in:dict[str, int] # module path -> dimensions
     rate:float # content tokens a second
+    digest:str='' # `docs_digest` of these documents
 
 # %% ../nbs/26_harvest_plan.ipynb #fa65b054
 def _rate(
@@ -111,7 +113,8 @@ def sample_norms(
     rate, where = _rate(laps), where_rows(docs)
     medians = [_storable_median(x, where, norm_limit, store_dtype) for x in xs]
     d_in = [x.shape[1] for x in xs]
-    return Sample(n_tokens=len(where), medians=dict(zip(paths, medians)), d_in=dict(zip(paths, d_in)), rate=rate)
+    return Sample(n_tokens=len(where), medians=dict(zip(paths, medians)), d_in=dict(zip(paths, d_in)), rate=rate,
+                  digest=docs_digest(docs))
 
 # %% ../nbs/26_harvest_plan.ipynb #25d4f27d
 def count_first(
@@ -146,9 +149,13 @@ def continued(self:Sample,
     start:dict, # harvest.json of the run that began
     folder, # where that lies
 ) -> Sample:
-    "The medians of an earlier run, with the speed of this one."
-    fields = {path: Field(float, low=0) for path in self.medians}
-    check_fields(start['medians'], fields, f"medians of {str(Path(folder)/'harvest.json')!r}")
+    "The medians of an earlier run, with the speed of this one; refused if that run began with other texts."
+    path = str(Path(folder)/'harvest.json')
+    fields = {name: Field(float, low=0) for name in self.medians}
+    check_fields(start['medians'], fields, f'medians of {path!r}')
+    there = start.get('sample', self.digest)
+    allowed = f'{self.digest}, that of the first texts given; a harvest of other texts began here, give another folder'
+    check(there == self.digest, f'sample of {path!r}', there, allowed)
     return replace(self, n_tokens=start['n_sample'], medians=start['medians'])
 
 # %% ../nbs/26_harvest_plan.ipynb #f329a43c

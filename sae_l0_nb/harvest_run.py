@@ -32,7 +32,7 @@ from .texts import Doc, row_place, where_rows
 def _start(plan:HarvestPlan) -> dict:
     "What harvest.json says."
     return dict(format=START['format'].among[0], settings=plan.settings, n_sample=plan.sample.n_tokens,
-                medians=plan.sample.medians)
+                sample=plan.sample.digest, medians=plan.sample.medians)
 
 # %% ../nbs/27_harvest_run.ipynb #677c9d84
 @patch

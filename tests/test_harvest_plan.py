@@ -85,6 +85,8 @@ def test_a_continued_sample_has_the_medians_of_the_first_run():
     assert known == Sample(n_tokens=8192, medians={'h.1': 4.8}, d_in={'h.1': 32}, rate=1e4)
     with pytest.raises(ValueError, match="h.1 of medians of 'a.harvest.json' = None; allowed: numbers from 0"):
         sample.continued(dict(n_sample=8192, medians={'h.0': 4.8}), 'a')
+    with pytest.raises(ValueError, match="sample of 'a.harvest.json' = 'other'; .*other texts began here"):
+        sample.continued(dict(n_sample=8192, medians={'h.1': 4.8}, sample='other'), 'a')
 
 # %% ../nbs/26_harvest_plan.ipynb #afcaace0
 def write_done(folder, n_tokens):

@@ -398,7 +398,7 @@ def test_the_same_command_again_changes_nothing_and_another_one_is_refused():
         before = files()
         assert run().manifest == store.manifest
         assert run(batch_tokens=100).manifest == store.manifest
-        refused("tokens of '.*shard-00000.json' = '.*'; allowed: '.*', .* other texts", texts=tiny_texts(100, seed=1))
+        refused("sample of '.*harvest.json' = '.*'; allowed: .* other texts", texts=tiny_texts(100, seed=1))
         refused("layers = {'': 'encoder.layer.1'}; allowed: {'': 'encoder.layer.0'}, as '.*harvest.json' says", layer=1)
         refused('weights = ', model=tiny_model('bert', seed=1))
         refused('n_tokens = 500; allowed: None, as', n_tokens=500)
