@@ -24,8 +24,7 @@ from .activations import USUAL_LENGTH, doc_activations, fitting_length
 from .allowed import checked
 from .checks import check, check_finite
 from .files import Field, check_fields
-from .harvest_folder import (
-    check_same, check_settings, docs_digest, is_finished, read_start, shard_entries, weights_digest)
+from .harvest_folder import check_same, check_settings, is_finished, read_start, shard_entries, weights_digest
 from .models import load_model
 from .reading import FILES, LEFT_OUT, can_reread, left_out_in_words, open_texts, sift_texts
 from .runs import bytes_in_words, check_disk, free_disk, process_rank, seconds_in_words
@@ -150,12 +149,10 @@ def continued(self:Sample,
     folder, # where that lies
 ) -> Sample:
     "The medians of an earlier run, with the speed of this one; refused if that run began with other texts."
-    path = str(Path(folder)/'harvest.json')
-    fields = {name: Field(float, low=0) for name in self.medians}
-    check_fields(start['medians'], fields, f'medians of {path!r}')
-    there = start.get('sample', self.digest)
-    allowed = f'{self.digest}, that of the first texts given; a harvest of other texts began here, give another folder'
-    check(there == self.digest, f'sample of {path!r}', there, allowed)
+    path, there = str(Path(folder)/'harvest.json'), start.get('sample', self.digest)
+    check_fields(start['medians'], {name: Field(float, low=0) for name in self.medians}, f'medians of {path!r}')
+    began = 'that of the first texts given; a harvest of other texts began here, give another folder'
+    check(there == self.digest, f'sample of {path!r}', there, f'{self.digest}, {began}')
     return replace(self, n_tokens=start['n_sample'], medians=start['medians'])
 
 # %% ../nbs/26_harvest_plan.ipynb #f329a43c
