@@ -18,7 +18,7 @@ import torch
 from .allowed import checked
 from .checks import check, check_choice, check_number, check_whole, shown
 from .files import Field, read_json
-from .runs import new_folder
+from .runs import check_writable, new_folder
 from .store import shard_name
 from .texts import Doc, where_rows
 
@@ -121,7 +121,7 @@ def read_start(
     if path.is_file(): return read_json(path, START)
     if not first: return None
     killed = folder.is_dir() and all(p.match('harvest.json.*.tmp') for p in folder.iterdir()) # while it wrote that file
-    if not killed: new_folder(folder)
+    check_writable(folder if killed else new_folder(folder))
     return None
 
 # %% ../nbs/25_harvest_folder.ipynb #ada88c0a

@@ -24,7 +24,8 @@ from .activations import USUAL_LENGTH, doc_activations, fitting_length
 from .allowed import checked
 from .checks import check, check_finite
 from .files import Field, check_fields
-from .harvest_folder import check_same, check_settings, is_finished, read_start, shard_entries, weights_digest
+from .harvest_folder import (
+    check_same, check_settings, docs_digest, is_finished, read_start, shard_entries, weights_digest)
 from .models import load_model
 from .reading import FILES, LEFT_OUT, can_reread, left_out_in_words, open_texts, sift_texts
 from .runs import bytes_in_words, check_disk, free_disk, process_rank, seconds_in_words
@@ -151,8 +152,8 @@ def continued(self:Sample,
     "The medians of an earlier run, with the speed of this one; refused if that run began with other texts."
     path, there = str(Path(folder)/'harvest.json'), start.get('sample', self.digest)
     check_fields(start['medians'], {name: Field(float, low=0) for name in self.medians}, f'medians of {path!r}')
-    began = 'that of the first texts given; a harvest of other texts began here, give another folder'
-    check(there == self.digest, f'sample of {path!r}', there, f'{self.digest}, {began}')
+    allowed = f'{self.digest}; a harvest of other texts began here, give another folder'
+    check(there == self.digest, f'sample of {path!r}', there, allowed)
     return replace(self, n_tokens=start['n_sample'], medians=start['medians'])
 
 # %% ../nbs/26_harvest_plan.ipynb #f329a43c
@@ -275,9 +276,8 @@ def _first_look(
 ) -> Sample:
     "The sample, with the medians of the run that began this harvest."
     if not head: check_counts(plan.counts, plan.settings['n_tokens'], plan.settings['frac_heldout'])
-    rows = {key: plan.settings[key] for key in ('norm_limit', 'store_dtype')}
-    paths = plan.layers.values()
-    sample = sample_norms(plan.model, head, paths, batch_tokens=plan.batch_tokens, pad_id=plan.pad_id, **rows)
+    how = dict(batch_tokens=plan.batch_tokens, pad_id=plan.pad_id, norm_limit=plan.settings['norm_limit'])
+    sample = sample_norms(plan.model, head, plan.layers.values(), store_dtype=plan.settings['store_dtype'], **how)
     return sample.continued(plan.old, plan.folder) if plan.old else sample
 
 # %% ../nbs/26_harvest_plan.ipynb #eecab664

@@ -252,7 +252,7 @@ def _finish_moves(folder:Path):
 # %% ../nbs/91_runs.ipynb #f77108b9
 def _is_content(path:Path) -> bool:
     "Whether something in a folder is more than a lock or a leftover."
-    if re.fullmatch(r'\.(.+\.)?lock(-\d+)?', path.name): return not path.is_file()
+    if re.fullmatch(r'\.try|\.(.+\.)?lock(-\d+)?', path.name): return not path.is_file()
     mark = re.fullmatch(r'.+\.(\w+)-(\d+)-(\w{6})\w+\.tmp', path.name)
     return mark is None or mark[1] == HOST and mark[2] != str(os.getpid()) and _is_alive(int(mark[2]), mark[3])
 
@@ -268,6 +268,17 @@ def new_folder(folder) -> Path:
     check(not full, 'folder', str(folder), f'{allowed}; this one already holds something')
     return folder
 
+# %% ../nbs/91_runs.ipynb #b0a5483e
+def _try_to_write(path:Path):
+    "Write a file into a folder and remove it; other processes may do the same, and remove the folder, at any moment."
+    for tries_left in range(9, -1, -1):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with replacing(path/'.try') as new: new.write_bytes(b'1')
+            return (path/'.try').unlink(missing_ok=True)
+        except FileNotFoundError:
+            if not tries_left: raise
+
 # %% ../nbs/91_runs.ipynb #0d883984
 def check_writable(
     folder, # new or empty
@@ -277,9 +288,7 @@ def check_writable(
     with saying_why(folder):
         made = [p for p in (path, *path.parents) if not p.exists()]
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            with replacing(path/'.try') as new: new.write_bytes(b'1')
-            (path/'.try').unlink()
+            _try_to_write(path)
         finally:
             for p in made:
                 with suppress(OSError): p.rmdir()

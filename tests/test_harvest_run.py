@@ -539,7 +539,7 @@ def test_killed_at_any_write_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
     n_writes, rounds = map(int, done.stdout.split())
     whole = contents(tmp_path/'whole')
     assert len(whole) == 9
-    assert n_writes == 1 + 3*2*2 + 2 # harvest.json, 3 shards and their marks in 2 stores, 2 manifests
+    assert n_writes == 2 + 3*2*2 + 2 # a trial, harvest.json, 3 shards and their marks in 2 stores, 2 manifests
     assert rounds > 5
     names = [p for p in tmp_path.iterdir() if p.name != 'model']
     assert len(names) == 2*n_writes + 4 # 'after' the last write too, and one folder that was never killed

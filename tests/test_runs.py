@@ -171,6 +171,13 @@ def test_a_folder_appears_whole_or_not_at_all():
         assert sorted(p.name for p in Path(tmp).iterdir()) == ['empty', 'link', 'new']
 
 # %% ../nbs/91_runs.ipynb #2292afd1
+def test_several_processes_may_try_one_folder_at_a_time(tmp_path):
+    def often():
+        for _ in range(100): check_writable(tmp_path/'a'/'b')
+    children = [in_child(often) for _ in range(4)]
+    assert [ended(pid) for pid in children] == [0]*4
+    assert not any(p.is_file() for p in tmp_path.rglob('*')) # an empty folder may stay
+
 def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch):
     before = tmp_path.stat().st_ino
     monkeypatch.chdir(tmp_path)
