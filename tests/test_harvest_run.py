@@ -527,7 +527,7 @@ assert os.waitpid(pid, 0)[1] == signal.SIGKILL
 assert not os.path.exists(f'{root}/between/layer0/shard-00001.json')
 assert not harvest('between')
 rounds = 1
-while harvest('often', 2, half=rounds % 2 == 0): rounds += 1 # killed at the second write of every run
+while harvest('often', 3, half=rounds % 2 == 0): rounds += 1 # killed at the third write of every run
 print(at - 1, rounds)
 """
 
@@ -539,7 +539,7 @@ def test_killed_at_any_write_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
     n_writes, rounds = map(int, done.stdout.split())
     whole = contents(tmp_path/'whole')
     assert len(whole) == 9
-    assert n_writes == 2 + 3*2*2 + 2 # a trial, harvest.json, 3 shards and their marks in 2 stores, 2 manifests
+    assert n_writes == 3 + 3*2*2 + 2 # two trials, harvest.json, 3 shards and their marks in 2 stores, 2 manifests
     assert rounds > 5
     names = [p for p in tmp_path.iterdir() if p.name != 'model']
     assert len(names) == 2*n_writes + 4 # 'after' the last write too, and one folder that was never killed
