@@ -17,11 +17,12 @@ import numpy as np
 from fastcore.basics import patch
 
 from .checks import as_list, check_choice, check_number, check_text, check_whole, refuse, span, wholes
+from .runs import as_path
 
 # %% ../nbs/94_allowed.ipynb #5792085e
 _WORDS = dict(whole='whole numbers', number='numbers', flag='True, False', text='a text', choice='', # the choices
               device='a text or a torch.device, e.g. cpu or cuda:0', place='block numbers or module paths',
-              show='True, False, or a text', l0='numbers above 0 or recipes') # each kind of argument
+              show='True, False, or a text', path='a path', l0='numbers above 0 or recipes') # each kind of argument
 _MANY = {'': '', 'list': 'a list of ', 'one or list': 'one or a list of ', 'pair': 'two ',
          'pairs': 'a list of pairs of '}
 
@@ -29,7 +30,7 @@ _MANY = {'': '', 'list': 'a list of ', 'one or list': 'one or a list of ', 'pair
 @dataclass(frozen=True)
 class Rule:
     "What an argument may be."
-    kind:str # 'whole', 'number', 'flag', 'text', 'choice', 'device', 'place', 'show' or 'l0'
+    kind:str # 'whole', 'number', 'flag', 'text', 'choice', 'device', 'place', 'show', 'path' or 'l0'
     means:str # what it is, and its unit
     low:float=-math.inf # for whole numbers and numbers
     high:float=math.inf
@@ -56,6 +57,7 @@ _CHECKS = dict(
     flag=lambda value, name, r: check_choice(value, name, (True, False)),
     choice=lambda value, name, r: check_choice(value, name, r.among),
     text=lambda value, name, r: check_text(value, name),
+    path=lambda value, name, r: as_path(value, name),
     show=lambda value, name, r: isinstance(value, str) or check_choice(value, name, (True, False)),
     place=lambda value, name, r: (isinstance(value, (str, int, np.integer)) and not isinstance(value, bool)
                                   or refuse(name, value, _WORDS['place'])),
@@ -85,8 +87,7 @@ def check(self:Rule,
     _CHECKS[self.kind](value, name, self)
 
 # %% ../nbs/94_allowed.ipynb #26c5be88
-_whole, _number, _flag = partial(Rule, 'whole'), partial(Rule, 'number'), partial(Rule, 'flag')
-_text, _choice = partial(Rule, 'text'), partial(Rule, 'choice')
+_whole, _number, _flag, _text, _choice = (partial(Rule, kind) for kind in 'whole number flag text choice'.split())
 
 # %% ../nbs/94_allowed.ipynb #5af7b193
 _SIZES = dict(
@@ -187,6 +188,7 @@ _DATA = dict(
     layer=Rule('place', 'after which activations are read', many='one or list'),
     low=_number('the lower end', 0),
     module=_text('path of a module in its model'),
+    **dict.fromkeys(('cache', 'checkpoint', 'folder'), Rule('path', 'where files are, or will be')),
     name=_text('a name'),
     norm_limit=_number('norm beyond which a row is left out, as a multiple of the median', 1, above=True),
     pack=_flag('several texts in one context'),
@@ -263,7 +265,7 @@ _HERE = {
     'time_step.n_steps': _whole('steps that are timed', 1),
     **_for('Descent SlopeController', 'low', _number('least L0', 0, above=True)),
     **_for('best_l0s elbow_interval', 'n_boot', _whole('resamples', 1)),
-    **_for('calibrate_l0 quote_l0 coarse_stage', 'l0s', _number('L0s of the first grid', 0, above=True, many='list')),
+    **_for('calibrate_l0 quote_l0 coarse_stage time_step', 'l0s', _number('L0s of a grid', 0, above=True, many='list')),
     **_for('calibrate_l0 quote_l0 new_job plan_sweep sweep', 'd_sae', _whole('latents of an SAE, its width', 2)),
     **_for('probe_latents select_latents top_latents', 'n_latents', _whole('latents of a probe', 1)),
     **_for('to_half write_shard store_manifest write_manifest open_shard StoreWriter', 'dtype', _DATA['store_dtype'])}
@@ -287,7 +289,7 @@ _THINGS = {
     'a table or an array': 'table rows row history earlier columns cosines L F units edges latents parts keys '
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most',
-    'a file or folder, looked at before anything is written': 'folder path file cache checkpoint',
+    'a file or folder, looked at before anything is written': 'path file',
     'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d shards entry manifest '
         'settings state old new done descent trainer about metadata data there close_stage.start close_look.start '
         'continued.start read on_batch place generator rng chunks error probe_task.step'}
@@ -345,8 +347,7 @@ def checked(
     f:Callable, # function, method or class
 ) -> Callable: # the same, with a door
     "Check arguments by the table before anything else, and say in the docs what is allowed."
-    rules = rules_of(f)
-    more = _passed_on(f)
+    rules, more = rules_of(f), _passed_on(f)
     if inspect.isclass(f): f.__init__ = _with_door(f.__init__, rules, more)
     door = f if inspect.isclass(f) else _with_door(f, rules, more)
     about = '; '.join(f'`{name}` {rule.words()}' for name, rule in rules.items())

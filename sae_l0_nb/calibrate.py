@@ -78,7 +78,7 @@ def quote_l0(
     most_sae_steps = sae_steps + sum(costs[:max(0, n_rounds - 3)])
     batch_size = settings['batch_size']
     timed = dict(batch_size=batch_size, n_members=usual[0].n_saes, n_steps=n_steps, device=device, compute=compute)
-    seconds = time_step(source, d_sae, **timed) if n_steps else math.nan
+    seconds = time_step(source, d_sae, l0s=l0s, **timed) if n_steps else math.nan
     return dict(n_saes=sum(s.n_saes for s in usual), sae_steps=sae_steps, rows=sae_steps*batch_size,
                 most_sae_steps=most_sae_steps, seconds=seconds*sae_steps, most_seconds=seconds*most_sae_steps,
                 bytes=max(s.n_saes for s in usual)*member_bytes(source.d_in, d_sae))
@@ -237,6 +237,11 @@ def _checked(job, rounds, v:Verdict) -> tuple[Verdict, float|None]: # the ratio 
     if v.verdict == 'not_converged': return v, None
     asked = job.control is not None and bool(np.isfinite(v.l0))
     c = check_stage(job, _k_of_check(rounds, v), control=asked)
+    if not c.measured:
+        reason = (f'at L0 {c.k:.3g} the variance unexplained is {c.short:.3g}, {c.long:.3g} after a run three times as '
+                  f'long, {c.normal} on normal data; only finite numbers above 0 can be compared: try rows of another '
+                  'scale (x/x.std()), or a smaller lr')
+        return _no_number(v, 'not_converged', reason), c.ratio
     if c.moving:
         reason = (f'at L0 {c.k:.3g} a run three times as long lowers the variance unexplained from {c.short:.1%} '
                   f'to {c.long:.1%}, so what is read off these SAEs still moves: train longer')

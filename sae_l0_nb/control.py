@@ -6,13 +6,18 @@
 __all__ = ['MOVING', 'SETTLED', 'CONTROL', 'Check', 'check_stage']
 
 # %% ../nbs/14_control.ipynb #6ef9034b
+import math
 from dataclasses import dataclass
 
+import torch
 from fastcore.basics import patch
 
 from .allowed import checked
+from .checks import check
 from .metrics import evaluate
+from .sae import Bank
 from .stages import Job, LEGS, train_stage
+from .train import Units, out_of_units, rms_norm
 
 # %% ../nbs/14_control.ipynb #0c7abf3d
 MOVING = .1 # share of the error by which a run three times as long may lower it
@@ -31,17 +36,37 @@ class Check:
     normal:float|None # on normal data after the longer one; None: not asked
     table:object # DataFrame: source (data, normal), run (short, long), and what `evaluate` gives
 
+# %% ../nbs/14_control.ipynb #84857833
+@patch(as_prop=True)
+def measured(self:Check) -> bool:
+    "Whether every error that was asked for is a finite number above 0."
+    asked = [u for u in (self.short, self.long, self.normal) if u is not None]
+    return all(math.isfinite(u) and u > 0 for u in asked)
+
 # %% ../nbs/14_control.ipynb #3c28eca4
 @patch(as_prop=True)
 def moving(self:Check) -> bool:
-    "Whether the error still falls."
-    return self.short - self.long > max(MOVING*self.long, SETTLED)
+    "Whether the error still falls; also where one of the errors is no number."
+    return not self.measured or self.short - self.long > max(MOVING*self.long, SETTLED)
 
 # %% ../nbs/14_control.ipynb #2d3fd1b6
 @patch(as_prop=True)
 def ratio(self:Check) -> float|None:
-    "The error on the data over that on normal data, both after the longer run."
-    return None if self.normal is None else self.long/self.normal
+    "The error on the data over that on normal data, both after the longer run; nan where one is no number."
+    if self.normal is None: return None
+    return self.long/self.normal if self.measured else math.nan
+
+# %% ../nbs/14_control.ipynb #c9e39606
+def _measured(bank:Bank, x, places): # DataFrame, one row an SAE
+    "What `evaluate` gives, whatever the scale of the rows."
+    import pandas as pd
+    size = rms_norm(x)
+    check(0 < size < math.inf, 'root mean square norm of the held-out rows', size, 'numbers above 0')
+    unit = 2.**max(-126, min(126, round(math.log2(size))))
+    raw = Units(centre=torch.zeros(x.shape[1], dtype=torch.float32), scale=unit)
+    table = pd.DataFrame(evaluate(out_of_units(bank, raw), x/unit, places=places))
+    lengths = [c for c in table if c.startswith('s_')]
+    return table.assign(mse=table.mse*unit**2, **{c: table[c]*unit for c in lengths})
 
 # %% ../nbs/14_control.ipynb #f4a44afc
 def _run_on(job:Job, k:float, name:str, source=None): # DataFrame, two rows a seed
@@ -52,7 +77,7 @@ def _run_on(job:Job, k:float, name:str, source=None): # DataFrame, two rows a se
     for run, (leg, share) in zip(('short', 'long'), LEGS.items()):
         more = {} if bank is None else dict(init=bank, data_seed=job.settings.get('data_seed', 0) + 1)
         bank, _ = train_stage(job, leg.replace('check', name), [k], seeds, share=share, source=source, **more)
-        tables.append(pd.DataFrame(evaluate(bank, held, places=job.places)).assign(run=run, seed=seeds))
+        tables.append(_measured(bank, held, job.places).assign(run=run, seed=seeds))
     return pd.concat(tables, ignore_index=True)
 
 # %% ../nbs/14_control.ipynb #31f883f0
@@ -68,6 +93,7 @@ def check_stage(
     on_data = _run_on(job, k, 'check').assign(source='data')
     on_noise = _run_on(job, k, 'control', job.control).assign(source='normal') if control else None
     table = pd.concat([on_data, on_noise], ignore_index=True) if control else on_data
-    left = (1 - table.variance_explained).groupby([table.source, table.run]).median()
+    groups = (1 - table.variance_explained).groupby([table.source, table.run])
+    left = groups.apply(lambda u: u.median(skipna=False)) # nan of one seed is nan of all
     return Check(k=float(k), short=float(left['data', 'short']), long=float(left['data', 'long']),
                  normal=float(left['normal', 'long']) if control else None, table=table)

@@ -28,13 +28,15 @@ def time_step(
     *,
     batch_size:int,
     n_members:int, # of the bank; fewer are timed where that many are large
+    l0s=None, # that will be trained; None: 8 for all
     n_steps:int=3, # timed, after one that is not
     device:str='cpu',
     compute:str='float32', # as for `train_bank`
 ) -> float: # seconds
     "Time of one step of one SAE: the middle one of a few."
     m = max(1, min(n_members, 2**27//(d_sae*source.d_in)))
-    k = [min(8., d_sae/2)]*m
+    l0s = [min(8., d_sae/2)] if l0s is None else l0s
+    k = np.quantile(l0s, (np.arange(m) + .5)/m, method='nearest').tolist()
     trainer = Trainer(to_device(init_bank(source.d_in, d_sae, k, range(m)), device), compute=compute)
     x = heldout_rows(source, batch_size).to(device)
     times = [_seconds_of_step(trainer, x) for _ in range(n_steps + 1)]

@@ -238,6 +238,7 @@ def _save_saes(r:L0Estimate, folder):
 
 # %% ../nbs/12_estimate.ipynb #e1a56bc6
 @patch
+@checked
 def save(self:L0Estimate,
     folder, # new or empty
 ):

@@ -7,6 +7,7 @@ __all__ = ['content_hash', 'write_json', 'write_tensors', 'Field', 'check_field'
            'check_tensor', 'read_array', 'write_table', 'read_table']
 
 # %% ../nbs/93_files.ipynb #0471575f
+import csv
 import errno
 import hashlib
 import io
@@ -21,7 +22,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from .checks import NUMBERS, check, refuse
-from .runs import replacing, write_atomic
+from .runs import as_path, replacing, write_atomic
 
 # %% ../nbs/93_files.ipynb #15051e65
 def content_hash(
@@ -142,6 +143,13 @@ def check_fields(
         if key in content: check_field(content[key], f, f'{key} of {name}')
         else: check(not f.needed, f'{key} of {name}', None, _allowed(f))
 
+# %% ../nbs/93_files.ipynb #c6cad711
+def _there(path) -> Path:
+    "The path of a file that is there."
+    path = as_path(path, 'file')
+    check(path.is_file(), 'file', str(path), 'a file that exists')
+    return path
+
 # %% ../nbs/93_files.ipynb #b428b2a8
 def read_json(
     path, # of the file
@@ -150,10 +158,9 @@ def read_json(
     sealed:bool=False, # it must hold the digest of its content
 ):
     "The content of a JSON file, checked field by field."
-    path = Path(path)
-    check(path.is_file(), 'file', str(path), 'a file that exists')
+    path = _there(path)
     try: content = json.loads(path.read_bytes().decode())
-    except (ValueError, RecursionError) as e: refuse(f'content of {str(path)!r}', str(e), 'JSON', e)
+    except (OSError, ValueError, RecursionError) as e: refuse(f'content of {str(path)!r}', str(e), 'JSON', e)
     if sealed: check(isinstance(content, dict), repr(str(path)), content, 'tables')
     found = content.pop('digest', None) if sealed else None
     if fields is not None: check_fields(content, fields, repr(str(path)))
@@ -172,8 +179,7 @@ def read_tensors(
     sealed:bool=False, # it must hold the digest of its content; where there is one, it is checked anyway
 ) -> tuple[dict, dict]: # name -> tensor, and the metadata: name -> text
     "The tensors of a safetensors file, checked one by one."
-    path = Path(path)
-    check(path.is_file(), 'file', str(path), 'a file that exists')
+    path = _there(path)
     try:
         with safe_open(path, 'pt') as f: tensors, metadata = {n: f.get_tensor(n) for n in f.keys()}, f.metadata() or {}
     except BROKEN as e: refuse(f'content of {str(path)!r}', str(e), 'a whole safetensors file', e)
@@ -203,8 +209,7 @@ def read_array(
     path, # of a .npy file
 ) -> np.ndarray:
     "The array of a .npy file, mapped, however large it is; nothing is unpickled."
-    path = Path(path)
-    check(path.is_file(), 'file', str(path), 'a file that exists')
+    path = _there(path)
     try:
         return np.load(path, mmap_mode='c', allow_pickle=False) # mapped, not read; what is written stays in memory
     except Exception as e: refuse(f'content of {str(path)!r}', str(e), 'a whole .npy file of numbers', e)
@@ -218,26 +223,40 @@ def write_table(
 ):
     "Write a CSV file, complete or not at all."
     text = table.to_csv(index=False)
+    if '\r' in text: text = table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC) # it would end a line
     write_atomic(path, (text + f'# digest {_seal_of(text)}\n' if sealed else text).encode())
+
+# %% ../nbs/93_files.ipynb #26ea6b94
+NO_NUMBER = ('', 'NA', 'N/A', 'NaN', 'nan', '-nan', 'NULL', 'null', 'None', '<NA>', '#N/A')
+
+def _parse_csv(text:str, numbers:tuple, texts:tuple): # pandas DataFrame
+    "A table with texts as they are."
+    import pandas as pd
+    names = pd.read_csv(io.StringIO(text), nrows=0).columns
+    gaps = {name: NO_NUMBER if name in numbers else ('',) for name in names if name not in texts}
+    exact = dict(float_precision='round_trip') if int(pd.__version__.split('.')[0]) < 3 else {} # now the default
+    kinds = dict.fromkeys(texts, str)
+    return pd.read_csv(io.StringIO(text), dtype=kinds, keep_default_na=False, na_values=gaps, **exact)
 
 # %% ../nbs/93_files.ipynb #1ba51a49
 def read_table(
     path, # of a .csv file
     numbers:tuple=(), # columns that must be there and hold numbers
-    texts:tuple=(), # columns that must be there
+    texts:tuple=(), # columns that must be there and hold texts, whatever these look like; nothing is read as ''
     *,
     sealed:bool=False, # its last line must hold the digest of the others
 ): # pandas DataFrame
-    "The table of a CSV file."
+    "The table of a CSV file; other columns hold numbers if all in them are."
     import pandas as pd
-    path = Path(path)
-    check(path.is_file(), 'file', str(path), 'a file that exists')
-    faults = (ValueError, pd.errors.ParserError, OverflowError)
+    path = _there(path)
+    faults = (OSError, ValueError, pd.errors.ParserError, OverflowError)
     try:
         text = path.read_bytes().decode()
         rows, mark, digest = text.rpartition('# digest ') if sealed else (text, '', '')
-        table = pd.read_csv(io.StringIO(rows if mark else text))
+        table = _parse_csv(rows if mark else text, numbers, texts)
     except faults as e: refuse(f'content of {str(path)!r}', str(e), 'a CSV table', e)
+    as_wide = table.index.equals(pd.RangeIndex(len(table))) # pandas takes values without a name for an index
+    check(as_wide, f'rows of {str(path)!r}', table.shape, 'as many values as columns')
     for name in (*numbers, *texts): check(name in table, f'columns of {str(path)!r}', list(table), f'a column {name}')
     for name in numbers:
         kind = table[name].dtype.kind

@@ -25,7 +25,7 @@ from .allowed import checked
 from .checks import check, check_finite
 from .files import Field, check_fields
 from .harvest_folder import (
-    check_same, check_settings, docs_digest, is_finished, read_start, shard_entries, weights_digest)
+    check_same, check_settings, docs_digest, is_finished, model_hash, read_start, shard_entries)
 from .models import load_model
 from .reading import FILES, LEFT_OUT, can_reread, left_out_in_words, open_texts, sift_texts
 from .runs import bytes_in_words, check_disk, free_disk, process_rank, seconds_in_words
@@ -145,6 +145,7 @@ def check_counts(
 
 # %% ../nbs/26_harvest_plan.ipynb #e044ad1e
 @patch
+@checked
 def continued(self:Sample,
     start:dict, # harvest.json of the run that began
     folder, # where that lies
@@ -265,7 +266,7 @@ def _with_model(
 ) -> dict: # what a restart must have in common with this run
     "The settings with the weights and the layers in front; refused if those of the earlier run differ."
     weights_dtype = str(model.dtype).removeprefix('torch.')
-    settings = dict(weights=weights_digest(model), layers=layers, **settings, weights_dtype=weights_dtype)
+    settings = dict(weights=model_hash(model), layers=layers, **settings, weights_dtype=weights_dtype)
     if old: check_same(folder, old['settings'], settings, finished=is_finished(folder, layers))
     return settings
 

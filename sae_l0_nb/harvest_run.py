@@ -6,6 +6,7 @@
 __all__ = ['harvest']
 
 # %% ../nbs/27_harvest_run.ipynb #da43da34
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -18,14 +19,15 @@ from .activations import doc_activations
 from .allowed import checked
 from .checks import check, check_finite, refuse
 from .files import write_json
-from .harvest_folder import (
-    START, check_same, docs_digest, mark_path, read_start, shard_entries, shard_groups, split_heldout)
+from sae_l0_nb.harvest_folder import (
+    START, check_same, docs_digest, mark_path, model_hash, read_start, shard_entries, shard_groups,
+    split_heldout)
 from .harvest_plan import HarvestPlan, check_counts, is_outlier, plan_harvest
 from .locks import locked
 from .progress import progress_bar
 from .reading import left_out_in_words
 from .runs import process_rank, wait_for
-from .store import ActivationStore, write_manifest, write_shard
+from .store import ActivationStore, shard_name, write_manifest, write_shard
 from .texts import Doc, row_place, where_rows
 
 # %% ../nbs/27_harvest_run.ipynb #b6c874f2
@@ -38,7 +40,9 @@ def _start(plan:HarvestPlan) -> dict:
 @patch
 def begin(self:HarvestPlan):
     "Write harvest.json, or check and use the one that is there; other processes wait for process 0."
-    path = self.folder/'harvest.json'
+    path, weights = self.folder/'harvest.json', model_hash(self.model)
+    planned = f"{self.settings['weights']!r}, those that were planned for; plan again"
+    check(weights == self.settings['weights'], 'weights', weights, planned)
     if process_rank()[0] == 0:
         self.folder.mkdir(parents=True, exist_ok=True)
         now = read_start(self.folder)
@@ -101,8 +105,9 @@ def make_shard(self:HarvestPlan,
     paths = [self.layers[name] for name in names]
     xs = doc_activations(self.model, docs, paths, batch_tokens=self.batch_tokens, pad_id=self.pad_id, on_batch=on_batch)
     for name, x in zip(names, xs):
-        entry = _write_rows(self, name, x, i=i, docs=docs, digest=digest)
-        write_json(mark_path(self.folder/name, i), entry, indent=None)
+        mark = mark_path(self.folder/name, i)
+        mark.unlink(missing_ok=True) # it may not vouch for a new file
+        write_json(mark, _write_rows(self, name, x, i=i, docs=docs, digest=digest), indent=None)
 
 # %% ../nbs/27_harvest_run.ipynb #3805778e
 @patch
@@ -124,6 +129,26 @@ def make_shards(self:HarvestPlan,
             else: bar.update(sum(int(d.keep.sum()) for d in group))
     return digests
 
+# %% ../nbs/27_harvest_run.ipynb #53417826
+PATIENCE = 3600 # seconds to wait for another process that does nothing
+
+def _whole_shards(
+    folder:Path, # of a store
+    n:int, # shards of the harvest
+) -> dict[int, dict]: # number of each shard that is there -> its entry
+    "What a store holds when other processes have made their shards, of which a mark or a part may be left from before."
+    before, since = None, time.monotonic()
+    while True:
+        entries = shard_entries(folder)
+        lacking = [i for i in range(n) if i not in entries]
+        if not lacking or process_rank()[1] == 1: return entries
+        wait_for([folder/shard_name(i) for i in lacking], PATIENCE)
+        if lacking != before: before, since = lacking, time.monotonic()
+        if time.monotonic() - since > PATIENCE:
+            raise TimeoutError(f'waited {PATIENCE} s for other processes to make {shard_name(lacking[0])} and '
+                               f'{len(lacking) - 1} more; was one killed? The same command continues what they did')
+        time.sleep(.1)
+
 # %% ../nbs/27_harvest_run.ipynb #c0ab8435
 def _check_digests(
     folder:Path, # of a store
@@ -131,11 +156,13 @@ def _check_digests(
     digests:list[str], # of the documents of all shards
 ):
     "Refuse a store with a shard that is missing, too many, or made from other tokens."
-    for i in range(max([len(digests), *(n + 1 for n in entries)])):
-        found = entries.get(i, {}).get('tokens')
-        wanted = digests[i] if i < len(digests) else None
-        allowed = f'{wanted!r}, made from these texts; for others, give a new folder'
-        check(found == wanted and wanted is not None, f'tokens of {str(mark_path(folder, i))!r}', found, allowed)
+    whole = 'a whole shard; this file is gone or too short, and the same command makes it anew'
+    for i in range(len(digests)): check(i in entries, 'file', str(folder/shard_name(i)), whole)
+    for i, entry in entries.items():
+        wanted = repr(digests[i]) if i < len(digests) else f'no shard from {len(digests)} on'
+        same = entry['tokens'] in digests[i:i + 1]
+        allowed = f'{wanted}, for these texts; for others, give a new folder'
+        check(same, f'tokens of {str(mark_path(folder, i))!r}', entry['tokens'], allowed)
 
 # %% ../nbs/27_harvest_run.ipynb #5aafc59e
 def _kept_in_words(
@@ -171,14 +198,12 @@ def finish(self:HarvestPlan,
     digests:list[str], # of the documents of all shards
 ):
     "Write the manifest of one store when all its shards are there."
-    folder = self.folder/name
-    marks = [mark_path(folder, i) for i in range(len(digests))]
-    if not (folder/'manifest.json').is_file(): wait_for(marks)
-    entries = shard_entries(folder)
+    folder, n = self.folder/name, len(digests)
+    entries = _whole_shards(folder, n)
     _check_digests(folder, entries, digests)
-    shards = [entries[i] for i in range(len(digests))]
+    shards = [entries[i] for i in range(n)]
     write_manifest(folder, shards, _about_store(self, name, shards), dtype=self.settings['store_dtype'])
-    for mark in marks: mark.unlink(missing_ok=True)
+    for i in range(n): mark_path(folder, i).unlink(missing_ok=True)
 
 # %% ../nbs/27_harvest_run.ipynb #40f7260a
 @patch
@@ -201,6 +226,7 @@ def _harvested(self:HarvestPlan, progress:bool):
         if why: warnings.warn(f'{why} (see counts in the manifest)', stacklevel=2)
         for name in self.layers: self.finish(name, digests)
     wait_for([self.folder/name/'manifest.json' for name in self.layers])
+    for name in self.layers: _whole_shards(self.folder/name, len(digests)) # of a finished store, too
     stores = {self.asked[name]: ActivationStore(self.folder/name, verify=False) for name in self.layers}
     return stores if '' not in self.layers else stores[self.asked['']]
 

@@ -8,22 +8,24 @@ __all__ = ['locked', 'claimed']
 # %% ../nbs/92_locks.ipynb #60058962
 import os
 import socket
+import stat
 import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .checks import check_number, refuse
-from .runs import check_writable, new_folder, process_rank, resolved, saying_why
+from .checks import check, check_number, refuse
+from .runs import LOCK, check_writable, new_folder, process_rank, resolved, saying_why
 
 # %% ../nbs/92_locks.ipynb #0af38313
 HELD = {} # lock file -> the thread of this process that holds it, and the open file
-os.register_at_fork(after_in_child=HELD.clear)
+MARK = 'lock of sae_l0_nb: ' # start of a lock file
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=HELD.clear)
 
 def _lock_path(path:Path, file:bool, ranks:bool) -> Path:
     "Inside a folder, beside a file."
     rank = process_rank()[0] if ranks else 0
-    name = '.lock' + (f'-{rank}' if rank else '')
+    name = LOCK + (f'-{rank}' if rank else '')
     return path.with_name(f'.{path.name}{name}') if file else path/name
 
 # %% ../nbs/92_locks.ipynb #14e4fdac
@@ -32,24 +34,37 @@ def _is_at(fd:int, lock:Path) -> bool:
     try: return os.path.samestat(os.fstat(fd), os.lstat(lock))
     except FileNotFoundError: return False
 
+# %% ../nbs/92_locks.ipynb #8f1144dd
+def _is_ours(fd:int) -> bool:
+    "Whether an open file is a lock of this library, which may be empty or cut short by a full disk, under one name."
+    info = os.fstat(fd)
+    return stat.S_ISREG(info.st_mode) and info.st_nlink < 2 and MARK.encode().startswith(os.pread(fd, len(MARK), 0))
+
 # %% ../nbs/92_locks.ipynb #edc76d8f
 def _open_locked(lock:Path) -> int|None: # open file; None: another process holds it
     "One try."
     import fcntl
     while True: # the last owner may delete the file, and the folder, at any moment
         lock.parent.mkdir(parents=True, exist_ok=True)
-        try: fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try: fd = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0), 0o666)
         except FileNotFoundError: continue
-        free, there = False, False
+        free, there, ours = False, False, False
         try:
             with suppress(BlockingIOError): free = fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB) is None
-            there = _is_at(fd, lock)
+            there, ours = _is_at(fd, lock), _is_ours(fd)
         except OSError:
-            with suppress(OSError): lock.unlink()
+            with suppress(OSError):
+                if os.fstat(fd).st_size == 0: _remove(fd, lock) # just made
             raise
         finally:
-            if not (free and there): os.close(fd)
+            if not (free and there and ours): os.close(fd)
+        if there: check(ours, 'file', str(lock), 'absent, or a lock that a run left; move this file elsewhere')
         if there: return fd if free else None
+
+# %% ../nbs/92_locks.ipynb #b4bca53b
+def _remove(fd:int, lock:Path):
+    "Delete a lock file, if it is still there and nobody else's."
+    if _is_at(fd, lock) and _is_ours(fd): lock.unlink()
 
 # %% ../nbs/92_locks.ipynb #57e8c5b2
 def _take(lock:Path, what:str) -> bool: # False: somebody else holds it
@@ -64,22 +79,21 @@ def _take(lock:Path, what:str) -> bool: # False: somebody else holds it
     HELD[lock] = me, fd
     with suppress(OSError): # the disk may be full
         os.ftruncate(fd, 0)
-        os.pwrite(fd, f'{what}, process {os.getpid()} on {socket.gethostname()}'.encode(), 0)
+        os.pwrite(fd, f'{MARK}{what}, process {os.getpid()} on {socket.gethostname()}'.encode(), 0)
     return True
 
 # %% ../nbs/92_locks.ipynb #a84f33d4
 def _let_go(lock:Path):
     "Delete the file first, so that no other process finds one that nobody holds."
     fd = HELD.pop(lock)[1]
-    with suppress(OSError):
-        if _is_at(fd, lock): lock.unlink()
+    with suppress(OSError): _remove(fd, lock)
     os.close(fd)
 
 # %% ../nbs/92_locks.ipynb #7df72d1f
 def _owner(lock:Path) -> str:
     "Who holds a lock, in words; to close the file would end a lock of this process."
     if lock in HELD: return 'another thread of this process'
-    try: return lock.read_text(errors='replace')[:200].strip() or 'another process'
+    try: return lock.read_text(errors='replace')[:200].removeprefix(MARK).strip() or 'another process'
     except OSError: return 'another process'
 
 # %% ../nbs/92_locks.ipynb #8801fb44

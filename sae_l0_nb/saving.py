@@ -31,6 +31,7 @@ def block_of_hook(
     return block if block >= 0 else None
 
 # %% ../nbs/11_saving.ipynb #a60e6106
+@checked
 def save_sae(
     bank:Bank, # one member
     folder, # must not exist yet, or be empty
@@ -154,6 +155,7 @@ FORMATS = { # file -> who writes it
     '*.pt': 'another tool', '*.pth': 'another tool', '*.pkl*': 'another tool', '*.npz': 'another tool'}
 
 # %% ../nbs/11_saving.ipynb #305df0c6
+@checked
 def other_format(
     folder, # that is no SAELens folder
 ) -> str: # empty if it looks like nothing
@@ -165,6 +167,7 @@ def other_format(
             'into a Bank and write that with save_sae')
 
 # %% ../nbs/11_saving.ipynb #5e4bc14f
+@checked
 def load_sae(
     folder, # SAELens folder: cfg.json and sae_weights.safetensors
 ) -> Bank: # one member, unit decoder rows

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['Source', 'TensorSource', 'IterableSource', 'read_once', 'as_source', 'heldout_rows', 'GaussianSource', 'toy_world',
-           'open_source', 'source_digest']
+           'open_source', 'source_digest', 'warn_of_unseen_rows']
 
-# %% ../nbs/04_sources.ipynb #4b164dc9
+# %% ../nbs/04_sources.ipynb #d36a0057
+import warnings
 from collections.abc import Iterable, Iterator
 from itertools import chain, count, islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from fastcore.basics import patch
 from .allowed import checked
 from .checks import check, check_finite, check_number, check_rows, check_whole, refuse
 from .files import content_hash, read_array, read_tensors
+from .runs import as_path
 from .toy import ToyModel
 
 # %% ../nbs/04_sources.ipynb #956d728e
@@ -134,11 +136,14 @@ class IterableSource:
         check_whole(n_heldout, 'n_heldout')
         self._it = it
         self.once = iter(it) is it # an iterator, which can be read once
+        try: self._n = None if self.once else len(it)
+        except (TypeError, NotImplementedError): self._n = None # a data loader over rows without end has none
         rows = _head(iter(it), n_heldout)
         allowed = f'more than n_heldout = {n_heldout}'
         check(len(rows) > n_heldout, 'rows of the source', len(rows), allowed)
         self._held, self._rest = rows[:n_heldout], rows[n_heldout:]
         self._started = False # batches were asked for
+        self._all_named = False # the digest was asked for and covers all rows
 
     @property
     def d_in(self) -> int: return self._held.shape[1]
@@ -240,6 +245,7 @@ class GaussianSource:
         n:int=65_536, # held-out rows of it that mean and covariance are taken from, or all that it has
     ):
         x = heldout_rows(as_source(source), n).double()
+        check_finite(x, 'held-out rows of the source')
         d_in = x.shape[1]
         allowed = f'at least {2*d_in}, for a covariance in {d_in} dimensions'
         check(len(x) >= 2*d_in, 'held-out rows of the source', len(x), allowed)
@@ -307,7 +313,7 @@ def open_source(
     "A source from anything that holds rows; a .safetensors file must hold exactly one matrix."
     if not isinstance(source, (str, Path)): return as_source(source)
     if str(source).startswith('toy:'): return toy_world(str(source))
-    path, name = Path(source), str(source)
+    path, name = as_path(source, 'source'), str(source)
     if path.is_dir():
         from sae_l0_nb import ActivationStore
         return ActivationStore(path)
@@ -331,18 +337,28 @@ def digest(self:GaussianSource) -> str: # 32 hex digits
 # %% ../nbs/04_sources.ipynb #1ad087ef
 @patch
 def digest(self:IterableSource) -> str: # 32 hex digits
-    "A name for all rows; for those at the start where the iterable has no length or can be read once."
-    parts = [content_hash(dict(heldout=self._held, rest=self._rest))]
-    if not self.once and hasattr(self._it, '__len__'):
-        parts += [content_hash(dict(x=_as_rows(x))) for x in self._it]
-    return content_hash({}, parts=parts)
+    "A name for all rows; for those at its start where the iterable has no length or can be read once."
+    batches = () if self._n is None else islice(self._it, self._n + 1) # one more: a length may be that of an epoch
+    parts = [content_hash(dict(x=_as_rows(x))) for x in batches]
+    self._all_named = self._n is not None and len(parts) <= self._n
+    return content_hash({}, parts=[content_hash(dict(heldout=self._held, rest=self._rest)), *parts])
 
 # %% ../nbs/04_sources.ipynb #7f5bd223
 def source_digest(
     source:Source,
 ) -> str: # 32 hex digits
-    "A name for exactly the rows of a source."
+    "A name for the rows of a source; of one without `digest`, for the held-out rows and 16 batches of 256 only."
     if hasattr(source, 'digest'): return source.digest()
     n_rows, batches = 256, islice(source.batches(256), 16)
     rows = {f'batch {i}': x for i, x in enumerate(batches)}
     return content_hash(rows | dict(heldout=heldout_rows(source, n_rows)))
+
+# %% ../nbs/04_sources.ipynb #98afc62c
+def warn_of_unseen_rows(
+    source:Source, # with which a checkpoint goes on, after `source_digest`
+):
+    "One line if its digest does not cover all rows."
+    if source._all_named if isinstance(source, IterableSource) else hasattr(source, 'digest'): return
+    name = type(getattr(source, '_it', source)).__name__
+    warnings.warn(f'source, a {name}: only its rows at the start were compared with those of the checkpoint, and the '
+                  'others may be different ones; a tensor, a list, a store or a method `digest` tells', stacklevel=2)

@@ -176,9 +176,9 @@ def _what_fits(plan:SweepPlan) -> int:
 # %% ../nbs/28_sweep.ipynb #c9081c28
 def _time(plan:SweepPlan) -> float:
     "Seconds of one step of one SAE."
-    s = plan.settings
+    s, l0s = plan.settings, [r.k for r in plan.recipes if not isinstance(r, JumpReLU)]
     return time_step(plan.source, s['d_sae'], batch_size=s['batch_size'], n_members=min(2, plan.at_once),
-                     device=plan.device, compute=s['compute'])
+                     l0s=l0s or None, device=plan.device, compute=s['compute'])
 
 # %% ../nbs/28_sweep.ipynb #4474a004
 @patch

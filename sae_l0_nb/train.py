@@ -28,7 +28,7 @@ from .progress import progress_bar
 from .runs import default_device
 from .sae import Bank, PARAMS, fit_threshold, init_bank
 from .schedule import Schedule, as_schedule, lr_at
-from .sources import as_source, heldout_rows, source_digest
+from .sources import as_source, heldout_rows, source_digest, warn_of_unseen_rows
 from .step import BatchTopK, JumpReLU, TopK, as_recipe
 from .trainer import Trainer, load_checkpoint, save_checkpoint, to_device
 
@@ -103,7 +103,7 @@ def geometric_median(
     middle = x.mean(0)
     for _ in range(100):
         distance = (x - middle).norm(dim=1)
-        weight = 1/distance.clamp(min=1e-9*(1 + distance.max()))
+        weight = 1/distance.clamp(min=1e-9*distance.max() + 1e-200)
         middle = weight @ x/weight.sum()
     return middle.float()
 
@@ -117,8 +117,10 @@ def units_of(
 ) -> Units:
     "The units to train in."
     middle = geometric_median(x) if centre else torch.zeros(x.shape[1], dtype=torch.float32)
-    scale = 1. if input_norm is None else input_norm/rms_norm(x - middle)
-    return Units(centre=middle, scale=scale)
+    if input_norm is None: return Units(centre=middle)
+    norm = rms_norm(x - middle)
+    check(norm > 0 and 2**-126 < input_norm/norm < 2**126, 'norm of the held-out rows', norm, 'above 0, within float32')
+    return Units(centre=middle, scale=input_norm/norm)
 
 # %% ../nbs/07_train.ipynb #c74b4e09
 def in_units(
@@ -181,7 +183,7 @@ def _rows(run, step:int, k, x) -> list[dict]:
     for part, recipe in t.parts(len(x)):
         f = t.forward_part(part, recipe, x, k[part])
         mse += f.err.square().sum(2).mean(1).tolist()
-        l0 += ((f.acts > 0).sum((1, 2)).double()/len(x)).tolist()
+        l0 += f.l0.tolist()
     alive = t.silent <= t.dead_after # [m, d_sae]
     cos, frac_dead = c_dec(t.bank.W_dec, alive).tolist(), [1 - a.float().mean().item() for a in alive]
     return [dict(step=step, member=i, k=float(k[i]), seed=run.grid.seeds[i], mse=mse[i], c_dec=cos[i],
@@ -228,7 +230,8 @@ def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, ke
     s, n_steps = settings, check_training(grid.recipes, **settings)
     schedule = _fresh(schedule, grid)
     held = heldout_rows(source) if s['n_heldout'] is None else source.heldout(s['n_heldout'])
-    same = len(held) > 1 and bool((held == held[0]).all())
+    check(len(held) > 1, 'held-out rows of the source (n_heldout)', len(held), 'two or more, for centre and scale')
+    same = bool((held == held[0]).all())
     check(not same, 'source', source, 'rows to learn from; all held-out rows of this one are the same')
     units = units_of(held, centre=s['centre'], input_norm=s['input_norm'])
     bank = start_bank(source.d_in, grid, init, units=units)
@@ -316,6 +319,7 @@ def _finish(run:_Run) -> tuple: # Bank, DataFrame
 def _continue(run:_Run, folder):
     "Put a run where its checkpoint is."
     run.start, run.history, run.seconds = load_checkpoint(run.trainer, folder, run.about, schedule=run.schedule)
+    if run.start: warn_of_unseen_rows(run.source)
 
 # %% ../nbs/07_train.ipynb #229dfdf9
 @checked

@@ -120,10 +120,11 @@ def clip_members(
     limit:float, # largest norm; inf: nothing is scaled
 ) -> torch.Tensor: # [m] the norms before
     "Scale each member's gradients so that their joint norm is at most `limit`."
-    squares = [g.flatten(1).square().sum(1) for g in grads]
-    norm = torch.stack(squares).sum(0).sqrt() # [m]
+    norms = [torch.linalg.vector_norm(g.flatten(1), dim=1) for g in grads]
+    norm = torch.linalg.vector_norm(torch.stack(norms), dim=0) # [m]
     if limit == math.inf: return norm
     scale = (limit/(norm + 1e-6)).clamp(max=1)
+    if (scale == 1).all(): return norm
     for g in grads: g.mul_(scale.view(-1, *[1]*(g.ndim - 1)))
     return norm
 
@@ -152,14 +153,14 @@ def _gradients_of(self:Trainer, part:slice, recipe, x, k):
     for name, p in zip(self.names, self.params):
         if name in g: p.grad[part] = g[name]
     self.silent[part] += 1
-    self.silent[part][f.acts.sum(1) > 0] = 0
+    self.silent[part][f.counts > 0] = 0
     self.cut[part] = f.cut
 
 # %% ../nbs/06_trainer.ipynb #88b9fae7
 @patch
 def _note_l0(self:Trainer, part:slice, f:Forward):
     "The running mean of L0, over a hundred batches or so."
-    now = (f.acts > 0).sum((1, 2)).double().cpu()/f.acts.shape[1]
+    now = f.l0.cpu()
     self.l0[part] = now if self.done == 0 else .99*self.l0[part] + .01*now
 
 # %% ../nbs/06_trainer.ipynb #3cd58955
@@ -320,6 +321,7 @@ def _check_progress(header, n_steps, m, name):
         check(not wrong, f'{key} in the history of {name}', wrong[:1], f'up to {most}')
 
 # %% ../nbs/06_trainer.ipynb #04d58268
+@checked
 def load_checkpoint(
     trainer:Trainer, # filled in place
     folder, # of the checkpoint

@@ -5,10 +5,12 @@ from sae_l0_nb.calibrate import *
 
 # %% ../nbs/15_calibrate.ipynb #5ec026db
 import json
+import math
 import tempfile
 import time
 from contextlib import redirect_stderr
 from io import StringIO
+from itertools import count
 from pathlib import Path
 from unittest import mock
 
@@ -17,6 +19,7 @@ import pandas as pd
 import pytest
 import torch
 
+from sae_l0_nb.control import Check
 from sae_l0_nb.descend import trace_table
 from sae_l0_nb.saving import load_sae
 from sae_l0_nb.schedule import lr_at
@@ -223,12 +226,34 @@ BAD_CALLS = [
     (dict(source=torch.ones(9000, 4)), 'held-out rows'),
     (dict(source=torch.zeros(9000, 4)), 'held-out rows'),
     (dict(source=COLUMN[:90]), 'at most the 81 training rows of the source'),
-    (dict(source=torch.ones(0, 4)), 'rows')]
+    (dict(source=torch.ones(0, 4)), 'rows'),
+    (dict(seeds=count()), 'seeds = count.*; allowed: a list of whole numbers'),
+    (dict(source=COLUMN.double()*1e40), r'source, row 0 = .*e\+40; allowed: finite numbers up to 3.4'),
+    (dict(n_heldout=1), r'\(n_heldout\) = 1; allowed: two or more'),
+    (dict(source=COLUMN[:12], l0s=[1, 2, 3], batch_size=4, n_samples=400, n_rounds=0, control=False),
+     r'held-out rows of the source \(n_heldout\) = 1; allowed: two or more')]
 
 # %% ../nbs/15_calibrate.ipynb #f470f5e6
 @pytest.mark.parametrize('kw, words', BAD_CALLS)
 def test_bad_calls_are_refused(kw, words):
     with pytest.raises(ValueError, match=words): calibrate_l0(**(dict(source=COLUMN, d_sae=5, progress=False) | kw))
+
+SMALL = ToyModel.small().sample(20_000, torch.Generator().manual_seed(0))
+GRID = dict(d_sae=5, l0s=[1, 1.4, 1.7, 2, 2.3, 2.8, 3.4], seeds=[0], n_samples=128_000, n_rounds=0, progress=False)
+
+def test_the_scale_of_the_rows_changes_no_verdict():
+    plain, large, little = (calibrate_l0(SMALL*scale, **GRID) for scale in (1., 2.**66, 2.**-66))
+    assert np.isfinite(plain.l0), plain
+    for other in (large, little):
+        assert (other.verdict, other.l0, other.control) == (plain.verdict, plain.l0, plain.control)
+
+@pytest.mark.parametrize('errors', [(.1, math.nan, .5), (.1, .1, 0.), (math.inf, .1, .5), (0., 0., math.nan)])
+def test_an_error_that_is_no_number_is_no_word_on_features(errors):
+    broken = Check(k=2., **dict(zip(('short', 'long', 'normal'), errors)), table=None)
+    with mock.patch('sae_l0_nb.calibrate.check_stage', return_value=broken): r = calibrate_l0(SMALL, **GRID)
+    assert r.verdict == 'not_converged', r
+    assert math.isnan(r.l0)
+    assert 'only finite numbers above 0 can be compared' in r.reason
 
 # %% ../nbs/15_calibrate.ipynb #721b3fb7
 def test_short_training_gets_no_number_and_no_word_on_features():

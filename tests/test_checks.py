@@ -5,6 +5,7 @@ from sae_l0_nb.checks import *
 
 # %% ../nbs/90_checks.ipynb #1342a6a5
 import math
+from itertools import count
 
 import numpy as np
 import pytest
@@ -70,13 +71,16 @@ def test_the_items_of_a_list():
     assert as_list(np.array([1, 2.5])) == [1, 2.5]
     assert as_list([torch.tensor(2), np.float32(.5), True]) == [2, .5, True]
     for bad in (3, '01', {0: 1}, None, np.int64(3), torch.tensor(3)): assert as_list(bad) is None
+    class Endless:
+        def __iter__(self): return count()
+    for bad in (count(), iter([1]), (i for i in range(2)), map(int, '12'), Endless()): assert as_list(bad) is None
 
 # %% ../nbs/90_checks.ipynb #57fd22df
 def test_seeds_are_a_list():
     assert check_seeds(range(2)) == [0, 1]
-    assert check_seeds(i for i in range(2)) == [0, 1]
     assert check_seeds(torch.arange(2)) == [0, 1]
-    for bad in (3, True, '01', [], {}, None, [.5], [-1], [True], ['1'], [10**400], np.array([.5]), torch.tensor(1)):
+    for bad in (3, True, '01', [], {}, None, [.5], [-1], [True], ['1'], [10**400], np.array([.5]), torch.tensor(1),
+                count(), (i for i in range(2))):
         with pytest.raises(ValueError, match='seeds = '): check_seeds(bad)
 
 # %% ../nbs/90_checks.ipynb #f5e2aa91
@@ -105,6 +109,11 @@ def test_activations_of_any_type_become_float32():
     assert not float_rows(torch.ones(2, 3, requires_grad=True)).requires_grad
     plain = torch.ones(2, 3)
     assert float_rows(plain).data_ptr() == plain.data_ptr()
+    assert float_rows(torch.tensor([[math.nan, math.inf, LARGEST]]).double())[0, 2] == LARGEST
+    for bad in (1e40, -1e39):
+        x = torch.zeros(9, 2, dtype=torch.float64)
+        x[4, 1] = bad
+        with pytest.raises(ValueError, match=r'x, row 4 = .*; allowed: numbers up to 3.40282e\+38, the lar'): float_rows(x)
 
 # %% ../nbs/90_checks.ipynb #0104e83c
 def test_a_refusal_of_a_tensor_says_what_mends_it():
@@ -120,6 +129,9 @@ def test_a_row_that_is_not_finite_is_named():
     check_finite(x)
     x[66_000, 1] = math.nan
     with pytest.raises(ValueError, match=r'x, row 66000 = nan; allowed: finite numbers \(1 such rows\)'): check_finite(x)
+    check_finite(torch.tensor([[LARGEST, -LARGEST]]).double())
+    with pytest.raises(ValueError, match=r'row 0 = -1e\+40; allowed: finite numbers up to 3.40282e\+38 \(1'):
+        check_finite(torch.tensor([[0, -1e40]], dtype=torch.float64))
     with pytest.raises(ValueError, match='text 5 = 9.0; allowed: finite numbers up to 8'):
         check_finite(torch.tensor([[9.]]), limit=8, place=lambda row: 'text 5')
 

@@ -4,8 +4,13 @@ import pytest
 from sae_l0_nb.control import *
 
 # %% ../nbs/14_control.ipynb #78009ff6
+import math
+from unittest import mock
+
+import pytest
 import torch
 
+from sae_l0_nb.metrics import evaluate
 from sae_l0_nb.stages import check_stages, new_job
 from sae_l0_nb.toy import ToyModel
 
@@ -18,12 +23,27 @@ def test_the_check_by_hand():
     assert made(.05, .001).moving
     assert made(.5, .45, .9).ratio == .5
     assert made(.5, .45).ratio is None
+    assert made(.5, .45).measured
+    assert made(.5, .45, .9).measured
+
+# %% ../nbs/14_control.ipynb #111fb5fd
+@pytest.mark.parametrize('bad', [math.nan, math.inf, -math.inf, 0., -.1])
+@pytest.mark.parametrize('place', [0, 1, 2])
+def test_an_error_that_is_no_number_is_never_a_ratio(bad, place):
+    errors = [.5, .48, .9]
+    errors[place] = bad
+    c = Check(k=3., short=errors[0], long=errors[1], normal=errors[2], table=None)
+    assert not c.measured
+    assert c.moving
+    assert math.isnan(c.ratio)
 
 # %% ../nbs/14_control.ipynb #05bd3d64
-def test_the_check_tells_short_training_and_the_control_tells_a_world_from_noise():
-    def checked(source, d_sae, k, n_samples):
-        return check_stage(new_job(source, d_sae, n_samples=n_samples, seeds=[0, 1], progress=False), k)
+def checked(source, d_sae, k, n_samples):
+    "The check of a source, without a bar."
+    return check_stage(new_job(source, d_sae, n_samples=n_samples, seeds=[0, 1], progress=False), k)
 
+# %% ../nbs/14_control.ipynb #0dee4e27
+def test_the_check_tells_short_training_and_the_control_tells_a_world_from_noise():
     short, longer = (checked(ToyModel.small(), 5, 2., n) for n in (8_000, 128_000))
     assert short.moving
     assert not longer.moving
@@ -31,6 +51,27 @@ def test_the_check_tells_short_training_and_the_control_tells_a_world_from_noise
     noise = checked(torch.randn(20_000, 8, generator=torch.Generator().manual_seed(0)), 8, 2., 64_000)
     assert noise.ratio > CONTROL
     assert len(noise.table) == 8
+
+# %% ../nbs/14_control.ipynb #1b901b49
+def test_an_error_that_one_seed_lacks_is_an_error_that_is_lacking():
+    job = new_job(ToyModel.small(), 5, n_samples=8_000, seeds=[0, 1], progress=False)
+    def lacking(bank, x, **kwargs): # seed 1 has no variance unexplained
+        t = evaluate(bank, x, **kwargs)
+        return t | dict(variance_explained=[t['variance_explained'][0], math.nan])
+    with mock.patch('sae_l0_nb.control.evaluate', lacking): broken = check_stage(job, 2.)
+    assert math.isnan(broken.long)
+    assert math.isnan(broken.ratio)
+
+# %% ../nbs/14_control.ipynb #fc99f197
+def test_the_check_of_rows_of_any_size_is_that_of_the_same_rows_in_another_unit():
+    x = ToyModel.small().sample(20_000, torch.Generator().manual_seed(0))
+    plain = checked(x, 5, 2., 8_000)
+    assert plain.measured
+    for i in (70, -70):
+        other = checked(x*2.**i, 5, 2., 8_000)
+        assert (other.short, other.long, other.normal) == (plain.short, plain.long, plain.normal), i
+        assert other.table.mse.tolist() == (plain.table.mse*4.**i).tolist(), i
+        assert other.table.s_2.tolist() == (plain.table.s_2*2.**i).tolist(), i
 
 # %% ../nbs/14_control.ipynb #c3854436
 def test_what_was_planned_is_what_is_spent():

@@ -29,6 +29,9 @@ def test_the_time_is_that_of_one_sae_and_of_a_whole_batch():
         assert len(trainer.bank) == 4
         assert x.shape == (64, 8)
     assert time_step(Slow(), 16, batch_size=64, n_members=2, n_steps=1, compute='bfloat16') > 0
+    with mock.patch(f'{time_step.__module__}._seconds_of_step', return_value=1.) as step:
+        time_step(Slow(), 16, batch_size=64, n_members=3, l0s=[1, 2, 3, 4, 9])
+    assert step.call_args.args[0].bank.k.tolist() == [2, 3, 4] # spread over what will be trained
 
 # %% ../nbs/08_cost.ipynb #b1b1afc6
 def test_the_bytes_of_an_sae_are_those_of_its_tensors():

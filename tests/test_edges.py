@@ -47,8 +47,9 @@ def methods(cls):
 # %% ../nbs/97_edges.ipynb #76f8100e
 UNCHECKED = dict(
     toy='ToyModel.small ToyModel.large ToyModel.superposed', # what they are given goes on to functions with doors
-    sae='topk batch_topk nth_largest nth_largest_chunked rows_at_once',
-    step='product forward gradients',
+    sae='topk batch_topk nth_largest nth_largest_chunked rows_at_once batch_cuts positive_cut',
+    sparse='by_sorting kept_where Kept.decoded Kept.latent_sums Kept.totals',
+    step='product forward gradients pays_sparse',
     schedule='Schedule.watch lr_at',
     trainer='next_lam members_at_once clip_members save_checkpoint Trainer.parts Trainer.forward_part Trainer.step',
     stages='Ledger.enter',
@@ -80,6 +81,7 @@ def of_another_kind(rule):
     odd = [math.nan, {}, b'5', 1j]
     if rule.kind in ('flag', 'choice'): return [*odd, 'other', 5, 1.]
     if rule.kind in ('text', 'device'): return [*odd, True, 5, ['x']]
+    if rule.kind == 'path': return [*odd, True, 5, b'x', '', 'x'*5000]
     if rule.kind == 'show': return [*odd, 1, None]
     numbers = [*odd, math.inf, -math.inf, True, np.float32('nan'), np.True_]
     if rule.kind == 'place': return [*numbers, 1.5]

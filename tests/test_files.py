@@ -85,6 +85,47 @@ def test_arrays_and_tables_come_back_or_are_refused_by_file():
         assert list(read_table(table, numbers=('k',)).k) == [1, 2]
         with pytest.raises(ValueError, match='column c of .* allowed: numbers'): read_table(table, numbers=('c',))
         with pytest.raises(ValueError, match='allowed: a column z'): read_table(table, texts=('z',))
+        table.write_text('k,c\n1,2,3\n2,3,4\n')
+        with pytest.raises(ValueError, match='rows of .*a.csv.*; allowed: as many values as columns'): read_table(table)
+        table.write_text('k,c\n')
+        assert list(read_table(table)) == ['k', 'c']
+
+# %% ../nbs/93_files.ipynb #52a81cad
+def test_texts_come_back_as_they_were():
+    odd = ['NA', 'None', '007', '1e3', '', 'nan', 'inf', 'True', ' a ', 'a,b', '"q"', 'two\nlines', 'a\rb', 'a\r\nb',
+           '# digest 1']
+    with tempfile.TemporaryDirectory() as tmp:
+        for i, sealed in enumerate((False, True)):
+            path = Path(tmp)/f'{i}.csv'
+            write_table(path, pd.DataFrame(dict(task=odd, x=[math.nan, *range(1, len(odd))])), sealed=sealed)
+            table = read_table(path, numbers=('x',), texts=('task',), sealed=sealed)
+            assert table.task.tolist() == odd
+            assert table.x.isna().tolist() == [True] + [False]*(len(odd) - 1)
+            assert table.x.tolist()[1:] == list(range(1, len(odd)))
+        for text in odd:
+            write_table(path, pd.DataFrame(dict(task=[text])), sealed=True)
+            assert read_table(path, texts=('task',), sealed=True).task.tolist() == [text]
+        numbers = np.random.default_rng(0).random(1000)*10.**np.arange(-300, 300, .6)
+        write_table(path, pd.DataFrame(dict(x=numbers)))
+        assert read_table(path, numbers=('x',)).x.tolist() == numbers.tolist()
+        path.write_text('x,y\nNA,1\n2,\n')
+        table = read_table(path, numbers=('x',))
+        assert table.x.isna().tolist() == [True, False]
+        assert table.y.isna().tolist() == [False, True]
+
+# %% ../nbs/93_files.ipynb #5b791869
+def test_what_is_no_path_is_refused_by_every_reader_and_writer():
+    calls = [read_json, read_tensors, read_array, read_table, lambda path: write_json(path, {}),
+             lambda path: write_tensors(path, {}), lambda path: write_table(path, pd.DataFrame())]
+    for call in calls:
+        for bad in (None, 5, b'x', [], '', 'a\0b', 'x'*5000):
+            with pytest.raises(ValueError, match='^file = .*; allowed: a path'): call(bad)
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'a'
+        path.touch()
+        for read in (read_json, read_table):
+            with mock.patch('pathlib.Path.read_bytes', side_effect=PermissionError(13, 'Permission denied')):
+                with pytest.raises(ValueError, match="content of '.*/a' = .*Permission denied"): read(path)
 
 # %% ../nbs/93_files.ipynb #1b7b8247
 def test_what_was_sealed_and_then_changed_is_refused():

@@ -14,14 +14,17 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
+import transformers
 
+from sae_l0_nb.activations import doc_activations
 from sae_l0_nb.files import read_json, write_json
-from sae_l0_nb.models import tiny_model, tiny_texts, tiny_tokenizer
+from sae_l0_nb.models import FAMILIES, block_paths, load_model, tiny_model, tiny_texts, tiny_tokenizer
 from sae_l0_nb.runs import temporary
 from sae_l0_nb.store import write_shard
 from sae_l0_nb.texts import Doc, documents, where_rows
 
 # %% ../nbs/25_harvest_folder.ipynb #805c49a8
+transformers.utils.logging.disable_progress_bar()
 bert, bert_tok = tiny_model('bert')
 
 # %% ../nbs/25_harvest_folder.ipynb #e540e6bf
@@ -74,11 +77,76 @@ def test_settings_out_of_range_are_refused_and_whole_numbers_of_numpy_become_pla
         with pytest.raises(ValueError, match=words): check_settings(**bad)
 
 # %% ../nbs/25_harvest_folder.ipynb #10fe25ba
-def test_the_digest_of_the_weights_sees_another_seed_and_another_precision():
-    models = tiny_model('llama')[0], tiny_model('llama', seed=1)[0], tiny_model('llama')[0].bfloat16()
-    digests = [weights_digest(model) for model in models]
-    assert digests[0] == weights_digest(tiny_model('llama')[0])
-    assert len(set(digests)) == 3
+def test_a_model_has_one_hash_wherever_it_comes_from():
+    for family in FAMILIES:
+        with tempfile.TemporaryDirectory() as tmp:
+            model, tok = tiny_model(family)
+            wanted = model_hash(model)
+            assert model_hash(tiny_model(family)[0]) == wanted
+            doc_activations(model, list(documents(tok, tiny_texts(3))), [block_paths(model)[1]])
+            assert model_hash(model) == wanted # it ran
+            model.train()
+            model.config.use_cache = False
+            model.config.output_hidden_states = True
+            assert model_hash(model) == wanted
+            tiny_model(family, tmp)
+            assert model_hash(load_model(tmp, tok)[0]) == wanted
+            model.save_pretrained(tmp)
+            assert model_hash(model) == wanted
+
+# %% ../nbs/25_harvest_folder.ipynb #75c0c51b
+MIDDLE = 'layers.1.self_attn.v_proj'
+
+def zero_a_head(model): model.get_submodule(MIDDLE).weight.data[8:16] = 0
+def change_one_value(model): model.get_submodule(MIDDLE).weight.data[16, 16] += .01
+def change_a_buffer(model): model.rotary_emb.inv_freq[1] *= 2
+def add_a_buffer(model): model.layers[1].register_buffer('more', torch.ones(1), persistent=False)
+def change_the_config(model): model.config.rms_norm_eps = .1
+def change_rope_in_the_config(model): model.config.rope_parameters = dict(rope_type='default', rope_theta=500.)
+def change_eps(model): model.layers[1].input_layernorm.variance_epsilon = .1
+def change_the_scale(model): model.layers[1].self_attn.scaling = 1.
+def change_the_activation(model): model.layers[1].mlp.act_fn = torch.nn.ReLU()
+def swap_two_blocks(model): model.layers[0], model.layers[1] = model.layers[1], model.layers[0]
+def take_a_block_away(model): del model.layers[2]
+def round_the_weights(model): model.bfloat16()
+def hang_a_hook_on(model): model.layers[1].register_forward_hook(lambda module, args, out: out)
+def replace_a_pass(model): model.layers[1].mlp.forward = lambda x: 0*x
+
+EDITS = (zero_a_head, change_one_value, change_a_buffer, add_a_buffer, change_the_config, change_rope_in_the_config,
+         change_eps, change_the_scale, change_the_activation, swap_two_blocks, take_a_block_away, round_the_weights,
+         hang_a_hook_on, replace_a_pass)
+
+# %% ../nbs/25_harvest_folder.ipynb #81dcd80f
+def test_any_edit_of_a_model_gives_it_another_hash():
+    hashes = {model_hash(tiny_model('llama', seed=seed)[0]) for seed in (0, 1)}
+    for edit in EDITS:
+        model = tiny_model('llama')[0]
+        edit(model)
+        hashes.add(model_hash(model))
+    assert len(hashes) == 2 + len(EDITS)
+
+# %% ../nbs/25_harvest_folder.ipynb #bda590ce
+def test_shared_weights_count_under_each_name_and_weights_without_values_are_refused():
+    model = tiny_model('gpt2')[0]
+    model.h[2] = model.h[0]
+    wanted = model_hash(model)
+    with torch.no_grad(): model.h[2].mlp.c_fc.bias[5] = 1.
+    assert model_hash(model) != wanted
+    model.h[1].to('meta')
+    with pytest.raises(ValueError, match=r"weights without values = \['h.1.attn.*; allowed: none; load the model"):
+        model_hash(model)
+
+# %% ../nbs/25_harvest_folder.ipynb #1848dad1
+def test_position_codes_that_depend_on_the_last_text_are_not_the_model():
+    small = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16, vocab_size=9)
+    long = dict(rope_type='longrope', long_factor=[4.]*4, short_factor=[1.]*4)
+    for rope in (dict(rope_type='dynamic', factor=2.), long | dict(factor=4.)):
+        config = transformers.LlamaConfig(max_position_embeddings=8, rope_parameters=rope | dict(rope_theta=100.), **small)
+        model = transformers.AutoModel.from_config(config).eval()
+        wanted, before = model_hash(model), model.rotary_emb.inv_freq.clone()
+        with torch.no_grad(): model(torch.ones(1, 40, dtype=int))
+        assert not torch.equal(model.rotary_emb.inv_freq, before)
+        assert model_hash(model) == wanted
 
 # %% ../nbs/25_harvest_folder.ipynb #8494d2cd
 def test_a_folder_is_new_or_holds_a_harvest_that_was_begun():
@@ -135,7 +203,11 @@ def test_a_shard_is_there_if_its_file_has_the_size_that_its_mark_or_the_manifest
         os.truncate(folder/entries[2]['file'], entries[2]['bytes'] - 1)
         assert shard_entries(folder) == {0: entries[0], 3: entries[3]}
         write_json(folder/'manifest.json', dict(shards=entries[:3]))
+        for i in range(4): mark_path(folder, i).unlink()
         assert shard_entries(folder) == {0: entries[0]}
+        anew = make_one(folder, 1) | dict(sha256='of other last bits')
+        write_json(mark_path(folder, 1), anew)
+        assert shard_entries(folder) == {0: entries[0], 1: anew}
 
 # %% ../nbs/25_harvest_folder.ipynb #8cc6011d
 def test_a_damaged_mark_or_manifest_is_refused_by_file_and_field():
@@ -147,6 +219,7 @@ def test_a_damaged_mark_or_manifest_is_refused_by_file_and_field():
             write_json(mark_path(folder, 0), bad)
             with pytest.raises(ValueError, match=f"{field} of '.*shard-00000.json' = .*; allowed: "): shard_entries(folder)
             write_json(folder/'manifest.json', dict(shards=[bad]))
+            mark_path(folder, 0).unlink()
             with pytest.raises(ValueError, match=f"{field} of entry 0 of shards of '.*manifest"): shard_entries(folder)
             (folder/'manifest.json').unlink()
         mark_path(folder, 0).write_text('{')

@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from contextlib import redirect_stderr
 from dataclasses import replace
 from io import StringIO
@@ -27,6 +29,7 @@ from sae_l0_nb.harvest_folder import shard_entries
 from sae_l0_nb.harvest_plan import HarvestPlan, plan_harvest, take_tokens
 from sae_l0_nb.models import FAMILIES, load_model, tiny_model, tiny_texts, tiny_tokenizer
 from sae_l0_nb.reading import LEFT_OUT
+from sae_l0_nb.runs import write_atomic
 from sae_l0_nb.shuffle import from_bits
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.texts import contexts, is_heldout
@@ -40,6 +43,10 @@ def plan_tiny(folder, texts=None, **settings):
     "A harvest of two layers in four shards"
     settings = dict(n_tokens=4000, max_length=32, shard_rows=1200) | settings
     return plan_harvest((bert, bert_tok), tiny_texts(500) if texts is None else texts, [0, 2], folder, **settings)
+
+def contents(folder):
+    "Every file below a folder: name -> bytes"
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob('*')) if p.is_file()}
 
 # %% ../nbs/27_harvest_run.ipynb #10ca47ff
 def test_process_0_begins_and_the_others_take_over_what_it_wrote():
@@ -58,6 +65,11 @@ def test_process_0_begins_and_the_others_take_over_what_it_wrote():
         assert again.sample.medians == first.sample.medians
         again.begin()
         assert (folder/'harvest.json').stat().st_mtime_ns == before
+        edited = plan_harvest(tiny_model('bert'), tiny_texts(60), 1, Path(tmp)/'b')
+        edited.model.config.layer_norm_eps = .1
+        with pytest.raises(ValueError, match='weights = .*; allowed: .*, those that were planned for; plan again'):
+            edited.begin()
+        assert not (Path(tmp)/'b').exists()
 
 # %% ../nbs/27_harvest_run.ipynb #1c398a1f
 def test_a_shard_is_made_for_the_stores_that_lack_it_and_refused_if_it_is_from_other_tokens():
@@ -121,6 +133,37 @@ def test_a_store_is_finished_only_if_its_shards_are_those_of_the_texts():
         plan.finish('layer0', digests)
         assert len(ActivationStore(plan.folder/'layer0').manifest['shards']) == 4
         assert not list(plan.folder.glob('layer0/shard-*.json'))
+        (plan.folder/'layer0'/'shard-00001.safetensors').unlink()
+        with pytest.raises(ValueError, match="file = '.*layer0.shard-00001.safetensors'; allowed: a whole shard; .* gone"):
+            plan.finish('layer0', digests)
+
+# %% ../nbs/27_harvest_run.ipynb #11cb6a5b
+@pytest.mark.parametrize('rank, i, finished', [(0, 1, False), (0, 1, True), (1, 0, True)])
+@pytest.mark.parametrize('left', [None, 100], ids=['gone', 'too short'])
+def test_a_process_waits_for_lost_shards_of_another(tmp_path, rank, i, finished, left):
+    plan = plan_tiny(tmp_path)
+    plan.begin()
+    digests = plan.make_shards(progress=False)
+    for name in plan.layers if finished else (): plan.finish(name, digests)
+    lost = [tmp_path/name/f'shard-0000{i}.safetensors' for name in plan.layers]
+    whole = [path.read_bytes() for path in lost]
+    for path in lost: os.truncate(path, left) if left else path.unlink()
+    def make_anew():
+        "What the other process does"
+        for path, data in zip(lost, whole):
+            time.sleep(.3)
+            write_atomic(path, data)
+    other = threading.Thread(target=make_anew)
+    with mock.patch.dict(os.environ, RANK=f'{rank}', WORLD_SIZE='2'):
+        again = plan_tiny(tmp_path)
+        other.start()
+        stores = again.run(progress=False)
+        other.join()
+        for store in stores.values(): assert len(ActivationStore(store.folder).manifest['shards']) == 4
+        if left is None: return
+        os.truncate(lost[0], left)
+        with mock.patch('sae_l0_nb.harvest_run.PATIENCE', .2), pytest.raises(TimeoutError, match=lost[0].name):
+            plan_tiny(tmp_path).run(progress=False)
 
 # %% ../nbs/27_harvest_run.ipynb #f14631e7
 def test_a_run_goes_through_all_steps_and_gives_a_store_for_each_layer():
@@ -283,11 +326,6 @@ def test_a_saved_model_gives_what_the_loaded_one_gives():
         assert a.manifest['shards'][0]['sha256'] == b.manifest['shards'][0]['sha256']
         assert a.manifest['module'] == 'layers.2'
 
-# %% ../nbs/27_harvest_run.ipynb #8855bf92
-def contents(folder):
-    "Every file below a folder: name -> bytes"
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob('*')) if p.is_file()}
-
 # %% ../nbs/27_harvest_run.ipynb #682137d4
 def test_stores_of_one_pass_are_bit_for_bit_those_of_separate_passes_in_every_family():
     for family in FAMILIES:
@@ -401,6 +439,10 @@ def test_the_same_command_again_changes_nothing_and_another_one_is_refused():
         refused("sample of '.*harvest.json' = '.*'; allowed: .* other texts", texts=tiny_texts(100, seed=1))
         refused("layers = {'': 'encoder.layer.1'}; allowed: {'': 'encoder.layer.0'}, as '.*harvest.json' says", layer=1)
         refused('weights = ', model=tiny_model('bert', seed=1))
+        without_a_head, other_eps = tiny_model('bert'), tiny_model('bert')
+        without_a_head[0].encoder.layer[0].attention.self.value.weight.data[8:16] = 0
+        other_eps[0].config.layer_norm_eps = .1
+        for model in (without_a_head, other_eps): refused('weights = .*; allowed: .*give a new folder', model=model)
         refused('n_tokens = 500; allowed: None, as', n_tokens=500)
         refused('max_length = 32; allowed: 64, as', max_length=32)
         refused('pack = True; allowed: False, as', pack=True)

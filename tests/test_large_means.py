@@ -17,3 +17,13 @@ def test_a_constant_changes_neither_verdict_nor_number():
     assert len(moved) == 4
     assert (moved.verdict == first.verdict).all()
     assert moved.l0.between(first.low, first.high).all()
+
+# %% ../nbs/experiments/large_means.ipynb #95850b6c
+def test_huge_coordinates_give_a_wrong_number_and_leaving_them_out_the_right_one():
+    # guards data: reads a committed table only
+    t = pd.read_csv(Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results/large_means.csv')
+    t = t[t.centre].set_index('case')
+    huge, left = t.loc['3 huge coordinates'], t.loc['those 3 coordinates left out']
+    assert huge.verdict == left.verdict == 'found'
+    assert huge.low > huge.truth
+    assert left.low < left.truth < left.high

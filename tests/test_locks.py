@@ -4,7 +4,9 @@ import pytest
 from sae_l0_nb.locks import *
 
 # %% ../nbs/92_locks.ipynb #a5244ce2
+import importlib.util
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -13,7 +15,7 @@ from unittest import mock
 
 import pytest
 
-from sae_l0_nb.runs import new_folder, write_atomic, writing
+from sae_l0_nb.runs import LOCK, new_folder, write_atomic, writing
 
 # %% ../nbs/92_locks.ipynb #e8b14d39
 def in_child(work, *args): # number of the process
@@ -95,11 +97,58 @@ def test_where_no_lock_can_be_is_refused_in_one_line(tmp_path):
     (tmp_path/'file').touch()
     for path in (tmp_path/'file'/'b', Path('/proc')/'b', 'a\0b', None):
         with pytest.raises(ValueError, match='folder = .*; allowed: a '): enter(path)
-    (tmp_path/'.lock').symlink_to(tmp_path/'target')
+    (tmp_path/LOCK).symlink_to(tmp_path/'target')
     with pytest.raises(ValueError, match='.lock: Too many levels of symbolic links'): enter(tmp_path)
     with mock.patch('fcntl.lockf', side_effect=OSError(38, 'Function not implemented')):
         with pytest.raises(ValueError, match='here: Function not implemented'): enter(tmp_path/'new')
-    assert sorted(p.name for p in tmp_path.iterdir()) == ['.lock', 'file']
+    assert sorted(p.name for p in tmp_path.iterdir()) == [LOCK, 'file']
+
+def test_what_is_no_path_is_refused():
+    for bad in (None, 5, b'x', [], '', 'a\0b', 'x'*5000):
+        with pytest.raises(ValueError, match='^folder = .*; allowed: a path'): enter(bad)
+        with pytest.raises(ValueError, match='^folder = .*; allowed: a path'): claimed(bad).__enter__()
+
+@pytest.mark.parametrize('name', (LOCK, '.lock', '.try'))
+@pytest.mark.parametrize('linked', (False, True))
+def test_a_file_of_the_user_is_not_touched(tmp_path, name, linked):
+    thesis, folder = tmp_path/'thesis', tmp_path/'folder'
+    folder.mkdir()
+    thesis.write_text('my notes')
+    if linked: os.link(thesis, folder/name)
+    else: thesis.rename(folder/name)
+    if name != LOCK: enter(folder)
+    else:
+        words = "file = '.*lock'; allowed: absent, or a lock that a run left; move this file elsewhere$"
+        for failing in (mock.patch.dict({}), mock.patch('fcntl.lockf', side_effect=OSError(37, 'No locks'))):
+            with failing, pytest.raises(ValueError, match=f'{words}|No locks'): enter(folder)
+    assert {p.name: p.read_text() for p in folder.iterdir()} == {name: 'my notes'}
+
+def test_a_lock_with_a_second_name_or_other_content_stays(tmp_path):
+    with locked(tmp_path): os.link(tmp_path/LOCK, tmp_path/'copy')
+    assert (tmp_path/LOCK).read_text() == (tmp_path/'copy').read_text()
+    for path in (tmp_path/LOCK, tmp_path/'copy'): path.unlink()
+    with locked(tmp_path): (tmp_path/LOCK).write_text('my notes')
+    assert (tmp_path/LOCK).read_text() == 'my notes'
+
+@pytest.mark.parametrize('left', ('', 'lock', 'lock of sae_l0_nb: a run, process 1 on here'))
+def test_a_lock_that_a_killed_process_left_is_taken(tmp_path, left):
+    (tmp_path/LOCK).write_text(left)
+    with locked(tmp_path): assert f'process {os.getpid()} on' in (tmp_path/LOCK).read_text()
+    assert list(tmp_path.iterdir()) == []
+
+def test_a_pipe_under_the_name_of_a_lock_is_refused(tmp_path):
+    os.mkfifo(tmp_path/LOCK)
+    with pytest.raises(ValueError, match='allowed: absent, or a lock'): enter(tmp_path)
+    assert (tmp_path/LOCK).is_fifo()
+
+def test_where_there_are_no_locks_the_room_opens_and_a_run_is_refused(tmp_path, monkeypatch):
+    for name in ('register_at_fork', 'O_NOFOLLOW', 'getuid'): monkeypatch.delattr(os, name)
+    monkeypatch.setitem(sys.modules, 'fcntl', None)
+    spec = importlib.util.find_spec('sae_l0_nb.locks')
+    room = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(room)
+    with pytest.raises(ValueError, match='a system with the file locks of POSIX'): room.locked(tmp_path).__enter__()
+    assert list(tmp_path.iterdir()) == []
 
 # %% ../nbs/92_locks.ipynb #2e8438bf
 def test_four_processes_add_to_one_file_fifty_times_and_no_number_is_lost():

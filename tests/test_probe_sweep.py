@@ -24,12 +24,6 @@ from sae_l0_nb.sae import Bank, fit_threshold, init_bank
 from sae_l0_nb.saving import save_sae
 from sae_l0_nb.sweep import sweep
 
-# %% ../nbs/34_probe_sweep.ipynb #98eda6e5
-def test_a_model_has_one_hash_and_another_model_another():
-    hashes = [model_hash(tiny_model('gpt2', seed=seed)[0]) for seed in (0, 0, 1)]
-    assert hashes[0] == hashes[1]
-    assert hashes[0] != hashes[2]
-
 # %% ../nbs/34_probe_sweep.ipynb #710ef24c
 def test_an_empty_folder_has_no_saes():
     with tempfile.TemporaryDirectory() as tmp:

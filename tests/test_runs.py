@@ -6,6 +6,8 @@ from sae_l0_nb.runs import *
 # %% ../nbs/91_runs.ipynb #26a428b9
 import math
 import os
+import re
+import shutil
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -18,6 +20,15 @@ def test_time_and_bytes_have_words():
     assert seconds_in_words(math.nan) == ''
     assert bytes_in_words(999) == '999 bytes'
     assert bytes_in_words(2e12) == '2 TB'
+
+# %% ../nbs/91_runs.ipynb #f25e21c5
+def test_what_is_no_path_is_refused_in_one_line():
+    assert as_path('a/new/folder') == Path('a/new/folder')
+    for bad, words in ((None, 'None'), (5, '5'), (b'x', "b'x'"), ([], r'\[\]'), ('', "''"), ('a\0b', '.*; .*null'),
+                       ('x'*5000, "'x+ .*; .*here: File name too long$"), (Path('x'*5000), 'Posix.*x+ .*too long$')):
+        with pytest.raises(ValueError, match=f'^file = {words}'): as_path(bad, 'file')
+    with mock.patch('os.stat', side_effect=PermissionError(13, 'Permission denied')):
+        with pytest.raises(ValueError, match="folder = .*'a'.*; allowed: a path; here: Permission denied$"): as_path('a')
 
 # %% ../nbs/91_runs.ipynb #fef2b255
 def test_ranks_come_from_the_environment():
@@ -75,7 +86,8 @@ def test_leftovers_of_a_killed_process_go_and_those_of_a_living_one_stay():
         dead = Path(str(living).replace(f'-{os.getpid()}-', '-999999999-'))
         earlier = living.with_name(living.name.replace(f'-{os.getpid()}-', f'-{os.getpid()}-abcdef')) # of the same number
         away = living.with_name(living.name.replace('a.json.', 'a.json.elsewhere_'))
-        for p in (living, dead, other, earlier, away): p.touch()
+        twice = Path(str(temporary(dead)).replace(f'-{os.getpid()}-', '-999999999-')) # of a temporary file itself
+        for p in (living, dead, other, earlier, away, twice): p.touch()
         remove_leftovers(path)
         assert sorted(Path(tmp).iterdir()) == sorted([living, other, away])
 
@@ -115,6 +127,20 @@ def test_a_link_planted_under_the_temporary_name_is_not_followed(tmp_path):
         write_atomic(tmp_path/'a', b'1')
     assert not target.exists()
 
+def test_a_file_is_written_where_the_system_is_not_posix(tmp_path, monkeypatch):
+    dead = Path(str(temporary(tmp_path/'a')).replace(f'-{os.getpid()}-', '-999999999-'))
+    dead.touch()
+    unlike, opens = ('fork', 'getuid', 'O_NOFOLLOW', 'O_DIRECTORY'), os.open
+    def of_files(path, *args): return opens(path, *args) if not Path(path).is_dir() else pytest.fail('opened a folder')
+    for name in unlike: monkeypatch.delattr(os, name)
+    monkeypatch.setattr(os, 'open', of_files)
+    monkeypatch.setattr('psutil.pid_exists', lambda pid: False)
+    monkeypatch.setattr(os, 'kill', lambda *args: pytest.fail('killed a process'))
+    write_atomic(tmp_path/'a', b'1')
+    assert [p.name for p in tmp_path.iterdir()] == ['a']
+    with writing(new_folder(tmp_path/'b')) as inside: (inside/'c').touch()
+    assert [p.name for p in (tmp_path/'b').iterdir()] == ['c']
+
 def write_and_die(path):
     with replacing(path) as new:
         new.write_bytes(b'half')
@@ -134,16 +160,19 @@ def test_a_folder_that_holds_something_is_refused_locks_and_leftovers_aside():
         tmp = Path(tmp)
         assert new_folder(tmp) == tmp
         mine = temporary(tmp/'sweep.json').name
-        for name in ('.lock', '.lock-3', mine, mine.replace(f'-{os.getpid()}-', '-999999999-'),
+        for name in (LOCK, f'{LOCK}-3', f'.a.json{LOCK}', mine, mine.replace(f'-{os.getpid()}-', '-999999999-'),
                      mine.replace('json.', 'json.elsewhere_')):
             (tmp/name).touch()
             assert new_folder(tmp) == tmp
         living = tmp/mine.replace(f'-{os.getpid()}-', f'-{os.getppid()}-')
         living.touch()
         with pytest.raises(ValueError, match='already holds something'): new_folder(tmp)
-        living.rename(tmp/'a')
-        with pytest.raises(ValueError, match='already holds something'): new_folder(tmp)
-        with pytest.raises(ValueError, match='this is a file'): new_folder(tmp/'a')
+        living.unlink()
+        for name in ('.lock', '.try', 'a'):
+            (tmp/name).touch()
+            with pytest.raises(ValueError, match='already holds something'): new_folder(tmp)
+            with pytest.raises(ValueError, match='this is a file'): new_folder(tmp/name)
+            (tmp/name).unlink()
 
 # %% ../nbs/91_runs.ipynb #e28090dc
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work():
@@ -151,8 +180,12 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work():
         check_writable(Path(tmp)/'a'/'b')
         check_writable(tmp)
         assert list(Path(tmp).iterdir()) == []
+        for name in ('.try', '.sae_l0_nb.try'):
+            (Path(tmp)/name).write_text('my notes')
+            check_writable(tmp)
+            assert (Path(tmp)/name).read_text() == 'my notes'
         (Path(tmp)/'file').touch()
-        for path in (Path(tmp)/'file'/'b', Path('/proc')/'b', Path(tmp)/('n'*300)):
+        for path in (Path(tmp)/'file'/'b', Path('/proc')/'b'):
             with pytest.raises(ValueError, match='folder = .*; allowed: a folder that can be written; here: '):
                 check_writable(path)
         full = mock.patch('os.replace', side_effect=OSError(28, 'No space left on device'))
@@ -184,10 +217,52 @@ def test_a_folder_that_is_there_is_filled_and_not_replaced(tmp_path, monkeypatch
     with writing('.') as inside: (inside/'a').write_text('1')
     assert tmp_path.stat().st_ino == before
     assert [p.name for p in tmp_path.iterdir()] == ['a']
-    with pytest.raises(ValueError, match='a.; allowed: absent'), writing(tmp_path) as inside:
-        (inside/'a').write_text('2')
-    assert (tmp_path/'a').read_text() == '1'
-    assert [p.name for p in tmp_path.iterdir()] == ['a']
+
+def contents(folder): return {p.name: p.read_text() for p in folder.iterdir() if p.is_file()}
+
+@pytest.mark.parametrize('there', (True, False))
+def test_what_finds_its_place_taken_is_kept_whole_and_the_refusal_says_where(tmp_path, there):
+    folder = tmp_path/'out'
+    if there: folder.mkdir()
+    with pytest.raises(ValueError, match=f"^folder = '{folder}'; allowed: .*kept in '(.+?)'; here: .*") as e:
+        with writing(folder) as inside:
+            for name in 'abc': (inside/name).write_text('ours')
+            folder.mkdir(exist_ok=True)
+            (folder/'b').write_text('theirs')
+    assert contents(folder) == dict(b='theirs')
+    kept = Path(re.search("kept in '(.+?)'", str(e.value))[1])
+    assert contents(kept) == dict.fromkeys('abc', 'ours')
+    assert kept.parent == (folder if there else tmp_path)
+    assert 'not_moved' in kept.name
+    assert set(tmp_path.rglob('*')) == {folder, folder/'b', kept, *kept.iterdir()} # nothing temporary is left
+
+@pytest.mark.parametrize('error', (OSError(5, 'I/O error'), KeyboardInterrupt()))
+def test_a_move_that_breaks_off_loses_nothing(tmp_path, error):
+    moves, move = [None, error], shutil.move
+    def breaks(a, b):
+        if e := moves.pop(0): raise e
+        move(a, b)
+    with mock.patch('shutil.move', breaks), pytest.raises((ValueError, KeyboardInterrupt)):
+        with writing(tmp_path) as inside:
+            for name in 'ab': (inside/name).write_text(name)
+    kept = next(tmp_path.glob('*_not_moved_*'))
+    assert [contents(tmp_path), contents(kept)] == [dict(a='a'), dict(b='b')]
+    with pytest.raises(ValueError, match='already holds something'): new_folder(tmp_path)
+
+@pytest.mark.parametrize('whose', ('a link', 'a folder of somebody else'))
+def test_results_to_be_moved_are_not_believed_if_they_may_be_planted(tmp_path, whose):
+    home, shared = tmp_path/'home', tmp_path/'shared'
+    for folder in (home, shared): folder.mkdir()
+    planted = Path(str(temporary(shared/'.ready')).replace(f'-{os.getpid()}-', '-999999999-'))
+    if whose == 'a link': planted.symlink_to(home)
+    else: planted.mkdir()
+    (planted/'thesis').write_text('years')
+    with mock.patch('os.getuid', lambda: os.lstat(shared).st_uid + (whose != 'a link')): new_folder(shared)
+    assert list(shared.iterdir()) == [planted]
+    assert (planted/'thesis').read_text() == 'years'
+    if whose == 'a link': return
+    with pytest.raises(ValueError, match='already holds something'): new_folder(shared)
+    assert contents(shared) == dict(thesis='years')
 
 def test_results_move_from_one_disk_to_another(tmp_path):
     (tmp_path/'mount').mkdir()
@@ -215,3 +290,18 @@ def test_a_kill_while_results_move_loses_none(tmp_path):
     assert not (tmp_path/'b').exists()
     with pytest.raises(ValueError, match='already holds something'): new_folder(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ['a', 'b', 'c']
+
+def test_a_move_that_cannot_be_finished_is_said_with_its_place(tmp_path):
+    assert ended(in_child(killed_while_moving, tmp_path)) == -9
+    (tmp_path/'c').write_text('theirs')
+    words = "^what a killed run left in '.*/.ready.*tmp': file = '.*/c'; allowed: absent"
+    with pytest.raises(ValueError, match=words): new_folder(tmp_path)
+    assert contents(tmp_path) == dict(a='a', c='theirs')
+
+def test_every_function_that_takes_a_path_refuses_what_is_none():
+    calls = (new_folder, resolved, check_writable, free_disk, temporary, remove_leftovers,
+             lambda path: check_disk(path, 1), lambda path: wait_for([path]), lambda path: write_atomic(path, b''),
+             lambda path: writing(path).__enter__(), lambda path: replacing(path).__enter__())
+    for call in calls:
+        for bad in (None, 5, b'x', [], '', 'a\0b', 'x'*5000):
+            with pytest.raises(ValueError, match=r'^(folder|file|path|one of paths) = .*; allowed: a path'): call(bad)

@@ -135,6 +135,14 @@ def test_more_places_than_values_are_refused():
     with pytest.raises(ValueError, match='q = 4; allowed: at most the 3 values'):
         nth_largest_chunked(lambda: [torch.ones(1, 3)], [[4]])
 
+# %% ../nbs/01_sae.ipynb #26f26f5c
+def test_a_cut_found_in_one_pass_is_the_exact_one_whatever_the_first_piece_says():
+    v = torch.randn(3000, generator=torch.Generator().manual_seed(0))
+    for values in (v, v.sort().values, v.sort(descending=True).values, -v.abs(), v.sign(), v.relu()):
+        for q in (1, 30, 1400, 2999, 3000):
+            want = max(0., values.sort(descending=True).values[q - 1].item())
+            assert positive_cut(lambda: values.split(500), q, 500/3000) == want
+
 # %% ../nbs/01_sae.ipynb #85a1f92b
 def test_the_fitted_threshold_keeps_its_promise_on_other_data():
     toy = ToyModel.large()
@@ -143,7 +151,6 @@ def test_the_fitted_threshold_keeps_its_promise_on_other_data():
         l0 = (bank.encode(x) > 0).sum(2).double().mean(1)
         assert ((l0/bank.k - 1).abs() < tol).all(), l0
 
-# %% ../nbs/01_sae.ipynb #b7b84e75
 def test_a_member_whose_k_is_unknown_keeps_its_threshold():
     bank, x = init_bank(6, 5, [2, 2], seeds=[0, 0]), torch.randn(500, 6, generator=torch.Generator().manual_seed(0))
     bank = replace(bank, k=torch.tensor([float('nan'), 2.], dtype=torch.float64), threshold=torch.full((2, 5), .7))

@@ -227,6 +227,10 @@ def test_topk_with_decoder_rows_of_other_norms_needs_its_flag(tmp_path):
     saved(tmp_path/'rescaled', change | dict(rescale_acts_by_decoder_norm=True), weights)
     assert load_sae(tmp_path/'rescaled').per_input.tolist() == [True]
 
+@pytest.mark.parametrize('bad', [None, 5, [], b'x', 'x'*5000, 'a\0b', ''])
+def test_what_is_no_folder_is_refused(bad):
+    with pytest.raises(ValueError, match='folder = .*; allowed: '): load_sae(bad)
+
 def test_a_folder_without_its_files_is_refused(tmp_path):
     with pytest.raises(ValueError, match='folder = .*; allowed: a SAELens folder.*; no cfg.json'): load_sae(tmp_path)
     saved(tmp_path/'sae')

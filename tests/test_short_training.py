@@ -6,14 +6,22 @@ import pytest
 from pathlib import Path
 
 import pandas as pd
-
 import sae_l0_nb
 
 # %% ../nbs/experiments/short_training.ipynb #23b873eb
 def test_no_length_gives_a_wrong_number_or_a_word_on_features():
     # guards data: reads a committed table only
-    t = pd.read_csv(Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results/short_training.csv')
+    results = Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results'
+    t = pd.read_csv(results/'short_training.csv')
     numbers = t[t.l0.notna()]
     assert ((numbers.l0/numbers.truth - 1).abs() < .15).all()
     assert not (t.verdict == 'no_features').any()
     assert t.world.nunique() == 20
+
+# %% ../nbs/experiments/short_training.ipynb #4a5846f9
+def test_without_the_check_there_are_wrong_numbers():
+    # guards data: reads committed tables only
+    results = Path(sae_l0_nb.__file__).parent.parent/'nbs/experiments/results'
+    w = pd.read_csv(results/'short_training_without.csv')
+    wrong = (w.l0/w.truth - 1).abs() > .15
+    assert (wrong & (w.verdict == 'found')).sum() > 10

@@ -133,6 +133,21 @@ def test_a_row_with_nan_is_named():
     late = [torch.zeros(20_000, 2), torch.tensor([[0., 0], [float('inf'), 0]])]
     with pytest.raises(ValueError, match='batch of the source, row 1 = inf'): list(as_source(late).batches(4))
 
+@pytest.mark.parametrize('make', [torch.as_tensor, lambda x: x.numpy(), lambda x: [x]])
+def test_a_number_that_float32_cannot_hold_is_named(make):
+    x = torch.zeros(9000, 2, dtype=torch.float64)
+    x[41, 1] = 1e40
+    with pytest.raises(ValueError, match=r'source, row 41 = 1e\+40; allowed: finite numbers up to 3.4'):
+        as_source(make(x))
+
+@pytest.mark.parametrize('bad', [float('nan'), float('inf'), 1e40])
+def test_a_control_of_rows_that_are_no_numbers_is_refused(bad):
+    class Own(Source):
+        d_in = 2
+        def heldout(self, n, seed=0): return torch.full((n, 2), bad, dtype=torch.float64)
+        def batches(self, batch_size, seed=0, start=0): return iter(())
+    with pytest.raises(ValueError, match='held-out rows of the source, row 0 = '): GaussianSource(Own())
+
 def test_a_source_without_held_out_rows_is_refused():
     class Empty:
         d_in, batches = 2, None
@@ -202,6 +217,10 @@ def written(name, folder):
 def test_files_that_are_no_source_are_refused(name, words, tmp_path):
     with pytest.raises(ValueError, match=words): open_source(written(name, tmp_path))
 
+@pytest.mark.parametrize('bad', [None, 5, [], b'x', 'x'*5000, 'a\0b'])
+def test_what_is_no_path_is_refused(bad):
+    with pytest.raises(ValueError, match='source = .*; allowed: '): open_source(bad)
+
 def test_a_path_that_leads_nowhere_is_refused(tmp_path):
     gone = tmp_path/'gone.npy'
     with pytest.raises(ValueError, match="source = '.*gone.npy'; allowed: a path that exists"): open_source(gone)
@@ -231,5 +250,16 @@ def test_one_row_of_training_data_makes_another_source():
         def batches(self, batch_size, seed=0, start=0): return (torch.full((batch_size, 2), self.value) for _ in count())
         def heldout(self, n, seed=0): return torch.zeros(n, 2)
 
+    class Endless: # as a DataLoader over an IterableDataset: len() is there, and fails
+        def __init__(self, n=None): self.n = n
+        def __iter__(self): return (torch.full((500, 3), float(i)) for i in count())
+        def __len__(self): return int(self.n)
+
+    for n in (None, 30): # the second one tells the length of an epoch
+        endless = IterableSource(Endless(n), n_heldout=600)
+        assert source_digest(endless) == source_digest(IterableSource(Endless(n), n_heldout=600))
+        with pytest.warns(UserWarning, match='a Endless: only its rows at the start were compared'):
+            warn_of_unseen_rows(endless)
+    with pytest.warns(UserWarning, match='a Shifted: only its rows'): warn_of_unseen_rows(Shifted(1.))
     assert source_digest(Shifted(1.)) == source_digest(Shifted(1.))
     assert source_digest(Shifted(1.)) != source_digest(Shifted(2.))

@@ -53,13 +53,6 @@ def test_the_losses_by_hand():
     assert sparsity_loss(torch.tensor([[.1]]), c=2).item() == pytest.approx(math.tanh(.2))
     assert pre_act_loss(torch.tensor([[-1., 2.], [.5, .5]]), torch.tensor([.5, 1.])) == (1.5 + .5)/2
 
-# %% ../nbs/02_step.ipynb #75a0e296
-def test_what_fits_no_forward_pass_is_refused():
-    bank, x = init_bank(4, 5, [2], seeds=[0]), torch.ones(3, 4)
-    with pytest.raises(ValueError, match='k of TopK = 1.5; allowed: whole'): forward(bank, x, [1.5], kind=TopK)
-    for kind in (TopK(2), 'topk', None):
-        with pytest.raises(ValueError, match='kind = .*; allowed: BatchTopK, TopK, JumpReLU'): forward(bank, x, kind=kind)
-
 # %% ../nbs/02_step.ipynb #70f9c4d3
 def test_a_forward_pass_is_encoding_and_decoding():
     bank = init_bank(6, 8, [2, 3], seeds=[0, 1], decoder_norm=.7)
@@ -73,8 +66,12 @@ def test_a_forward_pass_is_encoding_and_decoding():
         assert torch.allclose(f.acts, a, atol=1e-6)
         assert torch.allclose(f.err, finished.decode(a) - x, atol=1e-5)
 
-# %% ../nbs/02_step.ipynb #2ef9022c
-def test_what_fits_no_gradients_is_refused():
+# %% ../nbs/02_step.ipynb #75a0e296
+def test_what_fits_no_step_is_refused():
+    bank, x = init_bank(4, 5, [2], seeds=[0]), torch.ones(3, 4)
+    with pytest.raises(ValueError, match='k of TopK = 1.5; allowed: whole'): forward(bank, x, [1.5], kind=TopK)
+    for kind in (TopK(2), 'topk', None):
+        with pytest.raises(ValueError, match='kind = .*; allowed: BatchTopK, TopK, JumpReLU'): forward(bank, x, kind=kind)
     bank, x = init_bank(4, 5, [2], seeds=[0]), torch.ones(3, 4)
     f, jump = forward(bank, x, kind=JumpReLU), JumpReLU(.1)
     with pytest.raises(ValueError, match=r'lam = None; allowed: a tensor \[m\]'): gradients(bank, x, f, jump=jump)
@@ -91,7 +88,6 @@ def assert_close(ours, i, params, loss):
     for (n, p), g in zip(params.items(), torch.autograd.grad(loss, list(params.values()))):
         assert torch.allclose(ours[n][i], g, atol=1e-5*g.abs().max().item() + 1e-6), n
 
-# %% ../nbs/02_step.ipynb #015a6688
 def autograd_loss(p, x, k, dead):
     norm = p['W_dec'].norm(dim=1)
     D = p['W_dec']/norm[:, None]
@@ -112,6 +108,68 @@ def test_gradients_are_those_of_autograd(n_dead):
         p = {n: getattr(bank, n)[i].clone().requires_grad_() for n in PARAMS}
         assert_close(ours, i, p, autograd_loss(p, x, bank.k[i].item(), dead[i]))
 
+# %% ../nbs/02_step.ipynb #7da2169e
+def assert_steps_agree(bank, x, **kw):
+    dead = kw.pop('dead', None)
+    dense, sparse = (forward(bank, x, sparse=s, **kw) for s in (False, True))
+    assert (dense.counts == sparse.counts).all()
+    assert dense.cut.equal(sparse.cut)
+    assert torch.allclose(dense.err, sparse.err, atol=1e-5*(1 + dense.err.abs().max().item()))
+    a, b = gradients(bank, x, dense, dead=dead), gradients(bank, x, sparse, dead=dead)
+    for name in PARAMS:
+        largest = a[name].abs().max().item()
+        assert torch.allclose(a[name], b[name], rtol=1e-4, atol=2e-6*largest + 1e-7), name
+
+@pytest.mark.parametrize('kind', [BatchTopK, TopK])
+@pytest.mark.parametrize('seed', range(100))
+def test_a_sparse_step_is_a_dense_one(kind, seed):
+    gen = torch.Generator().manual_seed(seed)
+    d_in, d_sae, m, b = (int(torch.randint(1, n, (), generator=gen)) for n in (20, 40, 4, 30))
+    k = (torch.rand(m, generator=gen)*d_sae).clamp(min=.3)
+    if kind is TopK: k = k.ceil()
+    bank = init_bank(d_in, d_sae, k.clamp(max=d_sae), seeds=range(m), decoder_norm=.7)
+    for n in PARAMS: getattr(bank, n).add_(.2*torch.randn(getattr(bank, n).shape, generator=gen))
+    x = torch.randn(b, d_in, generator=gen)
+    if seed % 4 == 1: x[::2] = x[0].clone() # repeated rows: ties
+    if seed % 4 == 2: x[1:] = 0 # and rows in which little or nothing fires
+    if seed % 4 == 3: x[0] *= 30 # a row with all latents, or nearly
+    dead = torch.rand(m, d_sae, generator=gen) < (seed % 3)/3
+    assert_steps_agree(bank, x, kind=kind, dead=dead)
+
+# %% ../nbs/02_step.ipynb #01fe55cc
+@pytest.mark.parametrize('n_dead', [0, 3, 9])
+def test_sparse_gradients_are_those_of_autograd(n_dead):
+    gen = torch.Generator().manual_seed(n_dead)
+    bank, x = a_bank(gen), torch.randn(33, 8, generator=gen)
+    dead = torch.zeros(2, 12, dtype=torch.bool)
+    dead[:, :n_dead] = True
+    ours = gradients(bank, x, forward(bank, x, sparse=True), dead=dead)
+    for i in range(2):
+        p = {n: getattr(bank, n)[i].clone().requires_grad_() for n in PARAMS}
+        assert_close(ours, i, p, autograd_loss(p, x, bank.k[i].item(), dead[i]))
+
+@pytest.mark.parametrize('value', [math.nan, math.inf])
+@pytest.mark.parametrize('name', PARAMS)
+def test_a_broken_weight_is_not_overlooked(name, value):
+    bank, x = init_bank(4, 5, [2], seeds=[0]), torch.ones(3, 4)
+    getattr(bank, name).flatten()[1] = value
+    g = gradients(bank, x, forward(bank, x, sparse=True))
+    assert not all(torch.isfinite(v).all() for v in g.values())
+
+# %% ../nbs/02_step.ipynb #f1332ffe
+def test_which_step_is_taken():
+    kw = dict(d_in=384, d_sae=3072, b=1024)
+    assert pays_sparse(32, **kw)
+    assert not pays_sparse(1024, **kw)
+    assert not pays_sparse(32, kind=JumpReLU, **kw)
+    assert not pays_sparse(11, d_in=100, d_sae=50, b=1024)
+    bank, x = init_bank(4, 5, [2], seeds=[0]), torch.ones(3, 4)
+    assert forward(bank, x).kept is None
+    assert forward(bank, x, sparse=True).acts is None
+    with pytest.raises(ValueError, match='sparse = True; allowed: False or None for JumpReLU'):
+        forward(bank, x, kind=JumpReLU, sparse=True)
+    assert not pays_sparse(32, device='cuda', **kw)
+
 # %% ../nbs/02_step.ipynb #1c709707
 class Jump(torch.autograd.Function):
     @staticmethod
@@ -126,7 +184,6 @@ class Jump(torch.autograd.Function):
         ste = g*tau/ctx.eps*((pre - tau).abs() < ctx.eps/2)
         return g*((pre > tau) & (pre > 0)) + ste, -ste.sum(0), None
 
-# %% ../nbs/02_step.ipynb #92e6fa82
 def jump_loss(p, x, lam, r):
     norm = p['W_dec'].norm(dim=1)
     pre = (x - p['b_dec']) @ p['W_enc'] + p['b_enc'] # raw
@@ -162,7 +219,6 @@ def rounding_error(kind, far, **kw):
 
 JUMP = dict(jump=JumpReLU(.5), lam=torch.tensor([.5, .5]))
 
-# %% ../nbs/02_step.ipynb #4c41dfef
 @pytest.mark.parametrize('kind, kw', [(BatchTopK, {}), (TopK, {}), (JumpReLU, JUMP)])
 def test_rounding_the_factors_moves_the_gradients_a_little(kind, kw):
     near, changed = rounding_error(kind, 0., **kw)

@@ -3,9 +3,11 @@
 import pytest
 from sae_l0_nb.train import *
 
-# %% ../nbs/07_train.ipynb #e1647739
+# %% ../nbs/07_train.ipynb #db6992f3
+import warnings
 from contextlib import redirect_stderr
 from io import StringIO
+from itertools import count
 from unittest import mock
 
 import numpy as np
@@ -15,7 +17,7 @@ import torch
 from sae_l0_nb.metrics import c_dec, evaluate, mcc
 from sae_l0_nb.sae import PARAMS, init_bank
 from sae_l0_nb.schedule import Schedule, from_above
-from sae_l0_nb.sources import TensorSource
+from sae_l0_nb.sources import GaussianSource, Source, TensorSource
 from sae_l0_nb.step import BatchTopK, JumpReLU, TopK
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.trainer import Trainer
@@ -69,6 +71,14 @@ def test_the_geometric_median_withstands_huge_rows_and_moves_with_a_shift():
     few_huge = torch.cat([x, torch.full((20, 5), 1e4)])
     assert geometric_median(few_huge).norm() < .2
     assert torch.equal(geometric_median(torch.full((9, 2), 3.)), torch.full((2,), 3.))
+    for scale in (2.**-70, 2.**70): assert torch.equal(geometric_median(few_huge*scale), geometric_median(few_huge)*scale)
+
+# %% ../nbs/07_train.ipynb #1c000722
+def test_rows_without_a_norm_are_refused():
+    for row in ([[1., 1.], [1., 1.]], [[5., 0.]], [[0., 0.], [1e-42, 0.]], [[3e38, 0.], [-3e38, 0.]]):
+        with pytest.raises(ValueError, match='norm of the held-out rows = .*; allowed: above 0'):
+            units_of(torch.tensor(row), input_norm=2.)
+    assert units_of(torch.tensor([[3e37, 0.], [-3e37, 0.]]), input_norm=3.).scale == pytest.approx(1e-37)
 
 # %% ../nbs/07_train.ipynb #8bc016f8
 def test_centre_and_scale_fold_into_the_weights():
@@ -302,6 +312,36 @@ def test_a_folder_with_something_else_is_refused(tmp_path):
     with pytest.raises(ValueError, match='already holds something'):
         train_bank(ToyModel.small(), 5, [2], n_samples=64, batch_size=64, checkpoint=tmp_path, progress=False)
 
+class Odd(Source):
+    "Rows of an own object without a digest; those from 4096 on can be others."
+    d_in = 4
+    def __init__(self, late): self.x = torch.cat([ROWS[:4096], late*ROWS[:4096]])
+    def batches(self, batch_size, seed=0, start=0):
+        return (self.x[i*batch_size % 8192:][:batch_size] for i in count(start))
+    def heldout(self, n, seed=0): return ROWS[-n:]
+
+@pytest.mark.parametrize('make', [Odd, lambda late: chunks(late)])
+def test_a_run_goes_on_with_rows_that_nobody_compared_and_says_so(make, tmp_path):
+    kw = dict(n_samples=512, batch_size=64, n_heldout=256, progress=False, checkpoint=tmp_path/'run')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error') # none at the first start
+        train_bank(make(1.), 5, [2], **kw)
+    with pytest.warns(UserWarning, match='only its rows at the start were compared with those of the checkpoint'):
+        train_bank(make(2.), 5, [2], **kw)
+
+def chunks(late):
+    "An iterable without a length."
+    class Chunks:
+        def __iter__(self): return iter([ROWS, ROWS, late*ROWS])
+    return Chunks()
+
+def test_a_run_whose_rows_were_all_compared_goes_on_without_a_word(tmp_path):
+    kw = dict(n_samples=512, batch_size=64, n_heldout=256, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        for i, source in enumerate((ROWS, ToyModel.small(), [ROWS, ROWS], GaussianSource(ROWS))):
+            for _ in range(2): train_bank(source, 5, [2], checkpoint=tmp_path/str(i), **kw)
+
 def test_numbers_of_numpy_go_into_a_checkpoint(tmp_path):
     kw = dict(n_samples=np.int64(128), lr=np.float32(1e-3), progress=False, checkpoint=tmp_path/'run')
     first, _ = train_bank(ToyModel.small(), 5, [2], batch_size=np.int64(64), **kw)
@@ -324,6 +364,9 @@ ROWS = torch.randn(5000, 4, generator=torch.Generator().manual_seed(0))
     (dict(schedule='down'), "schedule = 'down'; allowed"),
     (dict(l0s=[TopK(2)], schedule=from_above()), 'schedule = from_above.*; allowed: None where no member is'),
     (dict(n_heldout=10**9), '= 1000000000'),
+    (dict(n_heldout=1), r'held-out rows of the source \(n_heldout\) = 1; allowed: two or more'),
+    (dict(n_heldout=1, input_norm=2.), r'held-out rows of the source \(n_heldout\) = 1; allowed: two or more'),
+    (dict(source=ROWS[:10], n_samples=40, batch_size=4, input_norm=2.), r'\(n_heldout\) = 1; allowed: two or more'),
     (dict(source=torch.ones(50, 4)), 'all held-out rows of this one are the same')])
 def test_bad_settings_are_refused(kw, words):
     with pytest.raises(ValueError, match=words): train_bank(**dict(source=ROWS, d_sae=5, l0s=[2], progress=False) | kw)

@@ -37,6 +37,15 @@ def huge_coordinates(x, n=3, mean=100., std=10.):
     return x
 
 
+def usual(x, most=5.):
+    "Which coordinates have a spread of at most so many medians of all spreads."
+    spreads = x.std(0)
+    return spreads <= most*spreads.median()
+
+
+def without_huge(x): return x[:, usual(x)]
+
+
 def one_direction(x, share=.9):
     "Normal noise along one direction, which then holds a share of the variance."
     g = torch.Generator().manual_seed(13)
@@ -47,6 +56,7 @@ def one_direction(x, share=.9):
 
 CASES = {f'shift of {c}': lambda x, c=c: shifted(x, c) for c in (0, 1, 10, 100)} | {
     '3 huge coordinates': huge_coordinates,
+    'those 3 coordinates left out': lambda x: without_huge(huge_coordinates(x)),
     '90% along one direction': one_direction,
     'that direction taken out': lambda x: without_top(one_direction(x))}
 
@@ -61,11 +71,13 @@ def without_top(x):
 
 def row(name, centre):
     toy, x = rows_of_world()
+    features = toy.features
+    if 'left out' in name: features = features[:, usual(huge_coordinates(x))] # what is left of them
     r = calibrate_l0(CASES[name](x), 50, centre=centre, keep_saes=True, progress=False)
     near = r.sae(toy.true_l0)
     about = dict(case=name, centre=centre, truth=toy.true_l0, l0=r.l0, low=r.interval[0], high=r.interval[1])
     return about | dict(verdict=r.verdict, control=r.control, c_dec=r.table.c_dec.min(),
-                        mcc_at_truth=mcc(near.W_dec, toy.features).item(), reason=r.reason)
+                        mcc_at_truth=mcc(near.W_dec, features).item(), reason=r.reason)
 
 
 def main(*names):
