@@ -14,9 +14,10 @@ import torch
 
 from minilm_study import RUNS, RESULTS, folder, model
 from sae_l0_nb.best_l0s import by_l0
+from sae_l0_nb.harvest_folder import model_hash
 from sae_l0_nb.models import load_model, resolve_layer
 from sae_l0_nb.probe import distinct
-from sae_l0_nb.probe_sweep import kept_activations, model_hash, probe_sweep, read_saes
+from sae_l0_nb.probe_sweep import kept_activations, probe_sweep, read_saes
 from sae_l0_nb.tasks import probe_task_names, read_task
 
 L0S, N_TEXTS = (2, 8, 16, 32, 64, 128, 384), 1000
