@@ -77,11 +77,10 @@ def kept_where(
 @patch
 def decoded(self:Kept,
     D:torch.Tensor, # [d_sae, d_in] decoder rows
-    scale:torch.Tensor|None=None, # [d_sae] by which each latent is multiplied; None: 1
-) -> tuple[torch.Tensor, torch.Tensor]: # [b, d_in], and the weights [n] that autograd can ask for
+) -> tuple[torch.Tensor, torch.Tensor]: # [b, d_in], and a copy of `value` [n] that autograd can ask for
     "The product of the latents with the decoder, without `b_dec`."
     with torch.enable_grad():
-        weight = (self.value if scale is None else self.value*scale[self.latent]).requires_grad_()
+        weight = self.value.detach().requires_grad_()
         return _bag_sums(D, self.latent, self.row_starts, weight), weight
 
 # %% ../nbs/02_sparse.ipynb #a3d42771
