@@ -4,7 +4,7 @@ stopped.
     python validate_worlds.py KIND FIRST LAST METHOD[,METHOD..] [FOLDER]
 
 KIND: orthogonal, small (orthogonal, at most 100 features), superposed or independent (both at most 100); METHOD:
-descent, search, controller, paper, sweep, oracle, low, high, budget. Worlds of development have seeds below 30,000
+descent, uncentred, search, controller, paper, sweep, oracle, low, high, budget. Worlds of development have seeds below 30,000
 (those from 10,000 and from 20,000 on were the first two final scores), worlds of the final score from 30,000 on.
 """
 import json
@@ -66,6 +66,7 @@ def search(w): return calibrated(w, method='search')
 def sweep(w): return calibrated(w, l0s=np.geomspace(1, top(w), 25), n_rounds=0)
 def controller(w): return controlled(w, Descent(top(w)), 9000, lr_decay=.3)
 def budget(w): return calibrated(w, budget=20_000)
+def uncentred(w): return calibrated(w, centre=False)
 
 
 def paper(w):
@@ -84,7 +85,7 @@ def low(w): return calibrated(w, l0s=np.geomspace(.15*w.true_l0, .65*w.true_l0, 
 def high(w): return calibrated(w, l0s=np.geomspace(1.6*w.true_l0, max(top(w), 2.5*w.true_l0), 6))
 
 
-METHODS = {f.__name__: f for f in (descent, search, sweep, controller, paper, oracle, low, high, budget)}
+METHODS = {f.__name__: f for f in (descent, search, sweep, controller, paper, oracle, low, high, budget, uncentred)}
 
 
 # ---- worlds and files ----------------------------------------------------------------------------------------------
