@@ -4,8 +4,9 @@ stopped.
     python validate_worlds.py KIND FIRST LAST METHOD[,METHOD..] [FOLDER]
 
 KIND: orthogonal, small (orthogonal, at most 100 features), superposed or independent (both at most 100); METHOD:
-descent, uncentred, search, controller, paper, sweep, oracle, low, high, budget. Worlds of development have seeds below 30,000
-(those from 10,000 and from 20,000 on were the first two final scores), worlds of the final score from 30,000 on.
+descent, uncentred, search, controller, paper, sweep, oracle, low, high, budget. Worlds of development have seeds below
+30,000 (those from 10,000 and from 20,000 on were the first two final scores), worlds of the final score from 30,000 on,
+those of an unfinished fourth score from 40,000 on.
 """
 import json
 import sys
