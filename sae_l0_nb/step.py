@@ -257,7 +257,7 @@ def _sparse_gradients(bank:Bank, x, f:Forward, i:int, dead) -> dict[str, torch.T
     "Gradients of member i by what it keeps."
     kept, norm, c = f.kept[i], f.norm[i], 2/len(x)
     (x_hat, weight), n_kept = f.decoded[i], norm[f.kept[i].latent] # [n] norm of each kept value's latent
-    g = torch.autograd.grad(x_hat, weight, f.err[i])[0]*n_kept*c # [n]
+    g = torch.autograd.grad(x_hat, weight, f.err[i], retain_graph=True)[0]*n_kept*c # [n]
     g_W, g_b = kept.latent_sums(g, x), kept.totals(g) # [d_sae, d_in] the encoder, transposed; [d_sae]
     g_dec = kept.latent_sums(weight.detach()*c/n_kept, f.err[i]) # [d_sae, d_in]
     if dead is not None and dead[i].any(): _add_dead_rows(f, i, dead[i], x, g_W=g_W, g_b=g_b, g_dec=g_dec)

@@ -116,6 +116,8 @@ def assert_steps_agree(bank, x, **kw):
     assert dense.cut.equal(sparse.cut)
     assert torch.allclose(dense.err, sparse.err, atol=1e-5*(1 + dense.err.abs().max().item()))
     a, b = gradients(bank, x, dense, dead=dead), gradients(bank, x, sparse, dead=dead)
+    again = gradients(bank, x, sparse, dead=dead)
+    assert all(b[name].equal(again[name]) for name in PARAMS) # a pass can be used more than once
     for name in PARAMS:
         largest = a[name].abs().max().item()
         assert torch.allclose(a[name], b[name], rtol=1e-4, atol=2e-6*largest + 1e-7), name
