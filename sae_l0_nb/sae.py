@@ -277,15 +277,15 @@ def positive_cut(
 ) -> float: # the q-th largest value, or 0 if that is not positive
     "Exact selection, mostly in one pass."
     def place(v, n): return nth_largest(v.numpy() if v.device.type == 'cpu' else v, n)[0]
+    def counted(): return nth_largest_chunked(lambda: (piece[None] for piece in chunks()), torch.tensor([[q]])).item()
 
-    low, above = None, []
+    low, above, n = None, [], 0
     for piece in chunks():
-        if low is None: low = max(0., .9*place(piece, min(len(piece), max(1, round(q*frac)))))
+        if low is None: low = .9*place(piece, min(len(piece), max(1, round(q*frac))))
+        if low <= 0 or n > 4*q + 2**20: return max(0., counted()) # too many to collect
         above.append(piece[piece > low])
-    above = torch.cat(above)
-    if len(above) >= q: return place(above, q)
-    if low == 0: return 0.
-    return max(0., nth_largest_chunked(lambda: (piece[None] for piece in chunks()), torch.tensor([[q]])).item())
+        n += len(above[-1])
+    return place(torch.cat(above), q) if n >= q else max(0., counted())
 
 # %% ../nbs/01_sae.ipynb #7a057901
 def rows_at_once(
