@@ -16,7 +16,7 @@ import numpy as np
 from .allowed import checked
 from .checks import check, check_choice, check_k, check_seeds, check_whole
 from .control import CONTROL, check_stage
-from .cost import member_bytes, time_step
+from .cost import member_bytes, step_bytes, time_step
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
 from .locks import locked
@@ -79,9 +79,11 @@ def quote_l0(
     batch_size = settings['batch_size']
     timed = dict(batch_size=batch_size, n_members=usual[0].n_saes, n_steps=n_steps, device=device, compute=compute)
     seconds = time_step(source, d_sae, l0s=l0s, **timed) if n_steps else math.nan
+    at_once = max(s.n_saes for s in usual)
+    once = step_bytes(source.d_in, d_sae, batch_size, m=at_once, k=l0s[-1], device=device)
     return dict(n_saes=sum(s.n_saes for s in usual), sae_steps=sae_steps, rows=sae_steps*batch_size,
                 most_sae_steps=most_sae_steps, seconds=seconds*sae_steps, most_seconds=seconds*most_sae_steps,
-                bytes=max(s.n_saes for s in usual)*member_bytes(source.d_in, d_sae))
+                bytes=at_once*member_bytes(source.d_in, d_sae) + once)
 
 # %% ../nbs/15_calibrate.ipynb #ccb19251
 @checked

@@ -16,8 +16,9 @@ import torch
 
 from .allowed import checked
 from .runs import process_rank
-from .sae import init_bank
+from .sae import MOST_VALUES, init_bank
 from .sources import heldout_rows
+from .step import pays_sparse
 from .trainer import Trainer, members_at_once, most_values, to_device
 
 # %% ../nbs/08_cost.ipynb #97a528c0
@@ -64,7 +65,7 @@ def member_bytes(
     d_in:int, d_sae:int,
 ) -> int: # weights, gradients and Adam's moments of one SAE in training
     "What each more member of a bank costs."
-    return 4*sae_bytes(d_in, d_sae) + 4*d_in*d_sae
+    return 4*sae_bytes(d_in, d_sae)
 
 # %% ../nbs/08_cost.ipynb #f76a3af6
 @checked
@@ -72,15 +73,20 @@ def step_bytes(
     d_in:int, d_sae:int, batch_size:int,
     *,
     m:int=1, # members of the group
+    k:float|None=None, # largest L0 of the group; None: unknown, so that steps may be dense
     device:str='cpu',
     jump:bool=False, # JumpReLU members are among them
 ) -> int: # of the temporaries of a step or a measurement, whichever is larger, and of the held-out rows
     "What a group needs once."
     at_once = min(m, members_at_once(batch_size, d_sae, most_values(device)))
-    acts = (40 if jump else 24)*batch_size*d_sae
-    step = at_once*(24*d_in*d_sae + acts + 8*batch_size*d_in) + 8*batch_size*d_in
-    measurement = 28*min(4096*m*d_sae, 2**25)
-    return max(step, measurement) + 4*65_536*d_in
+    weight, acts, rows = 4*d_in*d_sae, 4*batch_size*d_sae, 4*batch_size*d_in # bytes of one matrix
+    shape = dict(d_in=d_in, d_sae=d_sae, b=batch_size, device=str(device).split(':')[0])
+    if jump: one = max(7*weight + 4*acts, 4*weight + 9*acts)
+    elif k is None or not pays_sparse(k, **shape): one = 7*weight + 4*acts
+    else: one = max((4 if at_once == 1 else 6)*weight + acts, 2*(weight + acts)) + 40*k*batch_size # numpy copies acts
+    values = min(4096*d_sae, MOST_VALUES) # measured together
+    measurement = 28*min(m*values, MOST_VALUES) + 16*values + 4*weight
+    return round(max(at_once*(one + rows) + 2*rows, measurement)) + 4*65_536*d_in
 
 # %% ../nbs/08_cost.ipynb #fa799f6f
 @checked
@@ -102,12 +108,13 @@ def fitting(
     d_in:int, d_sae:int, batch_size:int,
     n:int, # members at most
     *,
+    k:float|None=None, # their largest L0; None: unknown
     device:str='cpu',
     jump:bool=False, # JumpReLU members are among them
 ) -> int: # 0 if not even one fits
     "Members of a group that fits into 85% of what is free."
     def needed(m):
-        once = step_bytes(d_in, d_sae, batch_size, m=m, device=device, jump=jump)
+        once = step_bytes(d_in, d_sae, batch_size, m=m, k=k, device=device, jump=jump)
         return m*member_bytes(d_in, d_sae) + once
 
     return bisect_right(range(1, n + 1), .85*free, key=needed)

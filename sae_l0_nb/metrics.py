@@ -247,7 +247,7 @@ def _sums(
     "What one pass over the rows adds up for each member."
     fired = torch.zeros(len(bank), bank.d_sae, dtype=torch.int64)
     n_active, n_active2, error = torch.zeros(3, len(bank), dtype=torch.float64)
-    for rows in x.split(chunk):
+    for rows in x.split(rows_at_once(1, bank.d_sae, chunk)):
         for i in range(len(bank)):
             a = bank[i].encode(rows) # [1, rows, d_sae]
             on = a[0] > 0

@@ -75,6 +75,8 @@ class SweepPlan:
     def groups(self): return group_members(len(self.recipes), len(self.seeds), self.at_once)
     @property
     def jump(self): return any(isinstance(r, JumpReLU) for r in self.recipes) # JumpReLU members are among them
+    @property
+    def most(self): return max((float(r.k) for r in self.recipes if not isinstance(r, JumpReLU)), default=None) # largest L0
 
 # %% ../nbs/28_sweep.ipynb #2e90d2c2
 @checked
@@ -166,9 +168,10 @@ def _what_fits(plan:SweepPlan) -> int:
     if begun := _begun(plan.folder): return begun['at_once']
     s, n_saes = plan.settings, len(plan.recipes)*len(plan.seeds)
     shape, free = (plan.source.d_in, s['d_sae'], s['batch_size']), free_bytes(plan.device)
-    fits = fitting(free, *shape, n_saes, device=plan.device, jump=plan.jump)
+    how = dict(k=plan.most, device=plan.device, jump=plan.jump)
+    fits = fitting(free, *shape, n_saes, **how)
     if fits < 1:
-        need = (step_bytes(*shape, device=plan.device, jump=plan.jump) + member_bytes(*shape[:2]))/.85
+        need = (step_bytes(*shape, **how) + member_bytes(*shape[:2]))/.85
         words = f'one member needs {bytes_in_words(need)}, {bytes_in_words(free)} are free on {plan.device}'
         refuse('d_sae', s['d_sae'], f'a width that fits; {words}')
     return min(fits, math.ceil(n_saes/process_rank()[1]))
@@ -188,7 +191,7 @@ def quote(self:SweepPlan) -> dict: # counts; seconds of the process with most to
     d_sae, batch_size, n_steps = s['d_sae'], s['batch_size'], s['n_samples']//s['batch_size']
     n_saes, sizes = len(self.recipes)*len(self.seeds), [len(l0s)*len(seeds) for l0s, seeds in self.groups]
     most = max(sum(sizes[rank::world]) for rank in range(world)) # SAEs of one process
-    once = step_bytes(d_in, d_sae, batch_size, m=max(sizes), device=self.device, jump=self.jump)
+    once = step_bytes(d_in, d_sae, batch_size, m=max(sizes), k=self.most, device=self.device, jump=self.jump)
     in_training = max(sizes)*min(world, len(sizes)) # SAEs of all processes at a time
     checkpoints = 2*3*in_training*sae_bytes(d_in, d_sae) # an old and a new one, of weights and two moments
     return dict(n_saes=n_saes, n_groups=len(sizes), rows=s['n_samples'], sae_steps=n_saes*n_steps,
