@@ -20,6 +20,7 @@ from .cost import member_bytes, step_bytes, time_step
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
 from .locks import locked
+from .peak_search import Search, coarse_search, elbow_fits, look_closer, peak_verdict
 from .runs import default_device
 from .sae import Bank
 from .sources import open_source, read_once
@@ -42,7 +43,8 @@ def planned(
     coarse = Stage(name='coarse', n_saes=n_l0s*few, share=COARSE)
     close, fine = Stage(name='close', n_saes=n_close), Stage(name='fine', n_saes=n_close)
     near = Stage(name='descent', n_saes=n_seeds, share=DESCENT) if method == 'descent' else fine
-    usual = [coarse, near, close, close, *check_stages(n_seeds, control=control)]
+    normal = [Stage(name='control_grid', n_saes=n_l0s, share=COARSE)] if control and n_seeds > 1 else []
+    usual = [coarse, *normal, near, close, close, *check_stages(n_seeds, control=control)]
     more = [replace(coarse, share=1.), close]
     if method == 'descent': more += [fine, close, close, close]
     return usual, more
@@ -176,10 +178,8 @@ def _too_short(v:Verdict, l0s, job) -> bool:
     return v.verdict == 'not_converged' or _tried_all(v, l0s, job)
 
 # %% ../nbs/15_calibrate.ipynb #e9313a38
-def _coarse(job, rounds, l0s) -> Verdict:
+def _again(job, rounds, l0s, v:Verdict) -> Verdict:
     "What the coarse stage says, the second one where a third of the training was too little."
-    coarse_stage(job, rounds, l0s)
-    v = judge(rounds.table(), d_in=job.source.d_in)
     again = Stage(name='coarse', n_saes=len(l0s)*len(job.seeds[:2]))
     if not _too_short(v, l0s, job) or job.ledger.refusal([again], job.settings): return v
     rounds.tables, rounds.banks = [], []
@@ -218,13 +218,19 @@ def _unfinished(v:Verdict, stopped:str) -> Verdict:
     return _no_number(v, 'not_converged', cut if stopped else at_end)
 
 # %% ../nbs/15_calibrate.ipynb #8cf68800
-def _in_stages(job, rounds, l0s, method) -> Verdict:
-    "The verdict of a search."
-    v = _coarse(job, rounds, l0s)
-    if v.verdict in ('edge', 'not_converged'): return v
+def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
+    "The verdict of a search, and what the witnesses said; None without a control or a second seed."
+    coarse = coarse_stage(job, rounds, l0s)
+    v, d_in = judge(rounds.table(), d_in=job.source.d_in), job.source.d_in
+    s = None if coarse.witnesses is None else coarse_search(job, coarse)
+    if s is None or s.firing.edge or elbow_fits(v, s): v = _again(job, rounds, l0s, v)
+    else: # c_dec points elsewhere, or nowhere: perhaps a closer look at the best firing score shows it an elbow there
+        v = judge(rounds.table(), d_in=d_in) if (s := look_closer(job, rounds, s)).tables[1:] else v
+        if not elbow_fits(v, s): return peak_verdict(s, v.elbows), s
+    if v.verdict in ('edge', 'not_converged'): return v, s
     looks = _search(job, rounds, method)
-    v = judge(rounds.table(), looks.before, d_in=job.source.d_in)
-    return _unfinished(v, looks.stopped) if np.isfinite(v.l0) and not looks.centred else v
+    v = judge(rounds.table(), looks.before, d_in=d_in)
+    return _unfinished(v, looks.stopped) if np.isfinite(v.l0) and not looks.centred else v, s
 
 # %% ../nbs/15_calibrate.ipynb #67621a5c
 def _k_of_check(rounds, v:Verdict) -> float:
@@ -289,7 +295,8 @@ def _check_size(job, l0s, n_rounds):
     ledger, n_seeds = job.ledger, len(job.seeds)
     coarse = Stage(name='coarse', n_saes=len(l0s)*min(2, n_seeds), share=COARSE)
     first = coarse if n_rounds else Stage(name='grid', n_saes=len(l0s)*n_seeds)
-    least = first.sae_steps(job.settings) + ledger.reserve
+    normal = Stage(name='control_grid', n_saes=len(l0s)*(n_rounds > 0 and n_seeds > 1 and job.control is not None), share=COARSE)
+    least = first.sae_steps(job.settings) + normal.sae_steps(job.settings) + ledger.reserve
     allowed = f'at least the {least} SAE-steps of the first grid and the check (`quote_l0` says what the rest takes)'
     check(ledger.budget is None or ledger.budget >= least, 'budget', ledger.budget, allowed)
 
@@ -301,22 +308,29 @@ def _cost(job) -> dict:
     n_samples = job.settings['n_samples'] # rows seen by an SAE of the close look
     return dict(n_saes=ledger.n_saes, sae_steps=ledger.spent, n_samples=n_samples, seconds=round(seconds, 1))
 
+# %% ../nbs/15_calibrate.ipynb #24907136
+def _said(s:Search|None) -> dict:
+    "What the witnesses said, for the estimate."
+    if s is None: return {}
+    tables = [t.assign(round=i) for i, t in enumerate(s.tables)]
+    return dict(witnesses=tables, firing=s.firing.l0, directions=s.directions.l0)
+
 # %% ../nbs/15_calibrate.ipynb #0564dd39
-def _estimate(job, rounds, v:Verdict, ratio, method) -> L0Estimate:
+def _estimate(job, rounds, v:Verdict, *, ratio, method, search) -> L0Estimate:
     "All that was found and done."
     asked = dict(seeds=job.seeds, method=method)
     return L0Estimate(
         l0=v.l0, interval=v.interval, verdict=v.verdict, reason=v.reason, d_sae=job.d_sae, d_in=job.source.d_in,
         table=rounds.table(), cost=_cost(job), settings=job.settings | asked,
         true_l0=getattr(job.source, 'true_l0', None), origin=getattr(job.source, 'origin', {}),
-        trace=rounds.trace, saes=rounds.banks, control=ratio)
+        trace=rounds.trace, saes=rounds.banks, control=ratio, carried='firing' if search is not None and v.l0 == search.firing.l0 else 'c_dec', **_said(search))
 
 # %% ../nbs/15_calibrate.ipynb #566db3a9
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     "All stages, and what they say."
-    verdict = _in_stages(job, rounds, l0s, method) if n_rounds else _one_grid(job, rounds, l0s)
+    verdict, s = _in_stages(job, rounds, l0s, method) if n_rounds else (_one_grid(job, rounds, l0s), None)
     verdict, ratio = _checked(job, rounds, verdict)
-    return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio, method)
+    return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
 
 # %% ../nbs/15_calibrate.ipynb #e426afab
 @checked

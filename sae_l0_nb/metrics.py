@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from .allowed import checked
 from .checks import check, check_finite, check_k, check_rows, check_whole, float_rows
 from .sae import Bank, nth_largest_chunked, rows_at_once
-from .sparse import kept_where
+from .sparse import Kept, kept_where
 from .step import mse_loss, pays_sparse
 
 # %% ../nbs/03_metrics.ipynb #ac07f45e
@@ -213,14 +213,13 @@ def s_places(
 def on_rows(
     sae:Bank, # one member
     x:torch.Tensor, # [b, d_in]
-) -> tuple: # rows on which each latent fires [d_sae], latents that fire on each row [b], reconstruction [b, d_in]
-    "What one SAE makes of a few rows, by its active latents alone where that is faster."
+) -> tuple[Kept, torch.Tensor]: # latents that fire, and the reconstruction [b, d_in]
+    "What one SAE makes of a few rows, decoded from its active latents alone where that is faster."
     a = sae.encode(x)
+    kept = kept_where(a[0])
     pays = pays_sparse(sae.k.item(), d_in=sae.d_in, d_sae=sae.d_sae, b=len(x), device=x.device.type)
-    if not (pays and a.sum().isfinite()): # NaN fires nowhere, and would be overlooked
-        return (a[0] > 0).sum(0), (a[0] > 0).sum(1), sae.decode(a)[0]
-    kept, D = kept_where(a[0]), sae.effective()[2]
-    return kept.counts(), kept.row_starts.diff(), kept.decoded(D[0])[0].detach() + sae.b_dec[0]
+    if not (pays and a.sum().isfinite()): return kept, sae.decode(a)[0] # NaN fires nowhere, and would be overlooked
+    return kept, kept.decoded(sae.effective()[2][0])[0].detach() + sae.b_dec[0]
 
 # %% ../nbs/03_metrics.ipynb #73503eb4
 @checked
@@ -263,9 +262,9 @@ def _sums(
     n_active, n_active2, error = torch.zeros(3, len(bank), dtype=torch.float64)
     for rows in x.split(rows_at_once(1, bank.d_sae, chunk)):
         for i in range(len(bank)):
-            of_latents, of_rows, x_hat = on_rows(bank[i], rows)
-            fired[i] += of_latents.cpu()
-            n_on = of_rows.double().cpu()
+            kept, x_hat = on_rows(bank[i], rows)
+            fired[i] += kept.counts().cpu()
+            n_on = kept.row_starts.diff().double().cpu()
             n_active[i] += n_on.sum()
             n_active2[i] += n_on.square().sum()
             error[i] += mse_loss(x_hat, rows).double().cpu()*len(rows)

@@ -27,6 +27,7 @@ from .sae import Bank, PARAMS
 from .schedule import default_lr
 from .sources import GaussianSource, heldout_rows, open_source
 from .train import train_bank
+from .witnesses import witness_table
 
 # %% ../nbs/13_stages.ipynb #f294d159
 @checked
@@ -230,6 +231,7 @@ class Round:
     bank:Bank # n*s members: the seeds of the first L0, those of the second ...
     table:object # DataFrame, one row an SAE
     history:object # DataFrame of the training
+    witnesses:object=None # DataFrame, one row an L0; None: no control or no second seed to hold them against
 
 # %% ../nbs/13_stages.ipynb #90902379
 @checked
@@ -248,7 +250,9 @@ def train_round(
     bank, history = train_stage(job, name, l0s, seeds, share=share, **more)
     who = dict(round=0, member=range(len(bank)), seed=list(seeds)*len(l0s))
     table = pd.DataFrame(who | evaluate(bank, job.held, places=job.places)).assign(k=np.repeat(l0s, len(seeds)))
-    return Round(l0s=l0s, bank=bank, table=table, history=history)
+    asked = job.control is not None and len(seeds) > 1
+    said = witness_table(bank, job.held) if asked else None
+    return Round(l0s=l0s, bank=bank, table=table, history=history, witnesses=said)
 
 # %% ../nbs/13_stages.ipynb #4a53c5e4
 @dataclass(kw_only=True)

@@ -1,0 +1,91 @@
+"""What every witness says of worlds with known features, beside what SAEs recover there.
+
+    python witness_worlds.py KIND OUT.csv FIRST LAST [SHARE ...]
+
+KIND: language (more features than dimensions, fewer latents than features or more), orthogonal or superposed (as many
+latents as features). FIRST to LAST: seeds of the worlds, the last one left out. SHARE: lengths of training, as
+multiples of what `calibrate_l0` gives an SAE; 1 and 3 for one. One row for each world, length and L0; worlds that OUT
+has already are not done again.
+"""
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sae_l0_nb.language_worlds import random_language_world
+from sae_l0_nb.recovery import recovery
+from sae_l0_nb.sources import GaussianSource
+from sae_l0_nb.stages import coarse_grid, default_settings
+from sae_l0_nb.train import train_bank
+from sae_l0_nb.witnesses import witness_table
+from sae_l0_nb.worlds import random_world
+
+RATIO, SEEDS, N_EVAL = 1.4, (0, 1), 16_384
+
+
+def drawn(kind, seed):
+    "A world, its width, and what it is."
+    if kind == 'language':
+        world, about = random_language_world(seed)
+        return world, about.pop('width'), about
+    world, about = random_world(seed, orthogonal=kind == 'orthogonal')
+    return world, world.n_features, about | dict(true_l0_at_width=about['true_l0'])
+
+
+class Training:
+    "A bank that is trained on and on."
+
+    def __init__(self, source, width, l0s, seeds):
+        self.source, self.grid, self.bank, self.done, self.legs = source, dict(d_sae=width, l0s=l0s, seeds=seeds), None, 0., 0
+        self.settings = default_settings(width, source.d_in)
+
+    def until(self, share):
+        "The bank after a share of the usual training; each leg ends with a falling learning rate."
+        s = dict(self.settings)
+        steps = round(s.pop('n_samples')*(share - self.done)/s['batch_size'])
+        self.bank, _ = train_bank(
+            self.source, n_samples=steps*s['batch_size'], init=self.bank, data_seed=self.legs, n_logs=1, progress=False,
+            n_heldout=16_384, **self.grid, **s)
+        self.done, self.legs = share, self.legs + 1
+        return self.bank
+
+
+def study(kind, seed, shares):
+    "The table of one world."
+    world, width, about = drawn(kind, seed)
+    l0s = coarse_grid(width, world.d_in, ratio=RATIO)
+    data = Training(world, width, l0s, SEEDS)
+    normal_source = GaussianSource(world, n=max(16_384, 4*world.d_in))
+    normal = Training(normal_source, width, l0s, SEEDS[:1])
+    x, x_normal = world.heldout(N_EVAL, seed=7), normal_source.heldout(N_EVAL)
+    tables = []
+    for share in shares:
+        start, bank = time.perf_counter(), data.until(share)
+        said = witness_table(bank, x)
+        true = pd.DataFrame(recovery(bank, world)).assign(k=bank.k.numpy()).groupby('k').mean().add_prefix('true_')
+        control = witness_table(normal.until(share), x_normal)[['k', 'fvu', 'enc_dec']].set_index('k').add_prefix('normal_')
+        table = said.merge(true, on='k').merge(control, on='k')
+        tables.append(table.assign(share=share, seconds=round(time.perf_counter() - start, 1)))
+    return pd.concat(tables).assign(world_kind=kind, world_seed=seed, width=width, **{
+        name: value for name, value in about.items() if name not in ('seed', 'width')})
+
+
+def main(kind, out, first, last, *shares):
+    torch.set_num_threads(1)
+    out, shares = Path(out), [float(s) for s in shares or (1, 3)]
+    done = pd.read_csv(out) if out.exists() else pd.DataFrame(dict(world_seed=[]))
+    for seed in range(int(first), int(last)):
+        if seed in set(done.world_seed): continue
+        table = study(kind, seed, shares)
+        done = pd.concat([done, table], ignore_index=True)
+        part = out.with_suffix('.part')
+        done.round(6).to_csv(part, index=False)
+        part.replace(out)
+        about = table.iloc[0]
+        print(kind, seed, f'{about.width:.0f} latents, {about.seconds:.0f} s', flush=True)
+
+
+if __name__ == '__main__': main(*sys.argv[1:])
