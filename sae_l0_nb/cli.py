@@ -70,7 +70,8 @@ def calibrate(
 # %% ../nbs/52_cli.ipynb #38da6cac
 def _calibrate(a, out):
     "The work of `calibrate`, in a folder that is its own."
-    from sae_l0_nb.calibrate import calibrate_l0, quote_l0
+    from sae_l0_nb.calibrate import calibrate_l0
+    from sae_l0_nb.quote import quote_l0
     from sae_l0_nb.sources import open_source
     _use_threads(a.threads)
     source = open_source(a.source)

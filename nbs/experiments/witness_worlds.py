@@ -4,7 +4,7 @@
 
 KIND: language (more features than dimensions, fewer latents than features or more), orthogonal or superposed (as many
 latents as features). FIRST to LAST: seeds of the worlds, the last one left out. SHARE: lengths of training, as
-multiples of what `calibrate_l0` gives an SAE; 1 and 3 for one. One row for each world, length and L0; worlds that OUT
+multiples of what `calibrate_l0` gives an SAE; 1/3 and 1 for one. One row for each world, length and L0; worlds that OUT
 has already are not done again.
 """
 import sys
@@ -23,14 +23,12 @@ from sae_l0_nb.train import train_bank
 from sae_l0_nb.witnesses import witness_table
 from sae_l0_nb.worlds import random_world
 
-RATIO, SEEDS, N_EVAL = 1.4, (0, 1), 16_384
+RATIO, SEEDS, N_EVAL, MOST = 1.4, (0, 1), 16_384, 700 # MOST: features of a language world
 
 
 def drawn(kind, seed):
     "A world, its width, and what it is."
-    if kind == 'language':
-        world, about = random_language_world(seed)
-        return world, about.pop('width'), about
+    if kind == 'language': return random_language_world(seed, most=MOST)
     world, about = random_world(seed, orthogonal=kind == 'orthogonal')
     return world, world.n_features, about | dict(true_l0_at_width=about['true_l0'])
 
@@ -39,7 +37,8 @@ class Training:
     "A bank that is trained on and on."
 
     def __init__(self, source, width, l0s, seeds):
-        self.source, self.grid, self.bank, self.done, self.legs = source, dict(d_sae=width, l0s=l0s, seeds=seeds), None, 0., 0
+        self.source, self.grid = source, dict(d_sae=width, l0s=l0s, seeds=seeds)
+        self.bank, self.done, self.legs = None, 0., 0
         self.settings = default_settings(width, source.d_in)
 
     def until(self, share):
@@ -63,19 +62,20 @@ def study(kind, seed, shares):
     x, x_normal = world.heldout(N_EVAL, seed=7), normal_source.heldout(N_EVAL)
     tables = []
     for share in shares:
-        start, bank = time.perf_counter(), data.until(share)
+        began, bank = time.perf_counter(), data.until(share)
         said = witness_table(bank, x)
         true = pd.DataFrame(recovery(bank, world)).assign(k=bank.k.numpy()).groupby('k').mean().add_prefix('true_')
-        control = witness_table(normal.until(share), x_normal)[['k', 'fvu', 'enc_dec']].set_index('k').add_prefix('normal_')
+        control = witness_table(normal.until(share), x_normal)[['k', 'fvu', 'enc_dec', 'fourth']]
+        control = control.set_index('k').add_prefix('normal_')
         table = said.merge(true, on='k').merge(control, on='k')
-        tables.append(table.assign(share=share, seconds=round(time.perf_counter() - start, 1)))
+        tables.append(table.assign(share=share, seconds=round(time.perf_counter() - began, 1)))
     return pd.concat(tables).assign(world_kind=kind, world_seed=seed, width=width, **{
         name: value for name, value in about.items() if name not in ('seed', 'width')})
 
 
 def main(kind, out, first, last, *shares):
     torch.set_num_threads(1)
-    out, shares = Path(out), [float(s) for s in shares or (1, 3)]
+    out, shares = Path(out), [float(s) for s in shares or (.34, 1)]
     done = pd.read_csv(out) if out.exists() else pd.DataFrame(dict(world_seed=[]))
     for seed in range(int(first), int(last)):
         if seed in set(done.world_seed): continue
