@@ -19,7 +19,7 @@ from .control import CONTROL, check_stage
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
 from .locks import locked
-from .peak_search import Search, coarse_search, elbow_fits, look_closer, peak_verdict
+from .peak_search import Search, apart, coarse_search, elbow_fits, look_closer, peak_verdict
 from .quote import first_grid
 from .sae import Bank
 from .sources import open_source, read_once
@@ -158,11 +158,12 @@ def _unfinished(v:Verdict, stopped:str) -> Verdict:
     return _no_number(v, 'not_converged', cut if stopped else at_end)
 
 # %% ../nbs/15_calibrate.ipynb #d6c8561d
-def _by_elbow(job, rounds, method) -> Verdict:
+def _by_elbow(job, rounds, method) -> tuple[Verdict, str]: # and what ended the search early
     "What a search for the elbow of c_dec ends with."
     looks = _search(job, rounds, method)
     v = judge(rounds.table(), looks.before, d_in=job.source.d_in)
-    return _unfinished(v, looks.stopped) if np.isfinite(v.l0) and not looks.centred else v
+    inside = not np.isfinite(v.l0) or looks.centred
+    return v if inside else _unfinished(v, looks.stopped), looks.stopped
 
 # %% ../nbs/15_calibrate.ipynb #8cf68800
 def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
@@ -174,8 +175,10 @@ def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
     else: # c_dec points elsewhere, or nowhere: perhaps a closer look at the best firing score shows it an elbow there
         v = judge(rounds.table(), d_in=d_in) if look_closer(job, rounds, s).tables[1:] else v
         if not elbow_fits(v, s): return peak_verdict(s, v.elbows), s
-    if v.verdict not in ('edge', 'not_converged'): v = _by_elbow(job, rounds, method)
-    if s is None or s.firing.edge or elbow_fits(v, s): return v, s
+    stopped = ''
+    if v.verdict not in ('edge', 'not_converged'): v, stopped = _by_elbow(job, rounds, method)
+    if stopped or s is None or elbow_fits(v, s): return v, s
+    if s.firing.edge: return apart(v, s), s
     if not s.tables[1:]: look_closer(job, rounds, s) # the elbow was lost on the way, or went elsewhere
     return peak_verdict(s, v.elbows), s
 
@@ -242,7 +245,8 @@ def _check_size(job, l0s, n_rounds):
     ledger, n_seeds = job.ledger, len(job.seeds)
     coarse = Stage(name='coarse', n_saes=len(l0s)*min(2, n_seeds), share=COARSE)
     first = coarse if n_rounds else Stage(name='grid', n_saes=len(l0s)*n_seeds)
-    normal = Stage(name='control_grid', n_saes=len(l0s)*(n_rounds > 0 and n_seeds > 1 and job.control is not None), share=COARSE)
+    asked = n_rounds > 0 and n_seeds > 1 and job.control is not None
+    normal = Stage(name='control_grid', n_saes=len(l0s)*asked, share=COARSE)
     least = first.sae_steps(job.settings) + normal.sae_steps(job.settings) + ledger.reserve
     allowed = f'at least the {least} SAE-steps of the first grid and the check (`quote_l0` says what the rest takes)'
     check(ledger.budget is None or ledger.budget >= least, 'budget', ledger.budget, allowed)
@@ -260,7 +264,8 @@ def _said(s:Search|None) -> dict:
     "What the witnesses said, for the estimate."
     if s is None: return {}
     tables = [t.assign(round=i) for i, t in enumerate(s.tables)]
-    return dict(carried='firing' if s.carries else 'c_dec', witnesses=tables, firing=s.firing.l0, directions=s.directions.l0)
+    best = dict(firing=s.firing.l0, directions=s.directions.l0)
+    return dict(carried='firing' if s.carries else 'c_dec', witnesses=tables, **best)
 
 # %% ../nbs/15_calibrate.ipynb #0564dd39
 def _estimate(job, rounds, v:Verdict, *, ratio, method, search) -> L0Estimate:

@@ -17,7 +17,7 @@ from .checks import check
 from .metrics import evaluate
 from .sae import Bank
 from .stages import Job, LEGS, train_stage
-from .train import Units, out_of_units, rms_norm
+from .units import Units, out_of_units, rms_norm
 
 # %% ../nbs/14_control.ipynb #0c7abf3d
 MOVING = .1 # share of the error by which a run three times as long may lower it

@@ -42,7 +42,7 @@ class L0Estimate:
     carried:str='c_dec' # what the number is read off: the elbow of c_dec, or the best firing score ('firing')
     firing:float=math.nan # L0 of the best firing score, for detection; nan: not asked, or none
     directions:float=math.nan # L0 of the best directions score, for steering and geometry
-    witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0, one a round: the coarse grid, then looks
+    witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0: the coarse grid, then looks
 
 # %% ../nbs/12_estimate.ipynb #92ce01fd
 def _headline(

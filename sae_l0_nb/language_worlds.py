@@ -88,7 +88,7 @@ class LanguageLaw:
     n_steps:int=100 # of Adam on the directions
     lr:float=3e-4
 
-# %% ../nbs/18_language_worlds.ipynb #066deb49
+# %% ../nbs/18_language_worlds.ipynb #a172d96e
 class LanguageWorld:
     "A world of far more features than dimensions; features are ordered by rank."
     def __init__(self,
@@ -118,12 +118,12 @@ class LanguageWorld:
         trees = f', {self.law.n_roots} trees' if self.trees else ''
         return f'LanguageWorld({self.n_features} features in {self.d_in} dimensions{trees}, seed {self.seed})'
 
-# %% ../nbs/18_language_worlds.ipynb #1d0d4c4e
+# %% ../nbs/18_language_worlds.ipynb #c2a78d6c
 def _cuts(p, trees) -> torch.Tensor: # [g] float32
     "A feature is drawn where its normal number lies above this."
     return torch.from_numpy(ndtri(1 - _drawn_probs(p, trees).numpy())).float()
 
-# %% ../nbs/18_language_worlds.ipynb #e1ff623e
+# %% ../nbs/18_language_worlds.ipynb #cf267e7c
 def _check_law(law:LanguageLaw):
     "Refuse what is no law."
     check(law.exponent > 0, 'exponent', law.exponent, 'numbers above 0')
@@ -131,7 +131,7 @@ def _check_law(law:LanguageLaw):
     for name in ('n_roots', 'n_steps'): check_whole(getattr(law, name), name, 0)
     for name in ('branching', 'depth', 'rank'): check_whole(getattr(law, name), name)
 
-# %% ../nbs/18_language_worlds.ipynb #72563876
+# %% ../nbs/18_language_worlds.ipynb #bacdf999
 def _levels(trees) -> list[tuple[torch.Tensor, int, int]]: # parents, their first child, children of each
     "Trees level by level: groups of parents whose children are neighbours, and as many."
     found = []
@@ -142,7 +142,7 @@ def _levels(trees) -> list[tuple[torch.Tensor, int, int]]: # parents, their firs
         else: found.append(([parent], children[0], len(children)))
     return [(torch.tensor(parents), first, n) for parents, first, n in found]
 
-# %% ../nbs/18_language_worlds.ipynb #360f93fb
+# %% ../nbs/18_language_worlds.ipynb #e925c550
 @patch
 def _firing(self:LanguageWorld, n:int, generator) -> torch.Tensor: # [n, g] bool
     "Who fires: drawn together, then trees take their toll."
@@ -155,13 +155,13 @@ def _firing(self:LanguageWorld, n:int, generator) -> torch.Tensor: # [n, g] bool
         block.copy_(_one_of(drawn, generator).flatten(1))
     return on
 
-# %% ../nbs/18_language_worlds.ipynb #45a8b616
+# %% ../nbs/18_language_worlds.ipynb #761ec559
 def _one_of(drawn, generator) -> torch.Tensor: # [n, parents, siblings] bool
     "Of the siblings that are drawn one, each with the same chance."
     order = torch.rand(drawn.shape, generator=generator)*drawn
     return torch.zeros_like(drawn).scatter_(2, order.argmax(2, keepdim=True), True) & drawn
 
-# %% ../nbs/18_language_worlds.ipynb #90e2a16a
+# %% ../nbs/18_language_worlds.ipynb #7583e465
 @patch
 @checked
 def magnitudes(self:LanguageWorld,
@@ -174,7 +174,7 @@ def magnitudes(self:LanguageWorld,
     size = torch.randn(len(at), generator=generator)*self.std[at[:, 1]] + self.mean[at[:, 1]]
     return torch.zeros(on.shape).index_put_((at[:, 0], at[:, 1]), size.relu_())
 
-# %% ../nbs/18_language_worlds.ipynb #862fe0df
+# %% ../nbs/18_language_worlds.ipynb #d910e420
 @patch
 @checked
 def sample_with_features(self:LanguageWorld,
@@ -185,7 +185,7 @@ def sample_with_features(self:LanguageWorld,
     m = self.magnitudes(n, generator)
     return m @ self.features + self.bias, m
 
-# %% ../nbs/18_language_worlds.ipynb #373a6c6c
+# %% ../nbs/18_language_worlds.ipynb #7bd92452
 @patch
 @checked
 def sample(self:LanguageWorld,
@@ -195,7 +195,7 @@ def sample(self:LanguageWorld,
     "Inputs."
     return self.sample_with_features(n, generator)[0]
 
-# %% ../nbs/18_language_worlds.ipynb #e61307da
+# %% ../nbs/18_language_worlds.ipynb #afe2b103
 @patch
 @checked
 def batches(self:LanguageWorld,
@@ -209,7 +209,7 @@ def batches(self:LanguageWorld,
         yield self.sample(batch_size, stream(seed, 0, step))
         step += 1
 
-# %% ../nbs/18_language_worlds.ipynb #c05ebf47
+# %% ../nbs/18_language_worlds.ipynb #f6bcd473
 @patch
 @checked
 def heldout(self:LanguageWorld,
@@ -219,14 +219,14 @@ def heldout(self:LanguageWorld,
     "Rows from a stream that `batches` never uses."
     return self.sample(n, stream(seed, 1))
 
-# %% ../nbs/18_language_worlds.ipynb #8263b7ba
+# %% ../nbs/18_language_worlds.ipynb #e7a1b112
 @patch
 def digest(self:LanguageWorld) -> str: # 32 hex digits
     "A name for exactly this world."
     tensors = dict(features=self.features, weights=self.weights, std=self.std, bias=self.bias)
     return content_hash(tensors, law=str(asdict(self.law)), seed=self.seed)
 
-# %% ../nbs/18_language_worlds.ipynb #9fe68f57
+# %% ../nbs/18_language_worlds.ipynb #0c8a0298
 @patch
 def rates(self:LanguageWorld) -> torch.Tensor: # [g] float64
     "How often each feature fires, measured on 200,000 rows of a stream of its own."
@@ -236,7 +236,7 @@ def rates(self:LanguageWorld) -> torch.Tensor: # [g] float64
         self._rates = counts.double()/200_000
     return self._rates
 
-# %% ../nbs/18_language_worlds.ipynb #3bc3bf4f
+# %% ../nbs/18_language_worlds.ipynb #4bff0886
 @patch
 @checked
 def most_frequent(self:LanguageWorld,
@@ -245,7 +245,7 @@ def most_frequent(self:LanguageWorld,
     "The features that an SAE of that width should find."
     return self.rates().sort(descending=True, stable=True).indices[:width]
 
-# %% ../nbs/18_language_worlds.ipynb #c1373d3c
+# %% ../nbs/18_language_worlds.ipynb #d05be1f9
 @patch
 @checked
 def true_l0_at(self:LanguageWorld,
@@ -254,7 +254,7 @@ def true_l0_at(self:LanguageWorld,
     "The L0 of the most frequent features (version 4 of the paper, E.2)."
     return self.rates()[self.most_frequent(width)].sum().item()
 
-# %% ../nbs/18_language_worlds.ipynb #ef121746
+# %% ../nbs/18_language_worlds.ipynb #d5c35c5e
 @checked
 def random_language_world(
     seed:int, # of everything
@@ -271,7 +271,7 @@ def random_language_world(
     about = dict(g=g, d_in=d_in, kind=kind, exponent=law.exponent, strength=law.strength)
     return world, width, about | dict(true_l0=world.true_l0_at(g), true_l0_at_width=l0)
 
-# %% ../nbs/18_language_worlds.ipynb #d732dba6
+# %% ../nbs/18_language_worlds.ipynb #8afe3295
 def _drawn(rng, most) -> tuple: # features, dimensions, width, law, kind
     "Sizes and a law."
     def between(low, high): return math.exp(rng.uniform(math.log(low), math.log(high))) # even in the logarithm

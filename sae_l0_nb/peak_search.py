@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['LOOK_L0S', 'FACTOR', 'SETTLED', 'FITS', 'control_grid', 'scored_round', 'look_grid', 'look_stages', 'Search',
-           'coarse_search', 'look_closer', 'elbow_fits', 'peak_verdict']
+           'coarse_search', 'look_closer', 'elbow_fits', 'apart', 'peak_verdict']
 
 # %% ../nbs/14_peak_search.ipynb #94ecbef0
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from fastcore.basics import patch
@@ -78,7 +78,8 @@ class Search:
 def ratio(self:Search) -> float:
     "The error ratio at the best firing score of the last round; nan where there is no best one."
     t = self.tables[-1]
-    return float(np.interp(math.log(self.firing.l0), np.log(t.k), t.ratio)) if math.isfinite(self.firing.l0) else math.nan
+    if not math.isfinite(self.firing.l0): return math.nan
+    return float(np.interp(math.log(self.firing.l0), np.log(t.k), t.ratio))
 
 # %% ../nbs/14_peak_search.ipynb #9f6900a7
 @checked
@@ -135,7 +136,8 @@ def elbow_fits(
 # %% ../nbs/14_peak_search.ipynb #43961269
 def _nothing_sparse(s:Search) -> str:
     "Why there is nothing to count; '' if there is."
-    if not math.isfinite(s.firing.l0): return 'at no L0 do SAEs of two seeds fire alike and explain more than on normal data'
+    if not math.isfinite(s.firing.l0):
+        return 'at no L0 do SAEs of two seeds fire alike and explain more than on normal data'
     if s.ratio <= CONTROL: return ''
     return (f'at L0 {s.firing.l0:.3g} SAEs do no better here than on normal data with the same covariance '
             f'(error ratio {s.ratio:.2f}; a number needs {CONTROL:g} or less)')
@@ -149,6 +151,19 @@ def _not_settled(s:Search) -> str:
         return f'the best firing score still stands at an end of the L0s tried, near {at:.3g}: train longer'
     if abs(math.log(at/before)) <= math.log(SETTLED): return ''
     return f'the best firing score still moves: {before:.3g} after short runs, {at:.3g} at the end: train longer'
+
+# %% ../nbs/14_peak_search.ipynb #87b84faa
+@checked
+def apart(
+    v:Verdict, # by c_dec
+    s:Search, # whose best firing score stands at an end of the coarse grid
+) -> Verdict:
+    "No number where c_dec has an elbow and the witnesses point to an end of the L0s tried; else the verdict as it is."
+    if not math.isfinite(v.l0): return v
+    end = 'lowest' if s.firing.edge == 'low' else 'highest'
+    reason = (f'c_dec stops falling near {v.l0:.3g}, but two seeds fire most alike at the {end} L0 tried '
+              f'({s.firing.l0:.3g}), as on data without sparse features')
+    return replace(v, verdict='disagree', reason=reason, l0=math.nan, interval=(math.nan, math.nan))
 
 # %% ../nbs/14_peak_search.ipynb #588239a6
 @checked

@@ -27,7 +27,7 @@ def with_ratio(
     fvu = np.exp(np.interp(np.log(table.k), np.log(normal.k), np.log(normal.fvu)))
     return table.assign(ratio=table.fvu/fvu)
 
-# %% ../nbs/09_peaks.ipynb #209ae0f6
+# %% ../nbs/09_peaks.ipynb #8b48173f
 @checked
 def scored(
     table, # DataFrame with fire, agree, frac_dead, fourth and ratio
@@ -38,15 +38,17 @@ def scored(
     agree = table.agree*(1 - table.frac_dead) # a latent that never fires agrees with none
     return table.assign(firing=fire**2*gain, directions=agree**2*tails)
 
-# %% ../nbs/09_peaks.ipynb #fadbf0fc
+# %% ../nbs/09_peaks.ipynb #8f0f7623
 WINDOW = 1.6 # factor around the largest score over which the parabola is fitted
 
+# %% ../nbs/09_peaks.ipynb #72b7f816
 @dataclass(kw_only=True)
 class Peak:
     "Where a score is largest."
     l0:float # nan: the score is 0 everywhere
     edge:str='' # 'low' or 'high' if the largest score stands at that end of the L0s tried
 
+# %% ../nbs/09_peaks.ipynb #2effa5d9
 @checked
 def find_peak(
     l0s, # [n] L0s tried, increasing, three or more
@@ -62,7 +64,7 @@ def find_peak(
     if i in (0, len(x) - 1): return Peak(l0=float(np.exp(x[i])), edge='low' if i == 0 else 'high')
     return Peak(l0=float(np.exp(_top(x, y, i))))
 
-# %% ../nbs/09_peaks.ipynb #f9c6d426
+# %% ../nbs/09_peaks.ipynb #dbc2b27d
 def _top(x, y, i:int) -> float:
     "The top of the parabola around place i, or the place itself where it has none inside."
     near = (np.abs(x - x[i]) <= math.log(WINDOW)) & (y > 0)

@@ -25,7 +25,7 @@ def features_for(
     if hasattr(world, 'most_frequent'): return world.most_frequent(d_sae)
     return torch.as_tensor(world.firing_probs).sort(descending=True, stable=True).indices[:d_sae]
 
-# %% ../nbs/19_recovery.ipynb #d8fb073a
+# %% ../nbs/19_recovery.ipynb #f51d4c1b
 def _drawn(world, n:int, seed:int) -> tuple[torch.Tensor, torch.Tensor]: # [n, d_in], [n, g] bool
     "Inputs, and which features fire."
     gen = stream(19, check_whole(seed, 'seed', 0))
@@ -35,7 +35,7 @@ def _drawn(world, n:int, seed:int) -> tuple[torch.Tensor, torch.Tensor]: # [n, d
     m = world.magnitudes(n, gen)
     return m @ world.features, m > 0
 
-# %% ../nbs/19_recovery.ipynb #d1fe73b1
+# %% ../nbs/19_recovery.ipynb #fe2782c0
 FOUND = .8 # |cosine| from which on a feature counts as found
 
 @checked
@@ -53,7 +53,7 @@ def recovery(
     rows = [_recovered(bank[i].folded(), world, features, x=x, on=on) for i in range(len(bank))]
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
-# %% ../nbs/19_recovery.ipynb #05494fcd
+# %% ../nbs/19_recovery.ipynb #23760a77
 def _recovered(sae:Bank, world, features, *, x, on) -> dict:
     "What one SAE found."
     latent, place, cos = match_rows(sae.W_dec[0], world.features[features])
@@ -61,16 +61,17 @@ def _recovered(sae:Bank, world, features, *, x, on) -> dict:
     true = on[:, found]
     both, says, is_on = ((part).sum(0).double() for part in (a & true, a, true))
     each = 2*both/(says + is_on).clamp(min=1)
-    return dict(mcc=cos.double().mean().item(), f1=(2*both.sum()/(says + is_on).sum()).item(), f1_each=each.mean().item(),
-                precision=(both.sum()/says.sum()).item(), recall=(both.sum()/is_on.sum()).item(),
-                found=(cos >= FOUND).double().mean().item(), absorbed=_absorbed(world, found, a, on))
+    shares = dict(f1=2*both.sum()/(says + is_on).sum(), precision=both.sum()/says.sum(), recall=both.sum()/is_on.sum())
+    means = dict(mcc=cos.double().mean(), f1_each=each.mean(), found=(cos >= FOUND).double().mean())
+    values = {name: value.item() for name, value in (shares | means).items()}
+    return values | dict(absorbed=_absorbed(world, found, a, on))
 
-# %% ../nbs/19_recovery.ipynb #f0a1fb88
+# %% ../nbs/19_recovery.ipynb #bb0805cd
 def _fires(sae:Bank, x, latents) -> torch.Tensor: # [n, p] bool
     "When some latents of an SAE fire."
     return torch.cat([(sae.encode(part)[0] > 0)[:, latents] for part in x.split(4096)])
 
-# %% ../nbs/19_recovery.ipynb #125409f5
+# %% ../nbs/19_recovery.ipynb #f9c9e61d
 def _absorbed(world, found, a, on) -> float:
     "Of the inputs on which a parent fires with one of its children: the share on which the parent's latent is silent."
     silent, total = 0, 0
@@ -82,7 +83,7 @@ def _absorbed(world, found, a, on) -> float:
         total += together.sum().item()
     return silent/total if total else float('nan')
 
-# %% ../nbs/19_recovery.ipynb #9ce32168
+# %% ../nbs/19_recovery.ipynb #cb2a94f5
 @checked
 def recovery_lost(
     f1s, # [n] what is recovered at each L0
@@ -92,7 +93,7 @@ def recovery_lost(
     check(f1s.ndim == 1 and bool((f1s >= 0).all()) and f1s.max() > 0, 'f1s', f1s, 'a list of numbers from 0, not all 0')
     return 1 - f1s/f1s.max()
 
-# %% ../nbs/19_recovery.ipynb #2f5de71a
+# %% ../nbs/19_recovery.ipynb #c4121e64
 @checked
 def lost_at(
     l0s, # [n] L0s, increasing

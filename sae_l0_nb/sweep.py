@@ -76,7 +76,7 @@ class SweepPlan:
     @property
     def jump(self): return any(isinstance(r, JumpReLU) for r in self.recipes) # JumpReLU members are among them
     @property
-    def most(self): return max((float(r.k) for r in self.recipes if not isinstance(r, JumpReLU)), default=None) # largest L0
+    def most(self): return max((r.k for r in self.recipes if not isinstance(r, JumpReLU)), default=None) # largest L0
 
 # %% ../nbs/28_sweep.ipynb #2e90d2c2
 @checked

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EXACT', 'match_rows', 'agreement', 'co_firing', 'encoder_decoder_cosine', 'fourth_moment', 'threshold_density',
-           'usefulness', 'c_dec_weighted', 'rms_cosine', 'frac_doubles', 'witness_table', 'fired_together']
+           'usefulness', 'c_dec_weighted', 'rms_cosine', 'frac_doubles', 'fired_together', 'witness_table']
 
 # %% ../nbs/03_witnesses.ipynb #151ec231
 import math
@@ -80,7 +80,7 @@ def co_firing(
     other:torch.Tensor, # [n] on which that of the other does
     n_inputs:int,
 ) -> tuple[float, float]: # over all pairs together, in which frequent latents count more; the mean over pairs that fire
-    "How often matched latents fire together, 2 both/(one + other), less what chance would give; 1: always, 0: by chance."
+    "How often matched latents fire together, 2 both/(one + other), corrected for chance; 1: always, 0: by chance."
     both, one, other = both.double(), one.double(), other.double()
     chance, total = one*other/n_inputs, one + other
     def corrected(both, chance, total): return (2*both - 2*chance)/(total - 2*chance)
@@ -185,27 +185,6 @@ def frac_doubles(
     near = [((part @ rows.T).abs_() > above).sum(1) > 1 for part in rows.split(2048)]
     return torch.cat(near).double().mean().item()
 
-# %% ../nbs/03_witnesses.ipynb #ec4d4c65
-@checked
-def witness_table(
-    bank:Bank, # trained, several seeds for each L0
-    x:torch.Tensor, # [n, d_in] held-out rows
-    *,
-    n_rows:int=4096, # of x for what is not counted: density and usefulness
-) -> 'pandas.DataFrame': # one row an L0, by L0; see below
-    "What the SAEs of each L0 say, without the truth and without a control."
-    import pandas as pd
-    x = float_rows(x, d_in=bank.d_in)
-    check_finite(x)
-    bank, x = _in_scale(bank, x)
-    rows = []
-    for k in sorted(set(bank.k.tolist())):
-        members = [i for i, other in enumerate(bank.k.tolist()) if other == k]
-        saes = [bank[i].folded() for i in members]
-        seen = [_seen(sae, x) for sae in saes]
-        rows.append(dict(k=k, n_seeds=len(saes)) | _alone(saes, seen, x, n_rows) | _together(saes, seen, len(x)))
-    return pd.DataFrame(rows)
-
 # %% ../nbs/03_witnesses.ipynb #10a918b6
 def _in_scale(bank:Bank, x) -> tuple[Bank, torch.Tensor]:
     "SAEs and rows divided by a power of two, so that squares stay within float32; no witness depends on it."
@@ -235,7 +214,8 @@ def _alone(saes:list, seen:list, x, n_rows:int) -> dict:
             **_moments(W_dec[alive], x, fired[alive]),
             density=threshold_density(sae.pre(part)[0], sae.threshold[0]),
             useful=usefulness(a[0], W_dec, residual),
-            c_dec=c_dec(W_dec, alive).item(), c_dec_weighted=c_dec_weighted(W_dec, fired), rms_cosine=rms_cosine(W_dec[alive]) if alive.sum() > 1 else math.nan,
+            c_dec=c_dec(W_dec, alive).item(), c_dec_weighted=c_dec_weighted(W_dec, fired),
+            rms_cosine=rms_cosine(W_dec[alive]) if alive.sum() > 1 else math.nan,
             doubles=frac_doubles(W_dec)))
     return _mean_of(found)
 
@@ -255,6 +235,7 @@ class _Seen:
     active:torch.Tensor # [n] where latents fire, row*d_sae + latent, increasing
     error:float # squared
 
+# %% ../nbs/03_witnesses.ipynb #9049246b
 def _seen(sae:Bank, x) -> _Seen:
     "One pass over the rows."
     fired, active, error, start = torch.zeros(sae.d_sae, dtype=torch.int64, device=x.device), [], 0., 0
@@ -298,3 +279,24 @@ def _together(saes:list, seen:list, n:int) -> dict:
             fire, fire_each = co_firing(both, seen[i].fired[pairs[0]], seen[j].fired[pairs[1]], n)
             found.append(dict(agree=cos.double().mean().item(), fire=fire, fire_each=fire_each))
     return _mean_of(found) or dict(agree=math.nan, fire=math.nan, fire_each=math.nan)
+
+# %% ../nbs/03_witnesses.ipynb #ec4d4c65
+@checked
+def witness_table(
+    bank:Bank, # trained, several seeds for each L0
+    x:torch.Tensor, # [n, d_in] held-out rows
+    *,
+    n_rows:int=4096, # of x for what is not counted: density and usefulness
+) -> 'pandas.DataFrame': # one row an L0, by L0; see below
+    "What the SAEs of each L0 say, without the truth and without a control."
+    import pandas as pd
+    x = float_rows(x, d_in=bank.d_in)
+    check_finite(x)
+    bank, x = _in_scale(bank, x)
+    rows = []
+    for k in sorted(set(bank.k.tolist())):
+        members = [i for i, other in enumerate(bank.k.tolist()) if other == k]
+        saes = [bank[i].folded() for i in members]
+        seen = [_seen(sae, x) for sae in saes]
+        rows.append(dict(k=k, n_seeds=len(saes)) | _alone(saes, seen, x, n_rows) | _together(saes, seen, len(x)))
+    return pd.DataFrame(rows)

@@ -8,10 +8,11 @@ import os
 from types import SimpleNamespace
 from unittest import mock
 
+import numpy as np
 import torch
 
 from sae_l0_nb.sae import PARAMS, init_bank
-from sae_l0_nb.step import JumpReLU
+from sae_l0_nb.step import BatchTopK, JumpReLU
 from sae_l0_nb.trainer import Trainer
 
 # %% ../nbs/08_cost.ipynb #468ec231
@@ -47,8 +48,7 @@ def test_a_member_in_training_holds_its_weights_four_times():
     held = params + [p.grad for p in params]
     held += [v for p in params for name, v in trainer.adam.state[p].items() if name != 'step']
     n_bytes = sum(t.numel()*t.element_size() for t in held)
-    assert n_bytes == 4*sae_bytes(20, 5)
-    assert member_bytes(20, 5) == n_bytes + 4*20*5
+    assert member_bytes(20, 5) == n_bytes == 4*sae_bytes(20, 5)
 
 # %% ../nbs/08_cost.ipynb #46aff981
 def test_a_step_needs_more_for_more_rows_and_for_thresholds_that_are_learned():
@@ -58,6 +58,33 @@ def test_a_step_needs_more_for_more_rows_and_for_thresholds_that_are_learned():
     assert step_bytes(batch_size=4096, jump=True, **shape) > once
     assert step_bytes(batch_size=4096, **shape | dict(m=3)) == once # on a CPU one member after the other
     assert step_bytes(batch_size=4096, device='cuda', **shape) > once # on a GPU both at once
+    assert step_bytes(batch_size=4096, k=64, **shape) < once # sparse
+    assert step_bytes(batch_size=4096, k=9000, **shape) == once # too many for that
+
+# %% ../nbs/08_cost.ipynb #5c1a9f40
+def test_the_bytes_of_a_step_are_those_that_torch_allocates():
+    def peak_bytes(f):
+        "The most that torch has allocated during a call, beyond what it held before."
+        with torch.profiler.profile(profile_memory=True) as prof: f()
+        events = prof.profiler.kineto_results.events()
+        return int(np.cumsum([e.nbytes() for e in events if e.name() == '[memory]']).max())
+
+    def predicted_and_taken(d_in, d_sae, b, *, k, m, recipe=BatchTopK):
+        "Bytes of a step without the held-out rows."
+        jump = recipe is JumpReLU
+        t = Trainer(init_bank(d_in, d_sae, [k]*m, range(m)), recipes=[recipe(.1 if jump else k)]*m)
+        x = torch.randn(b, d_in, generator=torch.Generator().manual_seed(0))
+        def step(): t.step(x, t.bank.k, n_steps=2)
+        step() # the first one also makes gradients and moments
+        with mock.patch(f'{step_bytes.__module__}.MOST_VALUES', 0): # without measurements
+            once = step_bytes(d_in, d_sae, b, m=m, k=k, jump=jump) - 4*65_536*d_in
+        return once, peak_bytes(step)
+
+    for shape, k, m, recipe in (((256, 1024, 256), 16., 1, BatchTopK), ((256, 1024, 512), 16., 2, BatchTopK),
+                                ((256, 1024, 512), 300., 2, BatchTopK), ((100, 50, 1024), 9., 25, BatchTopK),
+                                ((128, 512, 256), 8., 6, BatchTopK), ((256, 1024, 1024), 16., 1, JumpReLU)):
+        once, taken = predicted_and_taken(*shape, k=k, m=m, recipe=recipe)
+        assert .8 < once/taken < 1.25, (shape, k, m, recipe, once/taken)
 
 # %% ../nbs/08_cost.ipynb #a03b499d
 def test_processes_share_the_memory_of_a_machine_or_of_their_gpu():

@@ -6,12 +6,13 @@ from sae_l0_nb.metrics import *
 # %% ../nbs/03_metrics.ipynb #10b9fe97
 import itertools
 import math
+from unittest import mock
 
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from sae_l0_nb.sae import Bank
+from sae_l0_nb.sae import Bank, fit_threshold, init_bank
 from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/03_metrics.ipynb #f8466a56
@@ -134,6 +135,19 @@ def test_places_run_from_2_to_the_default_place():
         assert all(b/a < 2.01 for a, b in zip(places, places[1:]))
     assert s_places(50) == [2, 4, 6, 9, 15, 24]
     assert s_places(2) == [1]
+
+# %% ../nbs/03_metrics.ipynb #e6bb58dc
+def test_few_rows_are_decoded_the_same_with_matrices_and_with_active_latents():
+    bank, gen = init_bank(128, 512, [9.], [0]), torch.Generator().manual_seed(0)
+    x = torch.randn(300, 128, generator=gen)
+    bank = fit_threshold(bank, x)
+    def decoded(sparse):
+        with mock.patch(f'{on_rows.__module__}.pays_sparse', return_value=sparse): return on_rows(bank, x)
+    kept, x_hat = decoded(True)
+    assert kept.counts().sum() == 9*300
+    assert torch.allclose(x_hat, decoded(False)[1], atol=1e-5)
+    bank.W_enc[0, 0, 0] = math.nan
+    assert decoded(True)[1].isnan().all()
 
 # %% ../nbs/03_metrics.ipynb #c923c497
 def bank_of(

@@ -51,7 +51,7 @@ def test_a_plan_writes_nothing_and_counts_right():
     assert q['seconds'] == pytest.approx(6*15*plan.seconds)
     assert q['seconds'] > 0
     assert q['disk'] == (6 + 2*3*3)*4*(2*5*20 + 10 + 20)
-    assert q['memory'] == 3*member_bytes(20, 5) + step_bytes(20, 5, 64, m=3)
+    assert q['memory'] == 3*member_bytes(20, 5) + step_bytes(20, 5, 64, m=3, k=2.)
     assert str(plan).startswith('6 SAEs of width 5 in 2 groups on 1 process, 960 rows each: 90 SAE-steps, about ')
     with mock.patch.dict(os.environ, RANK='0', WORLD_SIZE='4'): # 2, 1, 2, 1, 2, 1 on four: the first does 2 and then 2
         plan = plan_sweep(ToyModel.small(), 5, [1, 2, 3], 'new', at_once=2, **kw)
@@ -64,7 +64,7 @@ def test_a_plan_takes_a_source_once_and_what_memory_holds():
     assert plan.settings['n_samples'] == 896 # 900 rows to train on, in whole batches
     def with_memory(n_bytes):
         return mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=int(n_bytes)))
-    with with_memory((step_bytes(20, 5, 64, m=3) + 3*member_bytes(20, 5))/.85 + 9):
+    with with_memory((step_bytes(20, 5, 64, m=3, k=1.) + 3*member_bytes(20, 5))/.85 + 9):
         assert plan_sweep(ToyModel.small(), 5, [1, 2, 3], 'new', **kw).at_once == 3
     words = 'd_sae = 500; allowed: a width that fits; one member needs .*, 10 kB are free on cpu'
     with with_memory(10_000), pytest.raises(ValueError, match=words):

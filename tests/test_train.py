@@ -58,46 +58,6 @@ def test_a_grid_has_every_l0_with_every_seed():
                        ([6], r'k = 6\.0; allowed')):
         with pytest.raises(ValueError, match=words): as_grid(bad, [0], 5)
 
-# %% ../nbs/07_train.ipynb #a23f525a
-def test_the_norm_by_hand():
-    assert rms_norm(torch.tensor([[3., 4.], [0., 0.]])) == pytest.approx(12.5**.5)
-
-# %% ../nbs/07_train.ipynb #8e8c6e65
-def test_the_geometric_median_withstands_huge_rows_and_moves_with_a_shift():
-    x = torch.randn(1001, 5, generator=torch.Generator().manual_seed(0))
-    middle = geometric_median(x)
-    assert middle.norm() < .1
-    assert torch.allclose(geometric_median(x + 100), middle + 100, atol=1e-4)
-    few_huge = torch.cat([x, torch.full((20, 5), 1e4)])
-    assert geometric_median(few_huge).norm() < .2
-    assert torch.equal(geometric_median(torch.full((9, 2), 3.)), torch.full((2,), 3.))
-    for scale in (2.**-70, 2.**70): assert torch.equal(geometric_median(few_huge*scale), geometric_median(few_huge)*scale)
-
-# %% ../nbs/07_train.ipynb #1c000722
-def test_rows_without_a_norm_are_refused():
-    for row in ([[1., 1.], [1., 1.]], [[5., 0.]], [[0., 0.], [1e-42, 0.]], [[3e38, 0.], [-3e38, 0.]]):
-        with pytest.raises(ValueError, match='norm of the held-out rows = .*; allowed: above 0'):
-            units_of(torch.tensor(row), input_norm=2.)
-    assert units_of(torch.tensor([[3e37, 0.], [-3e37, 0.]]), input_norm=3.).scale == pytest.approx(1e-37)
-
-# %% ../nbs/07_train.ipynb #8bc016f8
-def test_centre_and_scale_fold_into_the_weights():
-    bank = init_bank(6, 5, [2, 3], seeds=[0, 1]).folded()
-    bank.b_dec += .5
-    bank.b_enc += .2
-    bank.threshold += .1
-    x = 3 + torch.randn(40, 6, generator=torch.Generator().manual_seed(0))
-    for norm in (.01, 7.):
-        units = units_of(x, input_norm=norm)
-        z = in_units(x, units)
-        assert rms_norm(z) == pytest.approx(norm)
-        assert geometric_median(z).abs().max() < 1e-5*norm
-        plain, close = out_of_units(bank, units), dict(atol=1e-5*max(1, units.scale))
-        latents, latents_trained = plain.encode(x), bank.encode(z)
-        assert torch.allclose(latents*units.scale, latents_trained, **close)
-        assert torch.allclose(in_units(plain.decode(latents), units), bank.decode(latents_trained), **close)
-    assert torch.equal(in_units(x, units_of(x, centre=False)), x)
-
 # %% ../nbs/07_train.ipynb #054c3884
 def test_a_bank_starts_with_its_recipes_thresholds_or_with_given_weights():
     toy, grid = ToyModel.small(), as_grid([2., TopK(2), JumpReLU(.1, start=.3)], [0], 5)
@@ -154,7 +114,7 @@ def test_training_is_blind_to_a_constant_that_is_added_to_every_row():
     toy = ToyModel.small()
     x = toy.sample(20_000, torch.Generator().manual_seed(0))
     spread = (x - x.mean(0)).square().mean().sqrt()
-    kw = dict(n_samples=50_000, batch_size=256, lr=3e-3, input_norm=2., progress=False)
+    kw = dict(n_samples=50_000, batch_size=256, lr=3e-3, centre=True, input_norm=2., progress=False)
     one, *shifted = (train_bank(x + c*spread, 5, [2], **kw)[0] for c in (0, 1, 10, 100))
     for c, bank in zip((1, 10, 100), shifted):
         assert torch.allclose(one.W_dec, bank.W_dec, atol=1e-3), c
