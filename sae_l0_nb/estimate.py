@@ -48,11 +48,12 @@ class L0Estimate:
 def _headline(
     r:L0Estimate,
 ) -> str:
-    "Number, interval, verdict, and the truth where it is known."
+    "Number, interval, verdict, the L0 for directions where it was read, and the truth where it is known."
     truth = '' if r.true_l0 is None else f'; truth {r.true_l0:.4g}'
     if math.isnan(r.l0): return f'no L0, {r.verdict}{truth}'
     low, high = r.interval
-    return f'L0 = {r.l0:.3g} ({low:.3g} to {high:.3g}), {r.verdict}{truth}'
+    other = f'; for directions {r.directions:.3g}' if r.carried == 'firing' else ''
+    return f'L0 = {r.l0:.3g} ({low:.3g} to {high:.3g}), {r.verdict}{other}{truth}'
 
 # %% ../nbs/12_estimate.ipynb #c6195d7c
 @patch
@@ -124,6 +125,23 @@ def _legend(ax):
     once = dict(zip(labels, handles))
     ax.legend(once.values(), once.keys(), fontsize=9)
 
+# %% ../nbs/12_estimate.ipynb #99b4f004
+PANELS = { # columns of a panel, and its label
+    ('firing', 'directions'): 'scores, as shares\nof their largest',
+    ('fire', 'agree', 'ratio'): 'do two seeds agree?\nis the error that of noise?'}
+LABELS = dict(firing='firing', directions='directions', fire='fire together', agree='|cosine|', ratio='error ratio')
+
+def _panel(ax, tables, names):
+    "Witnesses of the coarse grid, hollow and grey, and of the last look."
+    for color, name in zip(('C0', 'C2', 'C3'), names):
+        for t in tables if len(tables) < 2 else (tables[0], tables[-1]):
+            y = t[name]/t[name].max() if name in ('firing', 'directions') else t[name]
+            last = t is tables[-1]
+            ax.plot(t.k, y, 'o-' if last else 'o:', color=color, ms=3.5, lw=1.2 if last else .8,
+                    mfc=color if last else 'none', label=LABELS[name] if last else None)
+    ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+    ax.spines[['top', 'right']].set_visible(False)
+
 # %% ../nbs/12_estimate.ipynb #dcc87501
 @checked
 def plot_calibration(
@@ -134,17 +152,20 @@ def plot_calibration(
     title:str|None=None,
     true_l0:float|None=None, # where it is known
     random_level:float|None=None, # c_dec of random directions
+    witnesses=(), # DataFrames of witnesses and scores by L0: the coarse grid, then looks
 ): # matplotlib Figure
     "c_dec and s_n against L0, each SAE a dot, medians of a round joined; the estimate and its interval."
     import matplotlib.pyplot as plt
     check(table.k.notna().any(), 'k of table', np.nan, 'numbers; to draw the measured L0, table.assign(k=table.l0)')
-    names = ['c_dec', *_s_columns(table)]
-    n_more = len(names) - 1
-    fig, axs = plt.subplots(len(names), 1, figsize=(7, 2.9 + 2.1*n_more), height_ratios=[1.5] + [1]*n_more,
+    names, panels = ['c_dec', *_s_columns(table)], PANELS if len(witnesses) else {}
+    n_more = len(names) + len(panels) - 1
+    fig, axs = plt.subplots(1 + n_more, 1, figsize=(7, 2.9 + 2.1*n_more), height_ratios=[1.5] + [1]*n_more,
                             sharex=True, squeeze=False, layout='constrained')
-    for ax, name in zip(axs[:, 0], names):
-        _curve(ax, table, name)
-        _mark(ax, l0, interval, true_l0)
+    for ax, name in zip(axs[:, 0], names): _curve(ax, table, name)
+    for ax, columns in zip(axs[len(names):, 0], panels): _panel(ax, witnesses, columns)
+    for ax, label in zip(axs[len(names):, 0], panels.values()): ax.set_ylabel(label)
+    for ax in axs[len(names):, 0]: _legend(ax)
+    for ax in axs[:, 0]: _mark(ax, l0, interval, true_l0)
     top = axs[0, 0]
     if random_level is not None:
         top.axhline(random_level, color='0.6', ls=':', lw=1, label='random directions')
@@ -167,12 +188,13 @@ def _witness(
 # %% ../nbs/12_estimate.ipynb #ef3416c8
 @patch
 def plot(self:L0Estimate): # matplotlib Figure
-    "The report figure: c_dec and the witness against L0, with estimate, interval and verdict."
+    "The report figure: c_dec, s_n and the witnesses against L0, with estimate, interval and verdict."
     names = _s_columns(self.table)
     witness = _witness(names, self.l0)
-    shown = self.table.drop(columns=[c for c in names if c != witness])
-    return plot_calibration(shown, l0=self.l0, interval=self.interval, true_l0=self.true_l0,
-                            title=f'{_headline(self)}  (width {self.d_sae})', random_level=c_dec_random(self.d_in))
+    shown = self.table.drop(columns=[c for c in names if c != witness or self.witnesses])
+    title = f'{_headline(self)}  (width {self.d_sae})'
+    return plot_calibration(shown, l0=self.l0, interval=self.interval, true_l0=self.true_l0, title=title,
+                            random_level=c_dec_random(self.d_in), witnesses=self.witnesses)
 
 # %% ../nbs/12_estimate.ipynb #4db3ba12
 def _png(fig, dpi=80) -> str: # in base64
@@ -223,7 +245,8 @@ def _plain(value):
 @patch
 def summary(self:L0Estimate) -> dict: # plain numbers and texts; nan becomes None
     "The estimate without its table, for JSON."
-    names = ('l0', 'interval', 'verdict', 'reason', 'true_l0', 'control', 'd_sae', 'd_in', 'cost', 'settings')
+    names = ('l0', 'interval', 'verdict', 'carried', 'firing', 'directions', 'reason', 'true_l0', 'control', 'd_sae',
+             'd_in', 'cost', 'settings')
     return {name: _plain(getattr(self, name)) for name in names}
 
 # %% ../nbs/12_estimate.ipynb #ef5fddeb
