@@ -10,6 +10,7 @@ has already are not done again.
 What is recovered at an L0 is read off a bank of its own: eleven L0s from a quarter to four times the L0 of the width's
 features, two seeds that the calibration does not use.
 """
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,6 +27,8 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import stream
 from sae_l0_nb.train import train_bank
 
+COMMIT = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=Path(__file__).parent, capture_output=True,
+                        text=True, check=True).stdout.strip() # of the rule
 MOST, N_ROWS, REFERENCE = 700, 300_000, (7, 8) # features; rows of a control; seeds
 
 
@@ -71,7 +74,7 @@ def score(kind, seed):
     row = dict(kind=kind, seed=seed, width=width) | {f'world_{k}' if k == 'kind' else k: v for k, v in about.items()}
     row |= dict(verdict=r.verdict, l0=r.l0, low=r.interval[0], high=r.interval[1], carried=r.carried, firing=r.firing)
     row |= dict(directions=r.directions, control=r.control, sae_steps=r.cost['sae_steps'], reason=r.reason)
-    row |= dict(seconds=round(time.perf_counter() - start))
+    row |= dict(seconds=round(time.perf_counter() - start), commit=COMMIT)
     if kind != 'language': return row
     curve = reference(world, width, about['true_l0_at_width'])
     for name in ('f1', 'f1_each', 'mcc'):
