@@ -19,7 +19,7 @@ from .control import CONTROL, check_stage
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
 from .locks import locked
-from .peak_search import Search, apart, coarse_search, elbow_fits, look_closer, peak_verdict
+from .peak_search import Search, apart, coarse_search, elbow_fits, look_closer, peak_verdict, unlike
 from .quote import first_grid
 from .sae import Bank
 from .sources import open_source, read_once
@@ -277,12 +277,19 @@ def _estimate(job, rounds, v:Verdict, *, ratio, method, search) -> L0Estimate:
         true_l0=getattr(job.source, 'true_l0', None), origin=getattr(job.source, 'origin', {}),
         trace=rounds.trace, saes=rounds.banks, control=ratio, **_said(search))
 
+# %% ../nbs/15_calibrate.ipynb #e116cd90
+def _agreed(v:Verdict, s:Search|None) -> Verdict:
+    "The verdict by c_dec, or no number where two seeds fire differently there."
+    reason = unlike(s, v.l0) if s is not None and np.isfinite(v.l0) else ''
+    return _no_number(v, 'no_features', reason) if reason else v
+
 # %% ../nbs/15_calibrate.ipynb #566db3a9
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     "All stages, and what they say."
     verdict, s = _in_stages(job, rounds, l0s, method) if n_rounds else (_one_grid(job, rounds, l0s), None)
     by_firing = s is not None and s.carries # its looks had a control beside them
-    verdict, ratio = (verdict, s.ratio) if by_firing else _checked(job, rounds, verdict)
+    if by_firing: ratio = s.ratio
+    else: verdict, ratio = _checked(job, rounds, _agreed(verdict, s))
     return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
 
 # %% ../nbs/15_calibrate.ipynb #e426afab

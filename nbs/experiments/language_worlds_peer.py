@@ -2,7 +2,7 @@
 
     python language_worlds_peer.py OUT.csv [CHUNKS]
 
-Two worlds of 1,024 features in 96 dimensions, flat and with 24 trees. First sae-lens draws rows of a world with the
+Worlds of 1,024 features in 96 dimensions, flat and with 24 trees. First sae-lens draws rows of a world with the
 very directions, weights and magnitudes of ours, so that only the law of drawing can differ. Then each builds worlds of
 its own. A row for each world and measure: the mean of its values by either, and their differences in standard errors.
 """
@@ -25,6 +25,7 @@ from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
 
 G, D_IN, ROWS, TOP = 1024, 96, 5000, 128 # TOP: features whose pairs are counted
 LAWS = dict(flat=LanguageLaw(), trees=LanguageLaw(n_roots=24))
+LAWS['scaled trees'] = LanguageLaw(n_roots=24, scaled=True) # children are stronger where their parent is
 
 
 def config(law: LanguageLaw, seed: int) -> SyntheticModelConfig:
@@ -33,7 +34,8 @@ def config(law: LanguageLaw, seed: int) -> SyntheticModelConfig:
     if law.n_roots:
         trees = HierarchyConfig(
             total_root_nodes=law.n_roots, branching_factor=law.branching, max_depth=law.depth,
-            mutually_exclusive_portion=1., compensate_probabilities=True)
+            mutually_exclusive_portion=1., compensate_probabilities=True,
+            scale_children_by_parent=law.scaled)
     return SyntheticModelConfig(
         num_features=G, hidden_dim=D_IN, hierarchy=trees, bias=law.bias_norm, seed=seed,
         firing_probability=ZipfianFiringProbabilityConfig(
@@ -114,7 +116,9 @@ def compare(kind: str, n_chunks: int) -> list[dict]:
     drawn = chunks_of(lambda: theirs.sample_with_features(ROWS), n_chunks)
     rows = [row(kind, name, ours=found[0][name], theirs=drawn[name], again=found[1][name]) for name in drawn]
     times = dict(ours=ms(lambda: world.sample(256, gens[0])), theirs=ms(lambda: theirs.sample(256)))
-    return [*rows, dict(kind=kind, measure='ms for 256 rows', n=1) | times]
+    apart = (theirs.activation_generator.correlation_thresholds - world._cut).abs().max().item()
+    return [*rows, dict(kind=kind, measure='threshold of a feature', n=G, largest_difference=apart),
+            dict(kind=kind, measure='ms for 256 rows', n=1) | times]
 
 
 def built(kind: str, n_worlds: int = 4) -> list[dict]:

@@ -2,7 +2,7 @@
 
     python score_worlds.py OUT.csv FIRST LAST [KIND]
 
-FIRST to LAST: seeds of `random_language_world`, the last one left out. Seeds below 1,000 are worlds of development.
+FIRST to LAST: seeds of `random_language_world`, the last one left out. Seeds below 1,040 are worlds of development.
 KIND: language (the default); or a control made from such a world, of which nothing should be said: normal, student
 (heavy tails, the same covariance) or shuffled (each coordinate permuted on its own). One row a world; those that OUT
 has already are not done again.
