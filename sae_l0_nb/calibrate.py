@@ -315,7 +315,7 @@ def calibrate_l0(
     progress:bool=True, # a bar for each stage
     **kwargs, # more for `train_bank`; not schedule, init or lr_decay, unless n_rounds is 0
 ) -> L0Estimate:
-    "Find the L0 at which c_dec stops falling."
+    "Find the L0 at which c_dec stops falling, or, where that is not to be believed, two seeds fire most alike."
     source = open_source(source)
     l0s = first_grid(l0s, d_sae, source.d_in)
     _check_call(source, n_rounds, method, kwargs)
