@@ -5,13 +5,15 @@ from sae_l0_nb.language_worlds import *
 
 # %% ../nbs/18_language_worlds.ipynb #100f4eba
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from sae_l0_nb.sparse import kept_where
+from sae_l0_nb.language_worlds import LARGE
+from sae_l0_nb.toy import stream
 
 # %% ../nbs/18_language_worlds.ipynb #bf3c3f11
 def test_probabilities_by_hand():
@@ -61,6 +63,40 @@ def test_children_fire_with_their_parents_and_without_their_siblings():
     below = torch.tensor(world.trees[0][1])
     assert (world.rates()[below]/world.firing_probs[below] - 1).abs().max() < .5 # made up for, roughly
 
+# %% ../nbs/18_language_worlds.ipynb #ab04d6ee
+def test_a_child_fires_as_often_as_computed_by_hand():
+    law = LanguageLaw(n_roots=1, branching=2, depth=1, strength=0., spread=(0., 0.), high=.5, low=.1, exponent=1.)
+    world = LanguageWorld(3, 2, law) # one parent with two children, nothing else correlated
+    p, a, b = world.firing_probs.tolist()
+    drawn_a, drawn_b = a/p*(1 + b/p), b/p*(1 + a/p) # the first below 1, else it would be cut
+    assert max(drawn_a, drawn_b) < 1
+    expected = torch.tensor([p, p*drawn_a*(1 - drawn_b/2), p*drawn_b*(1 - drawn_a/2)]).double() # of two, one wins
+    error = (expected*(1 - expected)/200_000).sqrt()
+    assert ((world.rates() - expected)/error).abs().max() < 4
+
+# %% ../nbs/18_language_worlds.ipynb #8b427147
+def test_the_mean_of_the_inputs_is_that_of_what_fires_and_the_bias():
+    world = LanguageWorld(100, 12, LanguageLaw(spread=(0., 0.)), seed=4)
+    x = world.sample(100_000, torch.Generator().manual_seed(0))
+    expected = (world.firing_probs.float()*world.mean) @ world.features + world.bias
+    assert ((x.mean(0) - expected)/(x.std(0)/100_000**.5)).abs().max() < 4
+
+# %% ../nbs/18_language_worlds.ipynb #6058722d
+def test_children_are_as_strong_as_their_parent_is():
+    law = dict(n_roots=6, branching=3, depth=2, spread=(1., .5))
+    plain, scaled = (LanguageWorld(100, 16, LanguageLaw(scaled=scaled, **law)) for scaled in (False, True))
+    m, changed = (world.magnitudes(2000, torch.Generator().manual_seed(0)) for world in (plain, scaled))
+    above = {child: parent for parent, children in plain.trees for child in children}
+    child, parent = 6, 0 # of the first level
+    leaf, middle = 24, 6 # of the second
+    assert (above[child], above[leaf]) == (parent, middle)
+    strength = m[:, parent]/plain.mean[parent]
+    assert torch.equal(changed[:, :6], m[:, :6]) # roots stay
+    assert torch.allclose(changed[:, child], m[:, child]*strength)
+    assert torch.allclose(changed[:, leaf], m[:, leaf]*changed[:, middle]/plain.mean[middle])
+    assert m[:, leaf].any()
+    assert plain.digest() != scaled.digest()
+
 # %% ../nbs/18_language_worlds.ipynb #101ad57a
 def test_the_same_seed_gives_the_same_world_and_rows():
     a, b, c = (LanguageWorld(100, 16, LanguageLaw(n_roots=3), seed=s) for s in (1, 1, 2))
@@ -74,13 +110,56 @@ def test_the_same_seed_gives_the_same_world_and_rows():
     assert torch.allclose(x, m @ a.features + a.bias)
     assert a.bias.norm().item() == pytest.approx(.5)
     assert torch.equal(torch.random.get_rng_state(), state) # nobody's generator but its own
+    with torch.no_grad(): assert LanguageWorld(100, 16, LanguageLaw(n_roots=3), seed=1).digest() == a.digest()
+
+# %% ../nbs/18_language_worlds.ipynb #dcc1b011
+def test_the_sparse_product_is_the_dense_one():
+    wide = LanguageWorld(2100, 128, LanguageLaw(n_steps=0, n_roots=20))
+    x, m = wide.sample_with_features(20, torch.Generator().manual_seed(0))
+    assert wide.features.numel() >= LARGE
+    assert torch.allclose(x, m @ wide.features + wide.bias, atol=1e-5)
+    assert not x.requires_grad
 
 # %% ../nbs/18_language_worlds.ipynb #ff05c6d0
 def test_what_is_no_world_is_refused():
     for law, words in ((dict(exponent=0.), 'exponent = 0.0'), (dict(low=.5), 'low, high'), (dict(high=1.), 'low, high'),
-                       (dict(branching=0), 'branching = 0'), (dict(strength=.5), 'strength = 0.5')):
+                       (dict(branching=0), 'branching = 0'), (dict(strength=.5), 'strength = 0.5'),
+                       (dict(scaled=True, mean=(1., 0.)), 'mean = ')):
         with pytest.raises(ValueError, match=words): LanguageWorld(50, 8, LanguageLaw(**law))
     with pytest.raises(ValueError, match='n_features'): LanguageWorld(1, 8)
+
+# %% ../nbs/18_language_worlds.ipynb #80fea9d9
+class Three:
+    "Features that torch's own generator draws."
+    feature_dict = SimpleNamespace(
+        feature_vectors=torch.nn.Parameter(torch.tensor([[1., 0.], [0, 1], [1, 1]])), bias=torch.tensor([0., 3.]))
+    leaf, root = SimpleNamespace(feature_index=1, children=[]), SimpleNamespace(feature_index=0)
+    root.children = [leaf]
+    hierarchy = SimpleNamespace(roots=[root])
+    def sample_with_features(self, n):
+        m = (torch.rand(n, 3) < torch.tensor([.5, .5, .1])).float()
+        m[:, 1] *= m[:, 0]
+        return m @ self.feature_dict.feature_vectors + self.feature_dict.bias, m
+
+def test_a_model_of_another_package_is_a_world():
+    world, state = synthetic(Three()), torch.random.get_rng_state()
+    x, m = world.sample_with_features(50, torch.Generator().manual_seed(0))
+    assert torch.equal(x, m @ world.features + world.bias)
+    assert not x.requires_grad
+    assert torch.equal(world.sample(50, torch.Generator().manual_seed(0)), x)
+    assert torch.equal(world.heldout(9), world.heldout(9))
+    assert not torch.equal(world.heldout(9), world.heldout(9, seed=1))
+    assert torch.equal(next(world.batches(8, start=2)), world.sample(8, stream(0, 0, 2)))
+    assert world.rates().tolist() == pytest.approx([.5, .25, .1], abs=.005)
+    assert world.most_frequent(2).tolist() == [0, 1]
+    assert world.true_l0_at(2) == pytest.approx(.75, abs=.01)
+    assert world.trees == [(0, [1])]
+    assert world.digest() == synthetic(Three(), seed=1).digest()
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+def test_what_draws_nothing_is_no_world():
+    for model in (None, SimpleNamespace(feature_dict=Three.feature_dict), SimpleNamespace(sample_with_features=len)):
+        with pytest.raises(ValueError, match='model = .*; allowed: one with sample_with_features'): synthetic(model)
 
 # %% ../nbs/18_language_worlds.ipynb #7bfbcd52
 def test_drawn_worlds_are_what_they_say():

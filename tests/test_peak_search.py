@@ -44,8 +44,8 @@ def test_a_look_trains_all_seeds_and_one_control():
 # %% ../nbs/14_peak_search.ipynb #444cf174
 def test_the_ratio_is_read_at_the_best_score():
     table = pd.DataFrame(dict(k=[1., 4., 16.], ratio=[.9, .5, .3]))
-    s = Search(tables=[table], firing=Peak(l0=2.), before=Peak(l0=2.), directions=Peak(l0=2.))
-    assert s.ratio == pytest.approx(.7)
+    made = Search(tables=[table], firing=Peak(l0=2.), before=Peak(l0=2.), directions=Peak(l0=2.))
+    assert made.ratio == pytest.approx(.7)
     assert math.isnan(Search(tables=[table], firing=Peak(l0=math.nan), before=Peak(l0=2.), directions=Peak(l0=2.)).ratio)
 
 # %% ../nbs/14_peak_search.ipynb #f3d9dd42
@@ -78,6 +78,16 @@ def test_looks_follow_the_best_score_until_it_stands_inside():
     assert stopped.stopped == 'number of rounds'
     assert len(stopped.tables) == 3
 
+# %% ../nbs/14_peak_search.ipynb #b4937f2f
+def test_firing_is_read_in_the_last_round_that_reaches_so_far():
+    first = pd.DataFrame(dict(k=[1., 4., 16.], fire=[.2, .6, .4]))
+    look = pd.DataFrame(dict(k=[3., 5.], fire=[.9, .7]))
+    made = Search(tables=[first, look], firing=Peak(l0=4.), before=Peak(l0=4.), directions=Peak(l0=4.))
+    assert fire_at(made, 2.) == pytest.approx(.4)
+    assert fire_at(made, 15**.5) == pytest.approx(.8)
+    assert fire_at(made, 8.) == pytest.approx(.5)
+    assert fire_at(made, 99.) == pytest.approx(.4)
+
 # %% ../nbs/14_peak_search.ipynb #f5a7d34d
 def verdict_at(l0): return Verdict(verdict='found', l0=l0, interval=(l0, l0), reason='')
 def search_at(l0, edge='', tables=()):
@@ -102,9 +112,9 @@ def test_an_elbow_without_witnesses_is_no_number():
 
 # %% ../nbs/14_peak_search.ipynb #fc95efb1
 def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_and_beats_normal_data():
-    def table_around(l0, ratio): return pd.DataFrame(dict(k=look_grid(l0, 999), ratio=ratio))
-    def ended(l0=10., ratio=.5, before=10., looked=10., stopped=''):
-        found = search_at(l0, tables=[None, table_around(looked, ratio)])
+    def ended(l0=10., ratio=.5, before=10., looked=10., stopped='', fire=.8):
+        look = pd.DataFrame(dict(k=look_grid(looked, 999), ratio=ratio, fire=fire))
+        found = search_at(l0, tables=[look, look])
         found.before, found.stopped = Peak(l0=before), stopped
         return peak_verdict(found, {})
 
@@ -114,6 +124,7 @@ def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_a
     assert v.interval == pytest.approx((10/FACTOR, 10*FACTOR))
     nothing, short = 'no_features', 'not_converged'
     cases = [(dict(ratio=.95), nothing, 'error ratio 0.95'), (dict(l0=math.nan), nothing, 'at no L0'),
+             (dict(fire=.2), nothing, 'fire together in 0.20'),
              (dict(before=30.), short, 'still moves'), (dict(looked=17.), short, 'at an end'),
              (dict(stopped='budget'), short, 'the budget ended the search near 10')]
     for case, verdict, words in cases:

@@ -10,10 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings, strategies as st
 
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
 from sae_l0_nb.sae import Bank, fit_threshold
 from sae_l0_nb.toy import ToyModel
+from sae_l0_nb.witnesses import match_rows
 
 # %% ../nbs/19_recovery.ipynb #8ef1575d
 def test_the_true_features_recover_everything():
@@ -45,6 +47,48 @@ def test_recovery_of_a_hand_made_sae():
     assert found['f1_each'][0] == pytest.approx(.5)
     assert found['precision'][0] == 1
     assert found['recall'][0] == pytest.approx(.6)
+
+# %% ../nbs/19_recovery.ipynb #92b8ea1d
+def test_the_best_l0_of_a_parabola_in_log_l0_is_found():
+    l0s = np.geomspace(1.5, 20, 12)
+    curve = .8 - .3*np.log(l0s/5)**2
+    best = best_l0(l0s, curve)
+    half = math.sqrt(.05*.8/.3) # of the interval that loses 5%, in log L0
+    assert best.l0 == pytest.approx(5, rel=1e-6)
+    assert best.low == pytest.approx(5*math.exp(-half), rel=.02)
+    assert best.high == pytest.approx(5*math.exp(half), rel=.02)
+    assert best.edge == ''
+    wider = best_l0(l0s, curve, tolerance=.2)
+    assert wider.low < best.low < best.l0 < best.high < wider.high
+
+# %% ../nbs/19_recovery.ipynb #5348deab
+def test_the_best_l0_at_an_end_is_marked():
+    falling, rising = best_l0([1, 2, 4], [.9, .5, .1]), best_l0([1, 2, 4], [.1, .5, .9])
+    assert (falling.l0, falling.low, falling.edge) == (1, 1, 'low')
+    assert (rising.l0, rising.edge) == (pytest.approx(4), 'high')
+    assert best_l0([1, 2, 4], [.5, .5, .5]).high == pytest.approx(4) # nothing is lost anywhere
+    for l0s, f1s in (([1, 2], [.1, .2]), ([1, 3, 2], [.1, .2, .3]), ([1, 2, 3], [.1, .2])):
+        with pytest.raises(ValueError, match='l0s = '): best_l0(l0s, f1s)
+    with pytest.raises(ValueError, match='f1s'): best_l0([1, 2, 3], [0, 0, 0])
+
+# %% ../nbs/19_recovery.ipynb #2e44ef38
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(2, 6), st.integers(0, 2**31))
+def test_pairs_of_nearest_rows_never_beat_the_exact_matching(n, n_features, d_in, seed):
+    gen = torch.Generator().manual_seed(seed)
+    A, B = torch.randn(n, d_in, generator=gen), torch.randn(n_features, d_in, generator=gen)
+    exact, nearest = match_rows(A, B), match_rows(A, B, exact=1)
+    assert nearest[2].sum() <= exact[2].sum() + 1e-5
+    for rows, columns, _ in (exact, nearest): # one to one
+        assert len(set(rows.tolist())) == len(set(columns.tolist())) == min(n, n_features)
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 30), st.integers(0, 2**31))
+def test_both_matchings_agree_where_it_is_clear(n, seed):
+    gen = torch.Generator().manual_seed(seed)
+    order = torch.randperm(n, generator=gen)
+    A = torch.eye(n)[order] + .01*torch.randn(n, n, generator=gen)
+    for exact in (4096, 1): assert torch.equal(match_rows(A, torch.eye(n), exact=exact)[1], order)
 
 # %% ../nbs/19_recovery.ipynb #17c06e30
 def test_what_is_lost_and_what_children_absorb():
