@@ -94,6 +94,7 @@ class LanguageLaw:
     lr:float=3e-4
 
 # %% ../nbs/18_language_worlds.ipynb #a172d96e
+@checked
 class LanguageWorld:
     "A world of far more features than dimensions; features are ordered by rank."
     def __init__(self,

@@ -57,6 +57,7 @@ def look_grid(
     return np.unique((l0*LOOK_L0S).clip(max=.95*d_sae))
 
 # %% ../nbs/14_peak_search.ipynb #6280808b
+@checked
 def look_stages(job:Job, l0:float) -> list[Stage]:
     "What a look trains."
     n = len(look_grid(l0, job.d_sae))
@@ -134,6 +135,7 @@ def fire_at(
     return float(np.interp(math.log(l0), np.log(t.k), t.fire))
 
 # %% ../nbs/14_peak_search.ipynb #dce46d15
+@checked
 def unlike(s:Search, l0:float) -> str:
     "Why seeds that fire differently leave no number; '' if they do not."
     fire = fire_at(s, l0)

@@ -40,6 +40,7 @@ def planned(
     return usual, more
 
 # %% ../nbs/15_quote.ipynb #0d1172a6
+@checked
 def first_grid(
     l0s, # None: the coarse grid
     d_sae:int, d_in:int,

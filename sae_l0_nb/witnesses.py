@@ -249,6 +249,7 @@ def _seen(sae:Bank, x) -> _Seen:
     return _Seen(fired=fired, active=torch.cat(active), error=error)
 
 # %% ../nbs/03_witnesses.ipynb #dba1557a
+@checked
 def fired_together(
     one:torch.Tensor, # [n] where latents of one SAE fire, row*d_sae + latent
     other:torch.Tensor, # [n'] where those of another do, increasing

@@ -4,6 +4,7 @@ import pytest
 
 # %% ../nbs/experiments/theorems.ipynb #c7f52bb8
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -192,3 +193,105 @@ def test_without_symmetry_theorem_3_fails():
     s = s_n(W, torch.zeros(3, H), firing_inputs(500), [K + 2, H//2 - 1]).T
     assert (s < 0).all()
     assert (s.diff(dim=1) < 0).all()
+
+# %% ../nbs/experiments/theorems.ipynb #8b3b3029
+def largest_of_each(a, k): # [n, g] -> [n, g] bool
+    "The k largest positive activations of each input."
+    return torch.zeros_like(a, dtype=torch.bool).scatter_(1, a.topk(k).indices, True) & (a > 0)
+
+def largest_of_batch(a, k):
+    "The k n largest positive activations of n inputs, as BatchTopK keeps them."
+    cut = a.flatten().kthvalue(a.numel() + 1 - round(k*len(a))).values
+    return (a >= cut) & (a > 0)
+
+def mixed_errors(m, keep, pair, eps, *, b=0.): # [n, g] magnitudes -> [n]
+    "Squared errors of the tied SAE whose latent i takes eps of f_j, in the basis of the features."
+    L = torch.eye(m.shape[1], dtype=torch.float64)
+    L[pair] = eps
+    L = normalize(L, dim=1)
+    a = (m - b) @ L.T
+    return (m - b - (a*keep(a)) @ L).square().sum(1)
+
+def slope(m, keep, pair, *, b=0., eps=1e-5):
+    "Numeric derivative of the mean error at eps = 0."
+    up, down = (mixed_errors(m, keep, pair, e, b=b).mean() for e in (eps, -eps))
+    return (up - down)/(2*eps)
+
+def formula_slope(m, keep, pair, *, b=0.):
+    "-2 E[m_i m_j 1_A]."
+    (i, j), a = pair, m - b
+    kept = keep(a)
+    return -2*(a[:, i]*kept[:, i]*a[:, j]*~kept[:, j]).mean()
+
+# %% ../nbs/experiments/theorems.ipynb #4d0bd537
+def test_the_slope_of_theorem_f2_where_it_can_be_counted_by_hand():
+    m = torch.tensor([[2., 1], [1, 2], [1, 0], [0, 1]], dtype=torch.float64) # each with probability 1/4
+    one, two = partial(largest_of_each, k=1), partial(largest_of_each, k=2)
+    assert formula_slope(m, one, (0, 1)) == -1 # only on the first input: -2 * 2 * 1, a quarter of the time
+    assert slope(m, one, (0, 1)).item() == pytest.approx(-1, abs=1e-4)
+    assert formula_slope(m, two, (0, 1)) == 0 # never more than two active
+    assert slope(m, two, (0, 1)).item() == pytest.approx(0, abs=1e-4)
+    alone = m[2:] # never more than one active
+    assert formula_slope(alone, one, (0, 1)) == 0
+    assert slope(alone, one, (0, 1)).item() == pytest.approx(0, abs=1e-4)
+
+# %% ../nbs/experiments/theorems.ipynb #1a70e45d
+def parts(world, seed, *, n_parts=40, n=2000): # n_parts times [n, g]
+    "Magnitudes in parts, to have standard errors."
+    return [world.magnitudes(n, stream(seed, i)).double() for i in range(n_parts)]
+
+def mean_and_error(values):
+    "Mean over parts, and its standard error."
+    v = torch.stack(values)
+    return v.mean().item(), v.std().item()/len(v)**.5
+
+def compared(world, keep, pair, **sizes):
+    "Formula and numeric slope on independent samples, and how many standard errors they are apart."
+    first, second = (parts(world, seed, **sizes) for seed in (0, 1))
+    said, said_error = mean_and_error([formula_slope(m, keep, pair) for m in first])
+    found, found_error = mean_and_error([slope(m, keep, pair) for m in second])
+    error = math.hypot(said_error, found_error)
+    apart = abs(found - said)/error if error > 1e-4 else 0.
+    return dict(formula=said, slope=found, error=error, apart=apart)
+
+# %% ../nbs/experiments/theorems.ipynb #c9968d5a
+def test_samples_give_the_slope_of_theorem_f2_with_and_without_correlation():
+    few = dict(n_parts=10, n=1000)
+    one, two = partial(largest_of_each, k=1), partial(largest_of_each, k=2)
+    by_hand = compared(ToyModel([.4, .4]), one, (0, 1), **few)
+    assert by_hand['slope'] == pytest.approx(-.16, abs=4*by_hand['error'])
+    for corr in (.4, 0., -.4): # independent features too, and those that avoid each other
+        c = compared(ToyModel.small(corr), two, (1, 0), **few)
+        assert c['apart'] < 4
+        assert c['slope'] < -3*c['error']
+    m = ToyModel.small(.4).magnitudes(5000, stream(3)).double()
+    assert slope(m, two, (1, 0)).item() == pytest.approx(formula_slope(m, two, (1, 0)).item(), abs=1e-3) # same sample
+    assert abs(slope(m, partial(largest_of_each, k=5), (1, 0))) < 1e-4 # five features, five latents
+
+# %% ../nbs/experiments/theorems.ipynb #be431690
+def best_bias(m, keep, *, n_rounds=30): # [n, g] -> [g]
+    "Mean magnitude of each feature where its latent is left out."
+    b = torch.zeros(m.shape[1], dtype=torch.float64)
+    for _ in range(n_rounds):
+        out = ~keep(m - b)
+        b = (m*out).sum(0)/out.sum(0)
+    return b
+
+def biased_slope(m, keep, pair):
+    "Numeric slope at the true features with the best decoder bias."
+    return slope(m, keep, pair, b=best_bias(m, keep))
+
+# %% ../nbs/experiments/theorems.ipynb #7395dc56
+def test_with_a_decoder_bias_the_slope_has_the_sign_opposite_to_the_correlation():
+    few = dict(n_parts=10, n=2000)
+    low = partial(largest_of_batch, k=1.8)
+    up, none, down = (mean_and_error([biased_slope(m, low, (1, 0)) for m in parts(ToyModel.small(corr), 0, **few)])
+                      for corr in (.4, 0., -.4))
+    assert up[0] < -4*up[1]
+    assert abs(none[0]) < 4*none[1]
+    assert down[0] > 4*down[1]
+    m = ToyModel.small(.4).magnitudes(5000, stream(3)).double()
+    b = best_bias(m, low)
+    assert slope(m, low, (1, 0), b=b).item() == pytest.approx(formula_slope(m, low, (1, 0), b=b).item(), abs=1e-3)
+    enough = partial(largest_of_batch, k=2.1) # above the true L0: nothing is left out
+    assert abs(slope(m, enough, (1, 0))) < 1e-4
