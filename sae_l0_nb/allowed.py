@@ -233,7 +233,8 @@ _THINGS = {
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most',
     'a file or folder, looked at before anything is written': 'path file',
     'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d v s shards entry '
-        'manifest settings state old new done descent trainer about metadata data there close_stage.start close_look.start '
+        'manifest settings state old new done descent trainer about metadata data there close_stage.start '
+        'close_look.start '
         'continued.start read on_batch place generator rng chunks error probe_task.step'}
 
 # %% ../nbs/94_allowed.ipynb #89bfb150

@@ -42,7 +42,7 @@ def planned(
 # %% ../nbs/15_quote.ipynb #0d1172a6
 @checked
 def first_grid(
-    l0s, # None: the coarse grid
+    l0s:list|None, # None: the coarse grid
     d_sae:int, d_in:int,
 ) -> np.ndarray: # [n] increasing
     "The L0s of the first grid, checked."

@@ -17,7 +17,7 @@ from hypothesis import given, settings, strategies as st
 from sae_l0_nb.allowed import ALLOWED, OBJECTS, Rule, rules_of
 
 # %% ../nbs/97_edges.ipynb #5f6a2e2b
-GROUND = 'checks runs locks progress files allowed inputs'.split()
+GROUND = 'checks runs locks progress files rules allowed inputs'.split()
 TYPED = 'cli arguments'.split() # what is typed goes on to functions of other rooms
 RECIPES = 'BatchTopK TopK JumpReLU'.split()
 
