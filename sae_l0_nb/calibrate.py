@@ -122,7 +122,7 @@ def _again(job, rounds, l0s, v:Verdict) -> Verdict:
     "What the coarse stage says, the second one where a third of the training was too little."
     again = Stage(name='coarse', n_saes=len(l0s)*len(job.seeds[:2]))
     if not _too_short(v, l0s, job) or job.ledger.refusal([again], job.settings): return v
-    rounds.tables, rounds.banks = [], []
+    rounds.tables, rounds.banks, rounds.said = [], [], []
     coarse_stage(job, rounds, l0s, share=1.)
     return judge(rounds.table(), d_in=job.source.d_in)
 
@@ -177,9 +177,10 @@ def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
         if not elbow_fits(v, s): return peak_verdict(s, v.elbows), s
     stopped = ''
     if v.verdict not in ('edge', 'not_converged'): v, stopped = _by_elbow(job, rounds, method)
-    if stopped or s is None or elbow_fits(v, s): return v, s
+    looked = s is not None and len(s.tables) > 1
+    if s is None or elbow_fits(v, s) or stopped and not looked: return v, s
     if s.firing.edge: return apart(v, s), s
-    if not s.tables[1:]: look_closer(job, rounds, s) # the elbow was lost on the way, or went elsewhere
+    if not looked: look_closer(job, rounds, s) # the elbow was lost on the way, or went elsewhere
     return peak_verdict(s, v.elbows), s
 
 # %% ../nbs/15_calibrate.ipynb #67621a5c
@@ -259,12 +260,17 @@ def _cost(job) -> dict:
     n_samples = job.settings['n_samples'] # rows seen by an SAE of the close look
     return dict(n_saes=ledger.n_saes, sae_steps=ledger.spent, n_samples=n_samples, seconds=round(seconds, 1))
 
+# %% ../nbs/15_calibrate.ipynb #761e02bf
+def _at(peak) -> float:
+    "The L0 of a peak; nan at an end of the L0s tried, where it says nothing."
+    return math.nan if peak.edge else peak.l0
+
 # %% ../nbs/15_calibrate.ipynb #24907136
 def _said(s:Search|None) -> dict:
     "What the witnesses said, for the estimate."
     if s is None: return {}
     tables = [t.assign(round=i) for i, t in enumerate(s.tables)]
-    best = dict(firing=s.firing.l0, directions=s.directions.l0)
+    best = dict(firing=_at(s.firing), directions=_at(s.directions))
     return dict(carried='firing' if s.carries else 'c_dec', witnesses=tables, **best)
 
 # %% ../nbs/15_calibrate.ipynb #0564dd39
@@ -278,9 +284,9 @@ def _estimate(job, rounds, v:Verdict, *, ratio, method, search) -> L0Estimate:
         trace=rounds.trace, saes=rounds.banks, control=ratio, **_said(search))
 
 # %% ../nbs/15_calibrate.ipynb #e116cd90
-def _agreed(v:Verdict, s:Search|None) -> Verdict:
+def _agreed(v:Verdict, rounds) -> Verdict:
     "The verdict by c_dec, or no number where two seeds fire differently there."
-    reason = unlike(s, v.l0) if s is not None and np.isfinite(v.l0) else ''
+    reason = unlike(rounds.said, v.l0) if rounds.said and np.isfinite(v.l0) else ''
     return _no_number(v, 'no_features', reason) if reason else v
 
 # %% ../nbs/15_calibrate.ipynb #566db3a9
@@ -289,7 +295,7 @@ def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     verdict, s = _in_stages(job, rounds, l0s, method) if n_rounds else (_one_grid(job, rounds, l0s), None)
     by_firing = s is not None and s.carries # its looks had a control beside them
     if by_firing: ratio = s.ratio
-    else: verdict, ratio = _checked(job, rounds, _agreed(verdict, s))
+    else: verdict, ratio = _checked(job, rounds, _agreed(verdict, rounds))
     return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
 
 # %% ../nbs/15_calibrate.ipynb #e426afab
@@ -306,7 +312,7 @@ def calibrate_l0(
     n_rounds:int=6, # stages at most after the coarse one; 0: one grid, with all seeds and all of n_samples
     method:str='descent', # or 'search': a finer grid instead of the descent
     budget:int|None=None, # SAE-steps: a stage that would go over it is not begun
-    control:bool=True, # hold a number against SAEs on normal data with the same covariance
+    control:bool=True, # SAEs on normal data with the same covariance; without, or with one seed, c_dec alone decides
     n_eval:int=16_384, # held-out rows for the metrics, or all that a smaller source holds out
     places=None, # of s_n; None: from 2 to just under d_sae/2, a factor of 1.6 apart
     keep_saes:bool=False, # keep the trained SAEs in memory

@@ -52,7 +52,8 @@ def _headline(
     truth = '' if r.true_l0 is None else f'; truth {r.true_l0:.4g}'
     if math.isnan(r.l0): return f'no L0, {r.verdict}{truth}'
     low, high = r.interval
-    other = f'; for directions {r.directions:.3g}' if r.carried == 'firing' else ''
+    asked = r.carried == 'firing' and math.isfinite(r.directions)
+    other = f'; for directions {r.directions:.3g}' if asked else ''
     return f'L0 = {r.l0:.3g} ({low:.3g} to {high:.3g}), {r.verdict}{other}{truth}'
 
 # %% ../nbs/12_estimate.ipynb #c6195d7c
@@ -269,10 +270,11 @@ def _save_saes(r:L0Estimate, folder):
 def save(self:L0Estimate,
     folder, # new or empty
 ):
-    "Write estimate.json, table.csv, figure.png, and descent.csv and saes/ where there are any."
+    "Write estimate.json, table.csv, figure.png, and witnesses, descent.csv and saes/ where there are any."
     with writing(new_folder(folder)) as tmp:
         write_json(tmp/'estimate.json', self.summary())
         self.table.to_csv(tmp/'table.csv', index=False)
+        for i, said in enumerate(self.witnesses): said.to_csv(tmp/f'witnesses_{i}.csv', index=False)
         if self.trace is not None: self.trace.to_csv(tmp/'descent.csv', index=False)
         _save_figure(self.plot(), tmp/'figure.png')
         _save_saes(self, tmp/'saes')

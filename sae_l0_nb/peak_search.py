@@ -29,7 +29,8 @@ def control_grid(
     share:float=COARSE, # of n_samples
 ): # DataFrame with k and fvu, one row an L0
     "What SAEs on normal data with the same covariance leave unexplained, one seed; it counts as no round."
-    bank, _ = train_stage(job, 'control_grid', l0s, job.seeds[:1], share=share, source=job.control)
+    decay = dict(lr_decay=.3) if share == COARSE else {} # as the data's SAEs had
+    bank, _ = train_stage(job, 'control_grid', l0s, job.seeds[:1], share=share, source=job.control, **decay)
     job.ledger.n_rounds += 1
     x = job.control.heldout(len(job.held)).to(job.device)
     return witness_table(bank, x)[['k', 'fvu']]
@@ -54,7 +55,8 @@ def look_grid(
     d_sae:int, # width
 ) -> np.ndarray: # [n] at most 7
     "The L0s of a look, none above 0.95 d_sae."
-    return np.unique((l0*LOOK_L0S).clip(max=.95*d_sae))
+    around = float(f'{l0:.4g}')*LOOK_L0S # rounded, so that a resumed run asks for the same ones
+    return np.unique(around.clip(max=.95*d_sae))
 
 # %% ../nbs/14_peak_search.ipynb #6280808b
 @checked
@@ -110,15 +112,17 @@ def look_closer(
     "Looks around the best firing score, until it stands inside one."
     for _ in range(MOST_LOOKS):
         at = s.firing.l0
-        if why := job.ledger.refusal(look_stages(job, at)[:1], job.settings):
-            s.stopped = why
-            break
+        if not math.isfinite(at): break
+        job.ledger.n_rounds += 1 # of its control, which counts as none
+        s.stopped = job.ledger.refusal(look_stages(job, at), job.settings)
+        job.ledger.n_rounds -= 1
+        if s.stopped: break
         r = rounds.add(train_round(job, 'look', look_grid(at, job.d_sae), job.seeds))
         table = scored_round(job, r, share=1.)
         s.tables.append(table)
         s.firing, near = find_peak(table.k, table.firing), find_peak(table.k, table.directions)
         if not near.edge: s.directions = near
-        if _inside(s.firing, r.l0s) or not math.isfinite(s.firing.l0): break
+        if _inside(s.firing, r.l0s): break
     return s
 
 # %% ../nbs/14_peak_search.ipynb #f4a74496
@@ -126,25 +130,24 @@ ALIKE = .3 # least agreement of two seeds on when to fire, less chance, with whi
 
 @checked
 def fire_at(
-    s:Search,
+    tables:list, # DataFrames with k and fire, one a round, the last one counts
     l0:float,
 ) -> float: # between the L0s of the last round that reaches so far
     "How often matched latents of two seeds fire together at an L0, corrected for chance."
-    tables = [t for t in s.tables if t.k.min()*.999 <= l0 <= t.k.max()*1.001]
-    t = tables[-1] if tables else s.tables[0]
-    return float(np.interp(math.log(l0), np.log(t.k), t.fire))
+    near = [t for t in tables if t.k.min()*.999 <= l0 <= t.k.max()*1.001] or tables[:1]
+    return float(np.interp(math.log(l0), np.log(near[-1].k), near[-1].fire))
 
 # %% ../nbs/14_peak_search.ipynb #dce46d15
 @checked
-def unlike(s:Search, l0:float) -> str:
+def unlike(tables:list, l0:float) -> str:
     "Why seeds that fire differently leave no number; '' if they do not."
-    fire = fire_at(s, l0)
+    fire = fire_at(tables, l0)
     if fire >= ALIKE: return ''
     return (f'at L0 {l0:.3g} two seeds find different things: corrected for chance their matched latents fire together '
-            f'in {fire:.2f} (a number needs {ALIKE:g} or more)')
+            f'in {fire:.2f} (a number needs {ALIKE:g} or more): train longer, or try another width')
 
 # %% ../nbs/14_peak_search.ipynb #f71b41d5
-FACTOR = 1.35 # 90% of the development worlds have their L0 of best F1 within this factor of the reading
+FACTOR = 1.35 # a reading's L0 of best F1 should lie within it in nine of ten worlds; the score says in how many it does
 SETTLED = 2. # factor between the readings of short and of full runs above which training was too short
 FITS = 1.4 # factor between the elbow of c_dec and the best firing score within which c_dec is believed
 
@@ -161,7 +164,7 @@ def _nothing_sparse(s:Search) -> str:
     "Why there is nothing to count; '' if there is."
     if not math.isfinite(s.firing.l0):
         return 'at no L0 do SAEs of two seeds fire alike and explain more than on normal data'
-    if s.ratio <= CONTROL: return unlike(s, s.firing.l0)
+    if s.ratio <= CONTROL: return unlike(s.tables, s.firing.l0)
     return (f'at L0 {s.firing.l0:.3g} SAEs do no better here than on normal data with the same covariance '
             f'(error ratio {s.ratio:.2f}; a number needs {CONTROL:g} or less)')
 
@@ -184,8 +187,8 @@ def apart(
     "No number where c_dec has an elbow and the witnesses point to an end of the L0s tried; else the verdict as it is."
     if not math.isfinite(v.l0): return v
     end = 'lowest' if s.firing.edge == 'low' else 'highest'
-    reason = (f'c_dec stops falling near {v.l0:.3g}, but two seeds fire most alike at the {end} L0 tried '
-              f'({s.firing.l0:.3g}), as on data without sparse features')
+    reason = (f'c_dec stops falling near {v.l0:.3g}, but the firing score is best at the {end} L0 tried '
+              f'({s.firing.l0:.3g}): extend the grid, or train longer')
     return replace(v, verdict='disagree', reason=reason, l0=math.nan, interval=(math.nan, math.nan))
 
 # %% ../nbs/14_peak_search.ipynb #588239a6

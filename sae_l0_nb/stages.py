@@ -261,6 +261,7 @@ class Rounds:
     keep_saes:bool=False # keep the trained banks in memory
     tables:list=field(default_factory=list) # one DataFrame a round
     banks:list=field(default_factory=list) # one a round, if kept
+    said:list=field(default_factory=list) # witnesses of each round that has any
     trace:object=None # DataFrame of the descent
 
 # %% ../nbs/13_stages.ipynb #3e8d113c
@@ -271,6 +272,7 @@ def add(self:Rounds,
     "Put a round into the table."
     self.tables.append(r.table.assign(round=len(self.tables)))
     if self.keep_saes: self.banks.append(r.bank)
+    if r.witnesses is not None: self.said.append(r.witnesses)
     return r
 
 # %% ../nbs/13_stages.ipynb #5b26351d

@@ -293,6 +293,7 @@ def witness_table(
     import pandas as pd
     x = float_rows(x, d_in=bank.d_in)
     check_finite(x)
+    check(bool(bank.k.isfinite().all()), 'k of bank', bank.k.tolist(), 'numbers, by which members are grouped')
     bank, x = _in_scale(bank, x)
     rows = []
     for k in sorted(set(bank.k.tolist())):

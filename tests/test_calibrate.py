@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from unittest import mock
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +22,7 @@ import torch
 
 from sae_l0_nb.control import Check
 from sae_l0_nb.descend import trace_table
+from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
 from sae_l0_nb.saving import load_sae
 from sae_l0_nb.schedule import lr_at
 from sae_l0_nb.stages import Rounds, Start, coarse_grid, coarse_stage, new_job, train_stage
@@ -248,6 +250,29 @@ def test_short_training_gets_no_number_and_no_word_on_features():
         r = calibrate_l0(ToyModel.small(), 5, n_samples=n, control=n > 8_000, progress=False)
         assert r.verdict == 'not_converged', r
         assert f'n_samples, --samples: {n:,} now; try {3*n:,}' in r.reason
+
+# %% ../nbs/15_calibrate.ipynb #dbc48988
+def test_more_features_than_dimensions_get_the_number_of_the_firing_score():
+    world = LanguageWorld(300, 40, LanguageLaw(exponent=.9))
+    kw = dict(n_samples=128_000, seeds=[0, 1], keep_saes=True, progress=False)
+    r = calibrate_l0(world, 48, **kw)
+    assert r.verdict == 'found', r
+    assert r.carried == 'firing'
+    assert r.l0 == r.firing
+    assert abs(math.log(r.l0/world.true_l0_at(48))) < math.log(1.4)
+    assert r.interval[0] < r.l0 < r.interval[1]
+    assert r.l0 <= r.directions < 2*r.l0
+    assert len(r.witnesses) > 1
+    assert 0 < r.control < .9
+    assert 'for directions' in str(r)
+    with tempfile.TemporaryDirectory() as tmp:
+        r.save(Path(tmp)/'r')
+        assert (Path(tmp)/'r'/'witnesses_1.csv').exists()
+        assert json.loads((Path(tmp)/'r'/'estimate.json').read_text())['carried'] == 'firing'
+    alone = calibrate_l0(world, 48, control=False, **kw) # c_dec alone
+    assert alone.carried == 'c_dec'
+    assert alone.witnesses == []
+    plt.close('all')
 
 # %% ../nbs/15_calibrate.ipynb #2882f334
 def test_noise_gets_no_number():

@@ -77,16 +77,18 @@ def test_looks_follow_the_best_score_until_it_stands_inside():
     stopped = followed(14., n_rounds=1)
     assert stopped.stopped == 'number of rounds'
     assert len(stopped.tables) == 3
+    nowhere = followed(14., start=math.nan) # no score above 0: nothing to look at
+    assert len(nowhere.tables) == 1
+    assert nowhere.stopped == ''
 
 # %% ../nbs/14_peak_search.ipynb #b4937f2f
 def test_firing_is_read_in_the_last_round_that_reaches_so_far():
     first = pd.DataFrame(dict(k=[1., 4., 16.], fire=[.2, .6, .4]))
     look = pd.DataFrame(dict(k=[3., 5.], fire=[.9, .7]))
-    made = Search(tables=[first, look], firing=Peak(l0=4.), before=Peak(l0=4.), directions=Peak(l0=4.))
-    assert fire_at(made, 2.) == pytest.approx(.4)
-    assert fire_at(made, 15**.5) == pytest.approx(.8)
-    assert fire_at(made, 8.) == pytest.approx(.5)
-    assert fire_at(made, 99.) == pytest.approx(.4)
+    assert fire_at([first, look], 2.) == pytest.approx(.4)
+    assert fire_at([first, look], 15**.5) == pytest.approx(.8)
+    assert fire_at([first, look], 8.) == pytest.approx(.5)
+    assert fire_at([first, look], 99.) == pytest.approx(.4)
 
 # %% ../nbs/14_peak_search.ipynb #f5a7d34d
 def verdict_at(l0): return Verdict(verdict='found', l0=l0, interval=(l0, l0), reason='')

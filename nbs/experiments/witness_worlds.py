@@ -76,9 +76,9 @@ def study(kind, seed, shares):
 def main(kind, out, first, last, *shares):
     torch.set_num_threads(1)
     out, shares = Path(out), [float(s) for s in shares or (.34, 1)]
-    done = pd.read_csv(out) if out.exists() else pd.DataFrame(dict(world_seed=[]))
+    done = pd.read_csv(out) if out.exists() else pd.DataFrame(dict(world_kind=[], world_seed=[]))
     for seed in range(int(first), int(last)):
-        if seed in set(done.world_seed): continue
+        if ((done.world_kind == kind) & (done.world_seed == seed)).any(): continue
         table = study(kind, seed, shares)
         done = pd.concat([done, table], ignore_index=True)
         part = out.with_suffix('.part')
