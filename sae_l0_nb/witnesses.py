@@ -288,7 +288,7 @@ def witness_table(
     x:torch.Tensor, # [n, d_in] held-out rows
     *,
     n_rows:int=4096, # of x for what is not counted: density and usefulness
-) -> 'pandas.DataFrame': # one row an L0, by L0; see below
+): # DataFrame, one row an L0, by L0
     "What the SAEs of each L0 say, without the truth and without a control."
     import pandas as pd
     x = float_rows(x, d_in=bank.d_in)
