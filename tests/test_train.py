@@ -21,7 +21,7 @@ from sae_l0_nb.sources import GaussianSource, Source, TensorSource
 from sae_l0_nb.step import BatchTopK, JumpReLU, TopK
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.trainer import Trainer
-from sae_l0_nb.units import Units, units_of
+from sae_l0_nb.units import Units, in_units, units_of
 
 # %% ../nbs/07_train.ipynb #939c6d70
 @pytest.mark.parametrize('kw, words', [
