@@ -293,10 +293,10 @@ def _agreed(v:Verdict, rounds) -> Verdict:
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     "All stages, and what they say."
     verdict, s = _in_stages(job, rounds, l0s, method) if n_rounds else (_one_grid(job, rounds, l0s), None)
-    by_firing = s is not None and s.carries # its looks had a control beside them
-    if by_firing: ratio = s.ratio
-    else: verdict, ratio = _checked(job, rounds, verdict)
-    if not by_firing: verdict = _agreed(verdict, rounds)
+    if s is not None and s.carries: ratio = s.ratio # its looks had a control beside them
+    else:
+        verdict, ratio = _checked(job, rounds, verdict)
+        verdict = _agreed(verdict, rounds)
     return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
 
 # %% ../nbs/15_calibrate.ipynb #e426afab

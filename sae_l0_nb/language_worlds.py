@@ -7,7 +7,6 @@ __all__ = ['LARGE', 'zipf', 'children_of', 'LanguageLaw', 'LanguageWorld', 'synt
 
 # %% ../nbs/18_language_worlds.ipynb #d58b986e
 import math
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from .allowed import checked
 from .checks import check, check_whole
 from .files import content_hash
 from .sparse import kept_where
-from .toy import stream
+from .toy import World, stream
 
 # %% ../nbs/18_language_worlds.ipynb #14ce886c
 @checked
@@ -95,7 +94,7 @@ class LanguageLaw:
 
 # %% ../nbs/18_language_worlds.ipynb #a172d96e
 @checked
-class LanguageWorld:
+class LanguageWorld(World):
     "A world of far more features than dimensions; features are ordered by rank."
     def __init__(self,
         n_features:int,
@@ -213,30 +212,6 @@ def sample(self:LanguageWorld,
 ) -> torch.Tensor: # [n, d_in] activations
     "Inputs."
     return self.sample_with_features(n, generator)[0]
-
-# %% ../nbs/18_language_worlds.ipynb #afe2b103
-@patch
-@checked
-def batches(self:LanguageWorld,
-    batch_size:int, # rows of a batch
-    seed:int=0, # of the data
-    start:int=0, # number of the first batch
-) -> Iterator[torch.Tensor]: # endless: [batch_size, d_in]
-    "Batch after batch, each from its own random stream."
-    step = start
-    while True:
-        yield self.sample(batch_size, stream(seed, 0, step))
-        step += 1
-
-# %% ../nbs/18_language_worlds.ipynb #f6bcd473
-@patch
-@checked
-def heldout(self:LanguageWorld,
-    n:int, # rows
-    seed:int=0, # of the data
-) -> torch.Tensor: # [n, d_in]
-    "Rows from a stream that `batches` never uses."
-    return self.sample(n, stream(seed, 1))
 
 # %% ../nbs/18_language_worlds.ipynb #e7a1b112
 @patch

@@ -31,7 +31,6 @@ def control_grid(
     "What SAEs on normal data with the same covariance leave unexplained, one seed; it counts as no round."
     decay = dict(lr_decay=.3) if share == COARSE else {} # as the data's SAEs had
     bank, _ = train_stage(job, 'control_grid', l0s, job.seeds[:1], share=share, source=job.control, **decay)
-    job.ledger.n_rounds += 1
     x = job.control.heldout(len(job.held)).to(job.device)
     return witness_table(bank, x)[['k', 'fvu']]
 
@@ -113,9 +112,7 @@ def look_closer(
     for _ in range(MOST_LOOKS):
         at = s.firing.l0
         if not math.isfinite(at): break
-        job.ledger.n_rounds += 1 # of its control, which counts as none
         s.stopped = job.ledger.refusal(look_stages(job, at), job.settings)
-        job.ledger.n_rounds -= 1
         if s.stopped: break
         r = rounds.add(train_round(job, 'look', look_grid(at, job.d_sae), job.seeds))
         table = scored_round(job, r, share=1.)

@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from fastcore.basics import patch
 
 from .allowed import checked
 from .checks import check
@@ -32,11 +31,11 @@ def with_ratio(
 def scored(
     table, # DataFrame with fire, agree, frac_dead, fourth and ratio
 ): # DataFrame: `table` and its two scores, 0 or more
-    "How good each L0 looks for firing, and for directions."
+    "How good each L0 looks for firing, and for directions; 0 where a witness is nan, since no latent of a seed fires."
     fire, gain = table.fire.clip(lower=0), (1 - table.ratio).clip(lower=0)
     tails = (table.fourth - 3).clip(lower=0)
     agree = table.agree*(1 - table.frac_dead) # a latent that never fires agrees with none
-    return table.assign(firing=fire**2*gain, directions=agree**2*tails)
+    return table.assign(firing=(fire**2*gain).fillna(0), directions=(agree**2*tails).fillna(0))
 
 # %% ../nbs/09_peaks.ipynb #8f0f7623
 WINDOW = 1.6 # factor around the largest score over which the parabola is fitted

@@ -75,9 +75,15 @@ def stage_steps(
 @dataclass(kw_only=True, frozen=True)
 class Stage:
     "A bank to train."
-    name:str # coarse, descent, fine, close, check or control; grid where it is the only one
+    name:str # coarse, control_grid, look, descent, fine, close, check or control; grid where it is the only one
     n_saes:int
     share:float=1. # of n_samples that each SAE sees
+
+# %% ../nbs/13_stages.ipynb #9444bb90
+@patch(as_prop=True)
+def rounds(self:Stage) -> int:
+    "What it takes from the number of rounds: a control grid belongs to the round that it is held against."
+    return int(self.name != 'control_grid')
 
 # %% ../nbs/13_stages.ipynb #179567f9
 @patch
@@ -107,7 +113,7 @@ def refusal(self:Ledger,
     settings:dict, # with n_samples and batch_size
 ) -> str: # '', 'number of rounds' or 'budget'
     "Why these stages may not begin."
-    if self.n_rounds < len(stages): return 'number of rounds'
+    if self.n_rounds < sum(s.rounds for s in stages): return 'number of rounds'
     if self.budget is None: return ''
     cost = sum(s.sae_steps(settings) for s in stages)
     return 'budget' if self.spent + self.reserve + cost > self.budget else ''
@@ -121,7 +127,7 @@ def enter(self:Ledger,
     before:float=0., # seconds that a killed run had spent on it
 ):
     "Write a stage into the ledger."
-    self.n_rounds -= 1
+    self.n_rounds -= stage.rounds
     self.n_stages += 1
     self.n_saes += stage.n_saes
     self.spent += stage.sae_steps(settings)

@@ -203,7 +203,7 @@ def _alone(saes:list, seen:list, x, n_rows:int) -> dict:
     "What each SAE says on its own, the mean over seeds."
     found = []
     for sae, on in zip(saes, seen):
-        part = x[:n_rows]
+        part = x[:rows_at_once(1, sae.d_sae, n_rows)]
         a = sae.encode(part)
         residual = part - sae.decode(a)[0]
         W_dec, fired, alive = sae.W_dec[0], on.fired, on.fired > 0
@@ -287,7 +287,7 @@ def witness_table(
     bank:Bank, # trained, several seeds for each L0
     x:torch.Tensor, # [n, d_in] held-out rows
     *,
-    n_rows:int=4096, # of x for what is not counted: density and usefulness
+    n_rows:int=4096, # of x at most for density and usefulness; fewer above width 1,024
 ): # DataFrame, one row an L0, by L0
     "What the SAEs of each L0 say, without the truth and without a control."
     import pandas as pd

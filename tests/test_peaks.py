@@ -19,6 +19,8 @@ def test_the_scores_by_hand():
     assert t.firing.tolist() == [0, 0] # worse than normal data; firing by less than chance
     assert t.directions.tolist() == pytest.approx([.16*2, 0])
     with pytest.raises(ValueError, match='rows of normal'): with_ratio(said, normal[:1])
+    silent = scored(t.assign(fire=np.nan, agree=np.nan))
+    assert silent.firing.tolist() == silent.directions.tolist() == [0, 0]
 
 # %% ../nbs/09_peaks.ipynb #4912e0e0
 def test_the_peak_of_a_parabola_is_found_wherever_it_lies():
