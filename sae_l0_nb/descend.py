@@ -236,34 +236,36 @@ def load(self:Descent, state:dict[str, torch.Tensor]):
 # %% ../nbs/10_descend.ipynb #534924db
 @checked
 class SlopeController(Schedule):
-    "The controller of section A.11: Adam on L0 with the slope of s_n as its gradient. The defaults are ours."
+    "The paper's controller (version 4, appendix I): Adam on L0 with the slope of c_dec as its gradient."
     leads = True
     def __init__(self,
         start:float, # L0 at the start, above the right one
         *,
         lr:float=.3, # Adam's rate for L0; not given in the paper
+        metric:str='c_dec', # or 's_n', as in version 3, section A.11
         n:int|None=None, # place of s_n; None: just under d_sae/2
         bias:float=.1, # b, the push downwards
         every:int=100, # steps between two moves
-        mean_over:int=10, # steps over which s_n is averaged before a move
+        mean_over:int=10, # steps over which the metric is averaged before a move
         delta:tuple=(.1, 1.), # smallest and largest move; the paper: 0 to 1, and 1 to 5
         low:float=.5, # k never goes below
         begin:float=.1, # share of the run before the first move; ours
     ):
         check_number(start, 'start', low, above=True)
+        check(n is None or metric == 's_n', 'n', n, "None unless metric = 's_n'")
         check_whole(mean_over, 'mean_over', 1, every)
         check(0 < delta[0] <= delta[1], 'delta', delta, '0 < smallest <= largest')
-        self.start, self.lr, self.n, self.bias, self.every = start, lr, n, bias, every
+        self.start, self.lr, self.metric, self.n, self.bias, self.every = start, lr, metric, n, bias, every
         self.mean_over, self.delta, self.low, self.begin = mean_over, delta, low, begin
         self.k = None # [m] L0s; None before the first step, as all that follows
         self.delta_k = None # [m] last move
-        self.old = None # [m] s_n before the last move
-        self.sum = None # [m] s_n so far, of the mean for the next move
+        self.old = None # [m] the metric before the last move
+        self.sum = None # [m] the metric so far, of the mean for the next move
         self.m1, self.m2 = None, None # [m] Adam's moments of the slope
         self.t = None # [] Adam's steps
 
     def __repr__(self):
-        return _words(self, ('start', 'lr', 'n', 'bias', 'every', 'mean_over', 'delta', 'low', 'begin'))
+        return _words(self, ('start', 'lr', 'metric', 'n', 'bias', 'every', 'mean_over', 'delta', 'low', 'begin'))
 
 # %% ../nbs/10_descend.ipynb #b32da86f
 @patch
@@ -274,7 +276,7 @@ def __call__(self:SlopeController, step:int, n_steps:int, k, history) -> torch.T
 # %% ../nbs/10_descend.ipynb #0e209525
 @patch
 def _slope(self:SlopeController, m) -> torch.Tensor: # [m], from -1 to 1
-    "The gradient of L0: the slope of s_n since the last move, with the push downwards."
+    "The gradient of L0: the slope of the metric since the last move, with the push downwards."
     slope = (m - self.old)/self.delta_k
     return (slope + self.bias*slope.abs()).clamp(-1, 1)
 
@@ -304,18 +306,24 @@ def _move(self:SlopeController, d_sae:int):
     moved = torch.where(new == self.k, -self.delta[0], new - self.k) # never 0: the slope divides by it
     self.old, self.delta_k, self.k = m, moved, new
 
+# %% ../nbs/10_descend.ipynb #ae6585b9
+@patch
+def _read(self:SlopeController, bank, x) -> torch.Tensor: # [m]
+    "The metric of each SAE."
+    if self.metric == 'c_dec': return c_dec(bank.W_dec)
+    return s_n(bank.W_dec, bank.b_dec, x, self.n or default_n(bank.d_sae))
+
 # %% ../nbs/10_descend.ipynb #9235a7d2
 @patch
 def watch(self:SlopeController, trainer, step:int, n_steps:int, k, x):
-    "After a step: add to the mean of s_n, and move when it is time."
+    "After a step: add to the mean of the metric, and move when it is time."
     if self.k is None:
         self.k, self.t = k.clone(), torch.zeros(())
         self.delta_k, self.sum, self.m1, self.m2 = (torch.zeros_like(k) for _ in range(4))
     since, bank = step - int(self.begin*n_steps), trainer.bank
     if since <= 0: return
     if (since - 1) % self.every >= self.every - self.mean_over:
-        s = s_n(bank.W_dec, bank.b_dec, x, self.n or default_n(bank.d_sae))
-        self.sum += s.double().cpu()/self.mean_over
+        self.sum += self._read(bank, x).double().cpu()/self.mean_over
     if since % self.every == 0: self._move(bank.d_sae)
 
 # %% ../nbs/10_descend.ipynb #df38d6ec

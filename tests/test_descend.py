@@ -113,13 +113,14 @@ def test_what_is_loaded_is_what_was_remembered_and_nothing_starts_anew():
 @pytest.mark.parametrize('kw, words', [
     (dict(start=.2), 'start = 0.2; allowed: numbers above 0.5'),
     (dict(start=4., every=5), 'mean_over = 10; allowed: whole numbers from 1 up to 5'),
+    (dict(start=4., n=2), "n = 2; allowed: None unless metric = 's_n'"),
     (dict(start=4., delta=(1., .5)), 'delta = .*; allowed: 0 < smallest <= largest')])
 def test_controllers_that_make_no_sense_are_refused(kw, words):
     with pytest.raises(ValueError, match=words): SlopeController(**kw)
 
 # %% ../nbs/10_descend.ipynb #64457ae3
 def test_watch_moves_k_as_often_and_as_far_as_it_may():
-    slope = SlopeController(start=4., n=2, every=20, begin=0.)
+    slope = SlopeController(start=4., every=20, begin=0.)
     kw = dict(n_samples=64*200, batch_size=64, n_logs=200, progress=False)
     bank, history = train_bank(ToyModel.small(), 5, [1.], schedule=slope, **kw)
     moves = history.k.diff().dropna()
@@ -131,9 +132,9 @@ def test_watch_moves_k_as_often_and_as_far_as_it_may():
 
 # %% ../nbs/10_descend.ipynb #919b5b15
 def test_a_controller_goes_on_from_what_it_remembers():
-    slope = SlopeController(start=4., n=2, every=20, begin=0.)
+    slope = SlopeController(start=4., every=20, begin=0.)
     train_bank(ToyModel.small(), 5, [1.], n_samples=64*50, batch_size=64, schedule=slope, progress=False)
-    again = SlopeController(start=4., n=2, every=20, begin=0.)
+    again = SlopeController(start=4., every=20, begin=0.)
     assert again(0, 1, torch.ones(1).double(), []).item() == 4
     again.load(slope.state())
     assert torch.equal(again(0, 1, torch.ones(1).double(), []), slope.k)

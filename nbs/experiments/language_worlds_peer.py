@@ -28,7 +28,7 @@ LAWS = dict(flat=LanguageLaw(), trees=LanguageLaw(n_roots=24))
 LAWS['scaled trees'] = LanguageLaw(n_roots=24, scaled=True) # children are stronger where their parent is
 
 
-def config(law: LanguageLaw, seed: int) -> SyntheticModelConfig:
+def config(law: LanguageLaw, seed: int, *, g: int = G, d_in: int = D_IN) -> SyntheticModelConfig:
     "The same settings in the words of sae-lens."
     trees = None
     if law.n_roots:
@@ -37,7 +37,7 @@ def config(law: LanguageLaw, seed: int) -> SyntheticModelConfig:
             mutually_exclusive_portion=1., compensate_probabilities=True,
             scale_children_by_parent=law.scaled)
     return SyntheticModelConfig(
-        num_features=G, hidden_dim=D_IN, hierarchy=trees, bias=law.bias_norm, seed=seed,
+        num_features=g, hidden_dim=d_in, hierarchy=trees, bias=law.bias_norm, seed=seed,
         firing_probability=ZipfianFiringProbabilityConfig(
             exponent=law.exponent, max_prob=law.high, min_prob=law.low),
         orthogonalization=OrthogonalizationConfig(num_steps=law.n_steps, lr=law.lr),

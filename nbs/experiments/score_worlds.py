@@ -1,14 +1,24 @@
-"""Score `calibrate_l0` on worlds like a language model, by what SAEs recover at the L0 it gives.
+"""Score `calibrate_l0` on worlds with known features, by what SAEs recover at the L0 it gives.
 
     python score_worlds.py OUT.csv FIRST LAST [KIND]
+    python score_worlds.py OUT.csv FIRST LAST KIND others
 
-FIRST to LAST: seeds of `random_language_world`, the last one left out. Seeds below 1,040 are worlds of development.
-KIND: language (the default); or a control made from such a world, of which nothing should be said: normal, student
-(heavy tails, the same covariance) or shuffled (each coordinate permuted on its own). One row a world; those that OUT
-has already are not done again.
+FIRST to LAST: seeds of the worlds, the last one left out. KIND:
 
-What is recovered at an L0 is read off a bank of its own: eleven L0s from a quarter to four times the L0 of the width's
-features, two seeds that the calibration does not use.
+    language     worlds of `random_language_world` (the default)
+    sae-lens     the same laws, drawn by sae-lens's own generator; runs where sae-lens is installed
+    big          4,096 features in 256 dimensions, 1,024 latents
+    orthogonal, superposed   worlds of `random_world`, as many latents as features
+    normal, student, shuffled   controls made from language worlds, of which nothing should be said: normal data, heavy
+                 tails of the same covariance, each coordinate permuted on its own
+
+One row a world; those that OUT has already are not done again. `others` asks other ways of choosing an L0 instead, and
+writes OUT_others.csv: the rule of c_dec alone and the paper's controllers.
+
+What is recovered at an L0 is read off a bank of its own, which goes to OUT_curves.csv: eleven L0s from a quarter to
+four times the L0 of the width's features, two seeds that the calibration does not use.
+
+Which seeds are of development, and which of the score, says the page witnesses.ipynb.
 """
 import subprocess
 import sys
@@ -20,37 +30,51 @@ import pandas as pd
 import torch
 
 from sae_l0_nb.calibrate import calibrate_l0
-from sae_l0_nb.language_worlds import random_language_world
+from sae_l0_nb.descend import SlopeController
+from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld, random_language_world, synthetic
 from sae_l0_nb.recovery import lost_at, recovery
 from sae_l0_nb.sources import GaussianSource
 from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import stream
 from sae_l0_nb.train import train_bank
+from sae_l0_nb.worlds import random_world
 
 COMMIT = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=Path(__file__).parent, capture_output=True,
                         text=True, check=True).stdout.strip() # of the rule
 MOST, N_ROWS, REFERENCE = 700, 300_000, (7, 8) # features; rows of a control; seeds
+CONTROLS, TOYS = ('normal', 'student', 'shuffled'), ('orthogonal', 'superposed')
 
 
-def reference(world, width, l0):
-    "What SAEs recover at L0s around the one of the width's features."
-    l0s = np.geomspace(max(.7, l0/4), min(4*l0, .9*width), 11)
-    settings = default_settings(width, world.d_in)
-    bank, _ = train_bank(world, width, l0s, seeds=REFERENCE, n_logs=1, n_heldout=16_384, progress=False, **settings)
-    table = pd.DataFrame(recovery(bank, world)).assign(k=bank.k.numpy())
-    return table.groupby('k').mean().reset_index()
+# ---- worlds --------------------------------------------------------------------------------------------------------
+
+def drawn_by_sae_lens(seed):
+    "A random law, its world built and drawn by sae-lens."
+    from language_worlds_peer import config
+    from sae_lens.synthetic import SyntheticModel
+    ours, width, about = random_language_world(seed, most=MOST)
+    world = synthetic(SyntheticModel(config(ours.law, seed, g=ours.n_features, d_in=ours.d_in)), seed=seed)
+    l0s = dict(true_l0=world.true_l0_at(world.n_features), true_l0_at_width=world.true_l0_at(width))
+    return world, width, about | l0s
 
 
-def loss_of(curve, name, l0):
-    "Recovery lost at an L0, and where recovery is best; an L0 outside the curve is put at its end."
-    if not np.isfinite(l0): return np.nan
-    return lost_at(curve.k.to_numpy(), curve[name].to_numpy(), float(np.clip(l0, curve.k.min(), curve.k.max())))
+def big(seed):
+    "More features in more dimensions."
+    world = LanguageWorld(4096, 256, LanguageLaw(high=.3, n_roots=64 if seed % 2 else 0), seed=seed)
+    about = dict(g=4096, d_in=256, kind='tree' if seed % 2 else 'flat', exponent=world.law.exponent)
+    return world, 1024, about | dict(true_l0=world.true_l0_at(4096), true_l0_at_width=world.true_l0_at(1024))
 
 
-def best_of(curve, name):
-    "The L0 of best recovery, on a fine grid of the same smooth curve."
-    fine = np.geomspace(curve.k.min(), curve.k.max(), 400)
-    return float(fine[np.argmin([lost_at(curve.k.to_numpy(), curve[name].to_numpy(), l0) for l0 in fine])])
+def toy(kind, seed):
+    "As many latents as features, as in the first scores."
+    world, about = random_world(seed, orthogonal=kind == 'orthogonal', most=200 if kind == 'orthogonal' else 100)
+    return world, world.n_features, about | dict(kind=kind, true_l0=world.true_l0)
+
+
+def drawn(kind, seed):
+    "A source, the world behind it, a width, and what it is."
+    if kind in TOYS: return toy(kind, seed)
+    draw = {'sae-lens': drawn_by_sae_lens, 'big': big}.get(kind, lambda seed: random_language_world(seed, most=MOST))
+    return draw(seed)
 
 
 def without_features(kind, world):
@@ -65,40 +89,115 @@ def without_features(kind, world):
     return x.mean(0) + (x - x.mean(0))*(2/chi2).sqrt() # Student's t with 4 degrees of freedom has twice the variance
 
 
+# ---- what SAEs recover ---------------------------------------------------------------------------------------------
+
+def reference(world, width, l0):
+    "What SAEs recover at L0s around the one of the width's features."
+    l0s = np.geomspace(max(.7, l0/4), min(4*l0, .9*width), 11)
+    settings = default_settings(width, world.d_in)
+    bank, _ = train_bank(world, width, l0s, seeds=REFERENCE, n_logs=1, n_heldout=16_384, progress=False, **settings)
+    table = pd.DataFrame(recovery(bank, world)).assign(k=bank.k.numpy())
+    return table.groupby('k').mean().reset_index()
+
+
+def loss_of(curve, name, l0):
+    "Recovery lost at an L0; one outside the curve is put at its end."
+    if not np.isfinite(l0): return np.nan
+    return lost_at(curve.k.to_numpy(), curve[name].to_numpy(), float(np.clip(l0, curve.k.min(), curve.k.max())))
+
+
+def best_of(curve, name):
+    "The L0 of best recovery, on a fine grid of the same smooth curve."
+    fine = np.geomspace(curve.k.min(), curve.k.max(), 400)
+    return float(fine[np.argmin([lost_at(curve.k.to_numpy(), curve[name].to_numpy(), l0) for l0 in fine])])
+
+
+# ---- the score -----------------------------------------------------------------------------------------------------
+
+def knee(l0s, y):
+    "The L0 farthest below the chord, both axes from 0 to 1, the first in logarithms."
+    x, v = np.log(l0s/l0s[0])/np.log(l0s[-1]/l0s[0]), (y - y.min())/np.ptp(y)
+    return l0s[np.argmin(v - (v[0] + (v[-1] - v[0])*x))]
+
+
+def read_off(r):
+    "What else the same calibration's first grid could be taken to say."
+    first = r.table[r.table['round'] == 0].groupby('k')[['c_dec', 'mse']].median()
+    l0s = first.index.to_numpy()
+    return dict(l0_c_dec=l0s[first.c_dec.argmin()], l0_knee=knee(l0s, first.mse.to_numpy()))
+
+
+def about(kind, seed, width, facts):
+    "The first columns of a row."
+    facts = {f'world_{k}' if k == 'kind' else k: v for k, v in facts.items() if k != 'seed'}
+    return dict(kind=kind, seed=seed, width=width) | facts
+
+
 def score(kind, seed):
-    "One world."
-    world, width, about = random_language_world(seed, most=MOST)
-    source = world if kind == 'language' else without_features(kind, world)
+    "A row for one world, and its curve; None where there is none."
+    world, width, facts = drawn(kind, seed)
+    source = without_features(kind, world) if kind in CONTROLS else world
     start = time.perf_counter()
     r = calibrate_l0(source, width, progress=False)
-    row = dict(kind=kind, seed=seed, width=width) | {f'world_{k}' if k == 'kind' else k: v for k, v in about.items()}
-    row |= dict(verdict=r.verdict, l0=r.l0, low=r.interval[0], high=r.interval[1], carried=r.carried, firing=r.firing)
-    row |= dict(directions=r.directions, control=r.control, sae_steps=r.cost['sae_steps'], reason=r.reason)
-    row |= dict(seconds=round(time.perf_counter() - start), commit=COMMIT)
-    if kind != 'language': return row
-    curve = reference(world, width, about['true_l0_at_width'])
-    for name in ('f1', 'f1_each', 'mcc'):
-        row |= {f'best_{name}': best_of(curve, name), f'most_{name}': curve[name].max()}
-    row |= {f'lost_{name}': loss_of(curve, name, r.l0) for name in ('f1', 'f1_each')}
-    lowest = r.table.loc[r.table.c_dec.idxmin(), 'k'] # of all SAEs tried
-    row |= dict(clipped=bool(np.isfinite(r.l0) and not curve.k.min() <= r.l0 <= curve.k.max()))
-    return row | dict(lost_mcc=loss_of(curve, 'mcc', r.directions if np.isfinite(r.l0) else np.nan),
-                      lost_f1_c_dec=loss_of(curve, 'f1', lowest), lost_mcc_c_dec=loss_of(curve, 'mcc', lowest))
+    low, high = r.directions_interval
+    row = about(kind, seed, width, facts) | dict(
+        verdict=r.verdict, l0=r.l0, low=r.interval[0], high=r.interval[1], carried=r.carried, firing=r.firing,
+        directions=r.directions, directions_low=low, directions_high=high, control=r.control,
+        sae_steps=r.cost['sae_steps'], seconds=round(time.perf_counter() - start), commit=COMMIT, reason=r.reason)
+    if kind in CONTROLS + TOYS: return row, None
+    curve, row = reference(world, width, facts['true_l0_at_width']), row | read_off(r)
+    for name in ('f1', 'f1_each', 'mcc'): row |= {f'best_{name}': best_of(curve, name), f'most_{name}': curve[name].max()}
+    for name in ('f1', 'f1_each'): row[f'lost_{name}'] = loss_of(curve, name, r.l0)
+    row['lost_mcc'] = loss_of(curve, 'mcc', r.directions if np.isfinite(r.l0) else np.nan)
+    row['clipped'] = bool(np.isfinite(r.l0) and not curve.k.min() <= r.l0 <= curve.k.max())
+    return row, curve.assign(kind=kind, seed=seed)
 
 
-def main(out, first, last, kind='language'):
+def controlled(world, width, metric):
+    "Where the paper's controller ends: three SAEs, each on its own."
+    schedule = SlopeController(.4*min(width, world.d_in), metric=metric, lr=.5, delta=(.1, 2.))
+    settings = default_settings(width, world.d_in, n_samples=256*15_000, batch_size=256)
+    bank, _ = train_bank(world, width, [2.], seeds=range(3), schedule=schedule, lr_decay=.1, n_logs=1, progress=False,
+                         **settings)
+    return bank.k.median().item()
+
+
+def others(kind, seed):
+    "What other ways of choosing say of one world; rows and curves as for `score`."
+    world, width, facts = drawn(kind, seed)
+    r = calibrate_l0(world, width, control=False, progress=False) # c_dec alone decides
+    row = about(kind, seed, width, facts) | dict(rule_verdict=r.verdict, l0_rule=r.l0)
+    row |= {f'l0_controller_{metric}': controlled(world, width, metric) for metric in ('c_dec', 's_n')}
+    return row | dict(commit=COMMIT), None
+
+
+# ---- files ---------------------------------------------------------------------------------------------------------
+
+def written(table, path):
+    part = path.with_suffix('.part')
+    table.round(6).to_csv(part, index=False)
+    part.replace(path)
+
+
+def beside(out, what): return out.with_name(f'{out.stem}_{what}.csv')
+
+
+def table_at(path, **columns):
+    return pd.read_csv(path, dtype={'commit': str}) if path.exists() else pd.DataFrame(columns)
+
+
+def main(out, first, last, kind='language', what='score'):
     torch.set_num_threads(1)
-    out = Path(out)
-    done = pd.read_csv(out) if out.exists() else pd.DataFrame(dict(kind=[], seed=[]))
+    out, run = Path(out), dict(score=score, others=others)[what]
+    path, at = out if what == 'score' else beside(out, what), beside(out, 'curves')
     for seed in range(int(first), int(last)):
+        done, curves = table_at(path, kind=[], seed=[]), table_at(at)
         if ((done.kind == kind) & (done.seed == seed)).any(): continue
-        row = score(kind, seed)
-        done = pd.concat([done, pd.DataFrame([row])], ignore_index=True)
-        part = out.with_suffix('.part')
-        done.round(6).to_csv(part, index=False)
-        part.replace(out)
-        said = {name: round(row[name], 3) for name in ('l0', 'best_f1', 'lost_f1', 'lost_mcc') if name in row}
-        print(kind, seed, row['verdict'], row['carried'], said, f"{row['seconds']} s", flush=True)
+        row, curve = run(kind, seed)
+        if curve is not None: written(pd.concat([curves, curve], ignore_index=True), at)
+        written(pd.concat([done, pd.DataFrame([row])], ignore_index=True), path)
+        said = {k: v for k, v in row.items() if k.startswith(('verdict', 'l0', 'true', 'best_f1', 'lost', 'seconds'))}
+        print(kind, seed, {k: round(v, 3) if isinstance(v, float) else v for k, v in said.items()}, flush=True)
 
 
 if __name__ == '__main__': main(*sys.argv[1:])

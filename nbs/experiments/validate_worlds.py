@@ -71,8 +71,8 @@ def uncentred(w): return calibrated(w, centre=False)
 
 
 def paper(w):
-    "The paper's controller."
-    schedule = SlopeController(.4*w.n_features, lr=.5, delta=(.1, 2.))
+    "The paper's controller, that of version 3."
+    schedule = SlopeController(.4*w.n_features, metric='s_n', lr=.5, delta=(.1, 2.))
     return controlled(w, schedule, 15_000, lr_decay=.1, centre=False)
 
 
