@@ -19,7 +19,7 @@ from .control import CONTROL, check_stage
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
 from .locks import locked
-from .peak_search import Search, apart, coarse_search, elbow_fits, look_closer, peak_verdict, unlike
+from .peak_search import Search, apart, around, coarse_search, elbow_fits, look_closer, peak_verdict, unlike
 from .quote import first_grid
 from .sae import Bank
 from .sources import open_source, read_once
@@ -271,6 +271,7 @@ def _said(s:Search|None) -> dict:
     if s is None: return {}
     tables = [t.assign(round=i) for i, t in enumerate(s.tables)]
     best = dict(firing=_at(s.firing), directions=_at(s.directions))
+    if math.isfinite(best['directions']): best['directions_interval'] = around(best['directions'], 'directions')
     return dict(carried='firing' if s.carries else 'c_dec', witnesses=tables, **best)
 
 # %% ../nbs/15_calibrate.ipynb #0564dd39

@@ -26,7 +26,7 @@ from .saving import save_sae
 class L0Estimate:
     "The calibrated L0 of a source at one width."
     l0:float # nan unless the verdict is found or plateau
-    interval:tuple # (low, high), 90% on toy worlds with as many latents as features; without known coverage elsewhere
+    interval:tuple # (low, high), 90% on worlds; without known coverage elsewhere
     verdict:str # found, plateau, edge, not_converged, disagree, no_features
     reason:str # one sentence
     d_sae:int # the width it holds for
@@ -42,6 +42,7 @@ class L0Estimate:
     carried:str='c_dec' # what the number is read off: the elbow of c_dec, or the best firing score ('firing')
     firing:float=math.nan # L0 of the best firing score, for detection; nan: not asked, or none
     directions:float=math.nan # L0 of the best directions score, for steering and geometry
+    directions_interval:tuple=(math.nan, math.nan) # (low, high) of it, 90% on worlds of development
     witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0: the coarse grid, then looks
 
 # %% ../nbs/12_estimate.ipynb #92ce01fd
@@ -53,7 +54,7 @@ def _headline(
     if math.isnan(r.l0): return f'no L0, {r.verdict}{truth}'
     low, high = r.interval
     asked = r.carried == 'firing' and math.isfinite(r.directions)
-    other = f'; for directions {r.directions:.3g}' if asked else ''
+    other = '; for directions {:.3g} ({:.3g} to {:.3g})'.format(r.directions, *r.directions_interval) if asked else ''
     return f'L0 = {r.l0:.3g} ({low:.3g} to {high:.3g}), {r.verdict}{other}{truth}'
 
 # %% ../nbs/12_estimate.ipynb #c6195d7c
@@ -246,8 +247,8 @@ def _plain(value):
 @patch
 def summary(self:L0Estimate) -> dict: # plain numbers and texts; nan becomes None
     "The estimate without its table, for JSON."
-    names = ('l0', 'interval', 'verdict', 'carried', 'firing', 'directions', 'reason', 'true_l0', 'control', 'd_sae',
-             'd_in', 'cost', 'settings')
+    names = ('l0', 'interval', 'verdict', 'carried', 'firing', 'directions', 'directions_interval', 'reason', 'true_l0',
+             'control', 'd_sae', 'd_in', 'cost', 'settings')
     return {name: _plain(getattr(self, name)) for name in names}
 
 # %% ../nbs/12_estimate.ipynb #ef5fddeb

@@ -39,3 +39,12 @@ def test_the_peak_of_a_parabola_is_found_wherever_it_lies():
     assert find_peak([1, 2, 4], [0, 2, 0]).l0 == pytest.approx(2)
     for l0s, score in (([1, 2], [1, 2]), ([2, 1, 3], [1, 2, 3]), ([1, 2, 3], [1, -1, 2]), ([1, 2, 3], [1, np.nan, 2])):
         with pytest.raises(ValueError): find_peak(l0s, score)
+
+# %% ../nbs/09_peaks.ipynb #80d2b104
+def test_a_flat_top_is_read_off_many_scores_a_sharp_one_off_those_next_to_it():
+    l0s, noise = np.geomspace(1, 40, 12), np.random.default_rng(0)
+    apart = [abs(np.log(find_peak(l0s, np.exp(-.2*np.log(l0s/6)**2 + .05*noise.standard_normal(12))).l0/6))
+             for _ in range(40)]
+    assert np.mean(apart) < .1
+    sharp = np.exp(-4*np.log(l0s/6)**2) + np.where(l0s > 12, .3, 0) # a step beyond the peak
+    assert find_peak(l0s, sharp).l0 == pytest.approx(6, rel=.02)

@@ -4,6 +4,8 @@
     python minilm_study.py batchtopk LAYER [3072]    the grid of L0s, three seeds each; a smaller one at width 3,072
     python minilm_study.py jumprelu LAYER            a smaller one, L0s as targets
     python minilm_study.py gaussian LAYER            the control: the same grid on normal data, two seeds
+    python minilm_study.py witnesses LAYER [3072]    every witness and its control after a third and all of the tokens
+    python minilm_study.py number LAYER [3072]       what `calibrate_l0` says
     python minilm_study.py describe LAYER            projections, thresholds and biases of what was trained
     python minilm_study.py probe LAYER [3072]        the 113 tasks, 1 and 16 latents
     python minilm_study.py tables                    from the runs to results/minilm_study_*.csv
@@ -28,11 +30,13 @@ import pandas as pd
 import torch
 
 from sae_l0_nb.best_l0s import by_l0
+from sae_l0_nb.calibrate import calibrate_l0
 from sae_l0_nb.harvest_run import harvest
 from sae_l0_nb.metrics import projection_histogram
 from sae_l0_nb.probe_sweep import probe_sweep
 from sae_l0_nb.saving import load_sae
 from sae_l0_nb.sources import GaussianSource
+from sae_l0_nb.stages import default_settings
 from sae_l0_nb.step import JumpReLU
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.sweep import sweep
@@ -43,6 +47,10 @@ LAYERS, TARGETS, SEEDS = (3, 5), [8, 32, 96, 192], (0, 1, 2)
 GRIDS = { # width: L0s, seeds
     1536: ([2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384], SEEDS),
     3072: ([8, 16, 32, 64, 128, 192, 256, 384], (0, 1)),
+}
+WITNESSED = { # width: L0s
+    1536: [2, 4, 6, 8, 12, 16, 24, 32, 64, 96, 128, 192, 256],
+    3072: [4, 8, 16, 32, 64, 128, 192],
 }
 TRAINING = dict(batch_size=256, lr=2e-3, compute='bfloat16', device='cpu', progress=False)
 PROBING = dict(n_latents=[1, 16], kinds=('latents', 'dense'), n_texts=1000, n_train=500, n_boot=50,
@@ -107,6 +115,36 @@ def gaussian(layer):
     sweep(source, 1536, l0s, folder('gaussian', layer), seeds=(0, 1), n_samples=ROWS_OF_GAUSSIAN, **TRAINING)
 
 
+def calibration_settings(width, d_in):
+    "Those of `number`, for `train_bank`."
+    more = {name: TRAINING[name] for name in ('compute', 'device')}
+    sizes = dict(n_samples=ROWS_OF_GAUSSIAN, batch_size=TRAINING['batch_size'], lr=TRAINING['lr'])
+    return default_settings(width, d_in, **sizes) | more
+
+
+def witnesses(layer, width=1536):
+    "Two seeds and one on normal data, at two lengths of training."
+    from witness_worlds import witnesses_of
+    store_of, l0s = ActivationStore(store(layer)), WITNESSED[int(width)]
+    settings = calibration_settings(int(width), store_of.d_in)
+    tables = []
+    for _, said in witnesses_of(store_of, int(width), l0s, (1/3, 1), settings):
+        tables.append(said.assign(layer=int(layer), width=int(width)))
+        pd.concat(tables).to_csv(RUNS/f'study_witnesses_w{width}_l{layer}.csv', index=False)
+
+
+def number(layer, width=1536):
+    "The calibration, with the settings of the grids; it goes on where it was stopped."
+    path = RUNS/f'study_number_w{width}_l{layer}'
+    r = calibrate_l0(ActivationStore(store(layer)), int(width), n_samples=ROWS_OF_GAUSSIAN, checkpoint=f'{path}_part',
+                     **TRAINING)
+    print(r)
+    r.save(path)
+    row = dict(layer=int(layer), width=int(width), low=r.interval[0], high=r.interval[1], **r.cost)
+    row |= {name: getattr(r, name) for name in ('l0', 'verdict', 'carried', 'firing', 'directions', 'control', 'reason')}
+    pd.DataFrame([row]).to_csv(RUNS/f'study_numbers_w{width}_l{layer}.csv', index=False)
+
+
 def quantiles(name, values):
     "Three percentiles, named."
     return {f'{name}_{p}': v for p, v in zip(PERCENTILES, np.quantile(values, [p/100 for p in PERCENTILES]))}
@@ -158,6 +196,9 @@ def written(name, parts):
 def tables():
     "From the runs to the committed tables."
     runs = done(('batchtopk', 'jumprelu', 'gaussian'))
+    for name in ('witnesses', 'numbers'):
+        parts = [pd.read_csv(path) for path in sorted(RUNS.glob(f'study_{name}_w*.csv'))]
+        if parts: written(f'minilm_study_{name}.csv', parts)
     written('minilm_study.csv', [named(pd.read_csv(f/'table.csv'), key) for key, f in runs.items()])
     histories = [named(pd.read_csv(f/'history.csv'), key)[HISTORY] for key, f in runs.items()]
     written('minilm_study_history.csv', histories)
@@ -171,8 +212,8 @@ def tables():
     written('minilm_study_tasks.csv', [shown(mean_over_seeds(t), key) for key, t in probes.items()])
 
 
-PIECES = dict(harvest=harvest_both, batchtopk=batchtopk, jumprelu=jumprelu, gaussian=gaussian, describe=describe,
-              probe=probe, tables=tables)
+PIECES = dict(harvest=harvest_both, batchtopk=batchtopk, jumprelu=jumprelu, gaussian=gaussian, witnesses=witnesses,
+              number=number, describe=describe, probe=probe, tables=tables)
 
 
 def main(piece='', *args):

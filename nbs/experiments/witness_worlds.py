@@ -36,10 +36,10 @@ def drawn(kind, seed):
 class Training:
     "A bank that is trained on and on."
 
-    def __init__(self, source, width, l0s, seeds):
+    def __init__(self, source, width, l0s, seeds, settings=None): # None: those of `calibrate_l0`
         self.source, self.grid = source, dict(d_sae=width, l0s=l0s, seeds=seeds)
         self.bank, self.done, self.legs = None, 0., 0
-        self.settings = default_settings(width, source.d_in)
+        self.settings = dict(settings or default_settings(width, source.d_in)) # with n_samples, of all of the training
 
     def until(self, share):
         "The bank after a share of the usual training; each leg ends with a falling learning rate."
@@ -52,23 +52,26 @@ class Training:
         return self.bank
 
 
+def witnesses_of(source, width, l0s, shares, settings=None):
+    "After each share of the training: the bank, and its witnesses beside those of normal data."
+    normal_source = GaussianSource(source, n=max(16_384, 4*source.d_in))
+    data = Training(source, width, l0s, SEEDS, settings)
+    normal = Training(normal_source, width, l0s, SEEDS[:1], settings)
+    x, x_normal = source.heldout(N_EVAL, seed=7), normal_source.heldout(N_EVAL)
+    for share in shares:
+        began, bank = time.perf_counter(), data.until(share)
+        control = witness_table(normal.until(share), x_normal)[['k', 'fvu', 'enc_dec', 'fourth']]
+        said = witness_table(bank, x).merge(control.set_index('k').add_prefix('normal_'), on='k')
+        yield bank, said.assign(share=share, seconds=round(time.perf_counter() - began, 1))
+
+
 def study(kind, seed, shares):
     "The table of one world."
     world, width, about = drawn(kind, seed)
-    l0s = coarse_grid(width, world.d_in, ratio=RATIO)
-    data = Training(world, width, l0s, SEEDS)
-    normal_source = GaussianSource(world, n=max(16_384, 4*world.d_in))
-    normal = Training(normal_source, width, l0s, SEEDS[:1])
-    x, x_normal = world.heldout(N_EVAL, seed=7), normal_source.heldout(N_EVAL)
     tables = []
-    for share in shares:
-        began, bank = time.perf_counter(), data.until(share)
-        said = witness_table(bank, x)
+    for bank, said in witnesses_of(world, width, coarse_grid(width, world.d_in, ratio=RATIO), shares):
         true = pd.DataFrame(recovery(bank, world)).assign(k=bank.k.numpy()).groupby('k').mean().add_prefix('true_')
-        control = witness_table(normal.until(share), x_normal)[['k', 'fvu', 'enc_dec', 'fourth']]
-        control = control.set_index('k').add_prefix('normal_')
-        table = said.merge(true, on='k').merge(control, on='k')
-        tables.append(table.assign(share=share, seconds=round(time.perf_counter() - began, 1)))
+        tables.append(said.merge(true, on='k'))
     return pd.concat(tables).assign(world_kind=kind, world_seed=seed, width=width, **{
         name: value for name, value in about.items() if name not in ('seed', 'width')})
 
