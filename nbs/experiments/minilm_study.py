@@ -49,7 +49,7 @@ GRIDS = { # width: L0s, seeds
     3072: ([8, 16, 32, 64, 128, 192, 256, 384], (0, 1)),
 }
 WITNESSED = { # width: L0s
-    1536: [2, 4, 6, 8, 12, 16, 24, 32, 64, 96, 128, 192, 256],
+    1536: [4, 8, 16, 32, 64, 96, 128, 192],
     3072: [4, 8, 16, 32, 64, 128, 192],
 }
 TRAINING = dict(batch_size=256, lr=2e-3, compute='bfloat16', device='cpu', progress=False)
@@ -141,7 +141,8 @@ def number(layer, width=1536):
     print(r)
     r.save(path)
     row = dict(layer=int(layer), width=int(width), low=r.interval[0], high=r.interval[1], **r.cost)
-    row |= {name: getattr(r, name) for name in ('l0', 'verdict', 'carried', 'firing', 'directions', 'control', 'reason')}
+    names = ('l0', 'verdict', 'carried', 'firing', 'directions', 'control', 'reason')
+    row |= {name: getattr(r, name) for name in names}
     pd.DataFrame([row]).to_csv(RUNS/f'study_numbers_w{width}_l{layer}.csv', index=False)
 
 
