@@ -294,7 +294,7 @@ def _agreed(v:Verdict, rounds) -> Verdict:
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     "All stages, and what they say."
     verdict, s = _in_stages(job, rounds, l0s, method) if n_rounds else (_one_grid(job, rounds, l0s), None)
-    if s is not None and s.carries: ratio = s.ratio # its looks had a control beside them
+    if s is not None and s.carries: ratio = s.at_best('ratio') # its looks had a control beside them
     else:
         verdict, ratio = _checked(job, rounds, verdict)
         verdict = _agreed(verdict, rounds)

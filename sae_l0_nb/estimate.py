@@ -40,7 +40,7 @@ class L0Estimate:
     origin:dict=field(default_factory=dict) # model_name and module of the store, written beside saved SAEs
     control:float|None=None # error next to the estimate over that on normal data, see the control; None: not asked
     carried:str='c_dec' # what the number is read off: the elbow of c_dec, or the best firing score ('firing')
-    firing:float=math.nan # L0 of the best firing score, for detection; nan: not asked, or none
+    firing:float=math.nan # L0 of the best firing score, before the correction; nan: not asked, or none
     directions:float=math.nan # L0 of the best directions score, for steering and geometry
     directions_interval:tuple=(math.nan, math.nan) # (low, high) of it, 90% on worlds of development
     witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0: the coarse grid, then looks

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from .allowed import checked
 from .control import CONTROL
 from .elbow import Verdict
-from .peaks import Peak, find_peak, scored, with_ratio
+from .peaks import LEARNED, Peak, corrected, find_peak, scored, with_ratio
 from .stages import COARSE, Job, Round, Rounds, Stage, train_round, train_stage
 from .witnesses import witness_table
 
@@ -84,12 +84,14 @@ def looked(self:Search): # DataFrame, one row an L0
     return t.groupby(np.log(t.k).round(3).to_numpy()).mean().reset_index(drop=True)
 
 # %% ../nbs/14_peak_search.ipynb #d1f8a2e3
-@patch(as_prop=True)
-def ratio(self:Search) -> float:
-    "The error ratio at the best firing score; nan where there is no best one."
+@patch
+def at_best(self:Search,
+    name:str, # of a witness
+) -> float: # nan where there is no best one
+    "What a witness says at the best firing score."
     t = self.looked
     if not math.isfinite(self.firing.l0): return math.nan
-    return float(np.interp(math.log(self.firing.l0), np.log(t.k), t.ratio))
+    return float(np.interp(math.log(self.firing.l0), np.log(t.k), t[name]))
 
 # %% ../nbs/14_peak_search.ipynb #9f6900a7
 @checked
@@ -152,7 +154,7 @@ def unlike(tables:list, l0:float) -> str:
             f'in {fire:.2f} (a number needs {ALIKE:g} or more): train longer, or try another width')
 
 # %% ../nbs/14_peak_search.ipynb #f71b41d5
-SPREAD = dict(firing=(.75, 1.5), directions=(.65, 1.5)) # of the L0 of best recovery over that of the best score
+SPREAD = dict(firing=(.78, 1.35), directions=(.65, 1.5)) # of the L0 of best recovery over the one read
 SETTLED = 2. # factor between the readings of short and of full runs above which training was too short
 FITS = 1.4 # factor between the elbow of c_dec and the best firing score within which c_dec is believed
 
@@ -179,9 +181,9 @@ def _nothing_sparse(s:Search) -> str:
     "Why there is nothing to count; '' if there is."
     if not math.isfinite(s.firing.l0):
         return 'at no L0 do SAEs of two seeds fire alike and explain more than on normal data'
-    if s.ratio <= CONTROL: return unlike(s.tables, s.firing.l0)
+    if (ratio := s.at_best('ratio')) <= CONTROL: return unlike(s.tables, s.firing.l0)
     return (f'at L0 {s.firing.l0:.3g} SAEs do no better here than on normal data with the same covariance '
-            f'(error ratio {s.ratio:.2f}; a number needs {CONTROL:g} or less)')
+            f'(error ratio {ratio:.2f}; a number needs {CONTROL:g} or less)')
 
 # %% ../nbs/14_peak_search.ipynb #607097ea
 def _not_settled(s:Search) -> str:
@@ -216,5 +218,7 @@ def peak_verdict(
     s.carries, at, no = True, s.firing.l0, dict(l0=math.nan, interval=(math.nan, math.nan), elbows=elbows)
     if reason := _nothing_sparse(s): return Verdict(verdict='no_features', reason=reason, **no)
     if reason := _not_settled(s): return Verdict(verdict='not_converged', reason=reason, **no)
-    reason = f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}'
-    return Verdict(verdict='found', l0=at, interval=around(at, 'firing'), elbows=elbows, reason=reason)
+    l0 = corrected(at, **{name: s.at_best(name) for name in LEARNED})
+    reason = (f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}; recovery should be best '
+              f'near {l0:.3g}')
+    return Verdict(verdict='found', l0=l0, interval=around(l0, 'firing'), elbows=elbows, reason=reason)

@@ -4,6 +4,9 @@ import pytest
 from sae_l0_nb.peaks import *
 
 # %% ../nbs/09_peaks.ipynb #88e21a90
+import itertools
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,3 +51,14 @@ def test_a_flat_top_is_read_off_many_scores_a_sharp_one_off_those_next_to_it():
     assert np.mean(apart) < .1
     sharp = np.exp(-4*np.log(l0s/6)**2) + np.where(l0s > 12, .3, 0) # a step beyond the peak
     assert find_peak(l0s, sharp).l0 == pytest.approx(6, rel=.02)
+
+# %% ../nbs/09_peaks.ipynb #cb5c9f66
+def test_a_correction_is_linear_within_what_was_seen_and_stays_at_its_ends_beyond():
+    said = dict(fire=.8, enc_dec=.9, ratio=.5)
+    by_hand = 4*math.exp(CONSTANT + LEARNED['fire']*.8 + LEARNED['enc_dec']*.9 + LEARNED['ratio']*.5)
+    assert corrected(4., **said) == pytest.approx(by_hand)
+    assert corrected(8., **said) == pytest.approx(2*by_hand)
+    at_end = corrected(4., **(said | dict(enc_dec=SEEN['enc_dec'][0])))
+    assert corrected(4., **(said | dict(enc_dec=.5))) == at_end > corrected(4., **said)
+    ends = [corrected(1., **dict(zip(SEEN, at))) for at in itertools.product(*SEEN.values())]
+    assert [min(ends), max(ends)] == list(MOVED)

@@ -2,6 +2,7 @@
 
     python score_worlds.py OUT.csv FIRST LAST [KIND]
     python score_worlds.py OUT.csv FIRST LAST KIND others
+    python score_worlds.py OUT.csv merge PART.csv ...
 
 FIRST to LAST: seeds of the worlds, the last one left out. KIND:
 
@@ -13,7 +14,8 @@ FIRST to LAST: seeds of the worlds, the last one left out. KIND:
                  tails of the same covariance, each coordinate permuted on its own
 
 One row a world; those that OUT has already are not done again. `others` asks other ways of choosing an L0 instead, and
-writes OUT_others.csv: the rule of c_dec alone and the paper's controllers.
+writes OUT_others.csv: the rule of c_dec alone and the paper's controllers. Processes that run at once write a PART
+each; `merge` puts them together and adds what the other ways lose.
 
 What is recovered at an L0 is read off a bank of its own, which goes to OUT_curves.csv: nine L0s from a third to three
 times the L0 of the width's features, three seeds that the calibration does not use.
@@ -42,6 +44,8 @@ from sae_l0_nb.worlds import random_world
 COMMIT = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=Path(__file__).parent, capture_output=True,
                         text=True, check=True).stdout.strip() # of the rule
 MOST, N_ROWS, REFERENCE = 700, 300_000, (7, 8, 9) # features; rows of a control; seeds
+DEFAULT = 100. # k of sae-lens's TopK and BatchTopK, version 6; dictionary_learning has none
+ASKED = ['l0_rule', 'l0_controller_c_dec', 'l0_controller_s_n'] # of `others`
 CONTROLS, TOYS = ('normal', 'student', 'shuffled'), ('orthogonal', 'superposed')
 
 
@@ -133,6 +137,13 @@ def about(kind, seed, width, facts):
     return dict(kind=kind, seed=seed, width=width) | facts
 
 
+def at_firing(r):
+    "What witnesses say at the best firing score, in the last round."
+    if not (r.witnesses and np.isfinite(r.firing)): return {}
+    t = r.witnesses[-1]
+    return {f'at_{name}': np.interp(np.log(r.firing), np.log(t.k), t[name]) for name in ('fire', 'enc_dec', 'ratio')}
+
+
 def score(kind, seed):
     "A row for one world, and its curve; None where there is none."
     world, width, facts = drawn(kind, seed)
@@ -142,7 +153,7 @@ def score(kind, seed):
     low, high = r.directions_interval
     row = about(kind, seed, width, facts) | dict(
         verdict=r.verdict, l0=r.l0, low=r.interval[0], high=r.interval[1], carried=r.carried, firing=r.firing,
-        directions=r.directions, directions_low=low, directions_high=high, control=r.control,
+        directions=r.directions, directions_low=low, directions_high=high, control=r.control, **at_firing(r),
         sae_steps=r.cost['sae_steps'], seconds=round(time.perf_counter() - start), commit=COMMIT, reason=r.reason)
     if kind in CONTROLS + TOYS: return row, None
     curve, row = reference(world, width, facts['true_l0_at_width']), row | read_off(r)
@@ -187,6 +198,29 @@ def table_at(path, **columns):
     return pd.read_csv(path, dtype={'commit': str}) if path.exists() else pd.DataFrame(columns)
 
 
+def lost_by_others(row, curves):
+    "What other ways of choosing lose in one world: `lost_f1_knee` for `l0_knee`, and so on."
+    curve = curves[(curves.kind == row.kind) & (curves.seed == row.seed)]
+    chosen = {name: row[name] for name in row.index if name.startswith('l0_')} | dict(l0_default=DEFAULT)
+    if curve.empty: return {}
+    return {f'lost_{measure}_{name[3:]}': loss_of(curve, measure, l0)
+            for measure in ('f1', 'mcc') for name, l0 in chosen.items()}
+
+
+def merge(out, parts):
+    "One table of many, and one of their curves."
+    out, parts = Path(out), [Path(part) for part in parts]
+    table = pd.concat([table_at(part) for part in parts], ignore_index=True)
+    curves = pd.concat([table_at(beside(part, 'curves')) for part in parts], ignore_index=True)
+    others = [table_at(path) for path in (beside(part, 'others') for part in parts) if path.exists()]
+    if others:
+        others = pd.concat(others)[['kind', 'seed', 'rule_verdict', *ASKED]]
+        table = table.merge(others, on=['kind', 'seed'], how='left')
+    lost = pd.DataFrame([lost_by_others(row, curves) for _, row in table.iterrows()], index=table.index)
+    written(table.join(lost).sort_values(['kind', 'seed']), out)
+    written(curves.sort_values(['kind', 'seed', 'k']), beside(out, 'curves'))
+
+
 def main(out, first, last, kind='language', what='score'):
     torch.set_num_threads(1)
     out, run = Path(out), dict(score=score, others=others)[what]
@@ -201,4 +235,6 @@ def main(out, first, last, kind='language', what='score'):
         print(kind, seed, {k: round(v, 3) if isinstance(v, float) else v for k, v in said.items()}, flush=True)
 
 
-if __name__ == '__main__': main(*sys.argv[1:])
+if __name__ == '__main__':
+    if sys.argv[2:3] == ['merge']: merge(sys.argv[1], sys.argv[3:])
+    else: main(*sys.argv[1:])
