@@ -100,7 +100,7 @@ def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
 
 # %% ../nbs/15_calibrate.ipynb #b98d3ba6
 def test_a_finer_grid_can_stand_in_for_the_descent():
-    r = calibrate_l0(ToyModel.small(), d_sae=5, method='search', n_samples=100_000, centre=False, progress=False)
+    r = calibrate_l0(ToyModel.small(), d_sae=5, method='search', n_samples=192_000, centre=False, progress=False)
     assert r.verdict == 'found', r
     assert abs(r.l0 - 2) < .15, r
     assert r.trace is None
@@ -113,7 +113,7 @@ def test_a_descent_that_finds_no_turn_gives_way_to_a_finer_grid():
         return trace_table(down)
 
     with mock.patch('sae_l0_nb.stages.trace_table', side_effect=no_turn):
-        r = calibrate_l0(ToyModel.small(), d_sae=5, n_samples=100_000, centre=False, progress=False)
+        r = calibrate_l0(ToyModel.small(), d_sae=5, n_samples=192_000, centre=False, progress=False)
     assert r.verdict == 'found', r
     assert r.trace is not None
     assert sum(r.table['round'] == 1) == 7*3 # fresh SAEs, as many as in a close look

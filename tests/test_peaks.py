@@ -51,6 +51,8 @@ def test_a_flat_top_is_read_off_many_scores_a_sharp_one_off_those_next_to_it():
     assert np.mean(apart) < .1
     sharp = np.exp(-4*np.log(l0s/6)**2) + np.where(l0s > 12, .3, 0) # a step beyond the peak
     assert find_peak(l0s, sharp).l0 == pytest.approx(6, rel=.02)
+    second = np.where(l0s > 12, .95, np.exp(-np.log(l0s/6)**2))
+    assert find_peak(l0s, second).l0 == pytest.approx(6, rel=.02)
 
 # %% ../nbs/09_peaks.ipynb #cb5c9f66
 def test_a_correction_is_linear_within_what_was_seen_and_stays_at_its_ends_beyond():
