@@ -116,10 +116,9 @@ def gaussian(layer):
 
 
 def calibration_settings(width, d_in):
-    "Those of `number`, for `train_bank`."
-    more = {name: TRAINING[name] for name in ('compute', 'device')}
+    "Those of the grids, but products in float32, which every CPU is fast at."
     sizes = dict(n_samples=ROWS_OF_GAUSSIAN, batch_size=TRAINING['batch_size'], lr=TRAINING['lr'])
-    return default_settings(width, d_in, **sizes) | more
+    return default_settings(width, d_in, **sizes)
 
 
 def witnesses(layer, width=1536):
@@ -137,7 +136,7 @@ def number(layer, width=1536):
     "The calibration, with the settings of the grids; it goes on where it was stopped."
     path = RUNS/f'study_number_w{width}_l{layer}'
     r = calibrate_l0(ActivationStore(store(layer)), int(width), n_samples=ROWS_OF_GAUSSIAN, checkpoint=f'{path}_part',
-                     **TRAINING)
+                     batch_size=TRAINING['batch_size'], lr=TRAINING['lr'], progress=False)
     print(r)
     r.save(path)
     row = dict(layer=int(layer), width=int(width), low=r.interval[0], high=r.interval[1], **r.cost)
