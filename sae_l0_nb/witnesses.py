@@ -298,6 +298,8 @@ def witness_table(
     rows = []
     for k in sorted(set(bank.k.tolist())):
         members = [i for i, other in enumerate(bank.k.tolist()) if other == k]
+        alike = len(set(bank.per_input[members].tolist())) == 1
+        check(alike, 'bank', bank, f'SAEs of one kind at each L0: at {k:g} some are TopK and some are not')
         saes = [bank[i].folded() for i in members]
         seen = [_seen(sae, x) for sae in saes]
         rows.append(dict(k=k, n_seeds=len(saes)) | _alone(saes, seen, x, n_rows) | _together(saes, seen, len(x)))

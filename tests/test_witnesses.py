@@ -125,3 +125,5 @@ def test_a_bank_whose_seeds_are_the_same_agrees_with_itself():
     alone = witness_table(bank[0], x).iloc[0]
     assert math.isnan(alone.agree)
     assert alone.fvu == pytest.approx(1 - evaluate(bank[0], x)['variance_explained'][0], rel=1e-5)
+    mixed = replace(bank, per_input=torch.tensor([True, False, False, False]))
+    with pytest.raises(ValueError, match='at 3 some are TopK'): witness_table(mixed, x)
