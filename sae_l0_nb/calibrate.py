@@ -266,12 +266,13 @@ def _at(peak) -> float:
     return math.nan if peak.edge else peak.l0
 
 # %% ../nbs/15_calibrate.ipynb #24907136
-def _said(s:Search|None) -> dict:
+def _said(s:Search|None, v:Verdict) -> dict:
     "What the witnesses said, for the estimate."
     if s is None: return {}
     tables = [t.assign(round=i) for i, t in enumerate(s.tables)]
     best = dict(firing=_at(s.firing), directions=_at(s.directions))
-    if math.isfinite(best['directions']): best['directions_interval'] = around(best['directions'], 'directions')
+    read = s.carries and math.isfinite(v.l0) and math.isfinite(best['directions']) # off a look that gave a number
+    if read: best['directions_interval'] = around(best['directions'], 'directions')
     return dict(carried='firing' if s.carries else 'c_dec', witnesses=tables, **best)
 
 # %% ../nbs/15_calibrate.ipynb #0564dd39
@@ -282,7 +283,7 @@ def _estimate(job, rounds, v:Verdict, *, ratio, method, search) -> L0Estimate:
         l0=v.l0, interval=v.interval, verdict=v.verdict, reason=v.reason, d_sae=job.d_sae, d_in=job.source.d_in,
         table=rounds.table(), cost=_cost(job), settings=job.settings | asked,
         true_l0=getattr(job.source, 'true_l0', None), origin=getattr(job.source, 'origin', {}),
-        trace=rounds.trace, saes=rounds.banks, control=ratio, **_said(search))
+        trace=rounds.trace, saes=rounds.banks, control=ratio, **_said(search, v))
 
 # %% ../nbs/15_calibrate.ipynb #e116cd90
 def _agreed(v:Verdict, rounds) -> Verdict:

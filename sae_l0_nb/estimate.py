@@ -26,7 +26,7 @@ from .saving import save_sae
 class L0Estimate:
     "The calibrated L0 of a source at one width."
     l0:float # nan unless the verdict is found or plateau
-    interval:tuple # (low, high), 90% on worlds; without known coverage elsewhere
+    interval:tuple # (low, high), meant to hold in 90% of worlds; without known coverage elsewhere
     verdict:str # found, plateau, edge, not_converged, disagree, no_features
     reason:str # one sentence
     d_sae:int # the width it holds for
@@ -42,7 +42,7 @@ class L0Estimate:
     carried:str='c_dec' # what the number is read off: the elbow of c_dec, or the best firing score ('firing')
     firing:float=math.nan # L0 of the best firing score, before the correction; nan: not asked, or none
     directions:float=math.nan # L0 of the best directions score, for steering and geometry
-    directions_interval:tuple=(math.nan, math.nan) # (low, high) of it, 90% on worlds of development
+    directions_interval:tuple=(math.nan, math.nan) # (low, high) of it, set on worlds of development; nan without a look
     witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0: the coarse grid, then looks
 
 # %% ../nbs/12_estimate.ipynb #92ce01fd

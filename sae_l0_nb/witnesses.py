@@ -195,8 +195,10 @@ def _in_scale(bank:Bank, x) -> tuple[Bank, torch.Tensor]:
 
 # %% ../nbs/03_witnesses.ipynb #74992286
 def _mean_of(rows:list[dict]) -> dict:
-    "The mean of each column."
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]} if rows else {}
+    "The mean of each column over the SAEs that have it; nan where none has."
+    def mean(values): return float(np.mean(values)) if values else math.nan
+    names = rows[0] if rows else ()
+    return {name: mean([row[name] for row in rows if not math.isnan(row[name])]) for name in names}
 
 # %% ../nbs/03_witnesses.ipynb #a83c2521
 def _alone(saes:list, seen:list, x, n_rows:int) -> dict:

@@ -127,3 +127,12 @@ def test_a_bank_whose_seeds_are_the_same_agrees_with_itself():
     assert alone.fvu == pytest.approx(1 - evaluate(bank[0], x)['variance_explained'][0], rel=1e-5)
     mixed = replace(bank, per_input=torch.tensor([True, False, False, False]))
     with pytest.raises(ValueError, match='at 3 some are TopK'): witness_table(mixed, x)
+
+# %% ../nbs/03_witnesses.ipynb #83675ced
+def test_a_seed_whose_latents_are_all_dead_leaves_the_witnesses_to_the_others():
+    x = torch.randn(4000, 12, generator=torch.Generator().manual_seed(0))
+    bank = fit_threshold(init_bank(12, 30, [3., 3., 3.], [0, 1, 2]), x)
+    dead = replace(bank, threshold=bank.threshold.clone().index_fill_(0, torch.tensor([2]), 1e9))
+    both, two = witness_table(dead, x).iloc[0], witness_table(bank[:2], x).iloc[0]
+    for name in ('enc_dec', 'fourth', 'fire', 'agree'): assert both[name] == pytest.approx(two[name])
+    assert both.frac_dead > two.frac_dead

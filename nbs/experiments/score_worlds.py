@@ -210,7 +210,9 @@ def lost_by_others(row, curves):
 def merge(out, parts):
     "One table of many, and one of their curves."
     out, parts = Path(out), [Path(part) for part in parts]
-    table = pd.concat([table_at(part) for part in parts], ignore_index=True)
+    table = pd.concat([pd.read_csv(part, dtype={'commit': str}) for part in parts], ignore_index=True)
+    twice = table[table.duplicated(['kind', 'seed'])]
+    if len(twice): raise ValueError(f'parts = {parts}; allowed: those with each world once, not {len(twice)} twice')
     curves = pd.concat([table_at(beside(part, 'curves')) for part in parts], ignore_index=True)
     others = [table_at(path) for path in (beside(part, 'others') for part in parts) if path.exists()]
     if others:
@@ -229,7 +231,9 @@ def main(out, first, last, kind='language', what='score'):
         done, curves = table_at(path, kind=[], seed=[]), table_at(at)
         if ((done.kind == kind) & (done.seed == seed)).any(): continue
         row, curve = run(kind, seed)
-        if curve is not None: written(pd.concat([curves, curve], ignore_index=True), at)
+        if curve is not None:
+            if len(curves): curves = curves[(curves.kind != kind) | (curves.seed != seed)] # left by a killed run
+            written(pd.concat([curves, curve], ignore_index=True), at)
         written(pd.concat([done, pd.DataFrame([row])], ignore_index=True), path)
         said = {k: v for k, v in row.items() if k.startswith(('verdict', 'l0', 'true', 'best_f1', 'lost', 'seconds'))}
         print(kind, seed, {k: round(v, 3) if isinstance(v, float) else v for k, v in said.items()}, flush=True)
