@@ -85,6 +85,7 @@ def looked(self:Search): # DataFrame, one row an L0
 
 # %% ../nbs/14_peak_search.ipynb #d1f8a2e3
 @patch
+@checked
 def at_best(self:Search,
     name:str, # of a witness
 ) -> float: # nan where there is no best one
@@ -219,6 +220,6 @@ def peak_verdict(
     if reason := _nothing_sparse(s): return Verdict(verdict='no_features', reason=reason, **no)
     if reason := _not_settled(s): return Verdict(verdict='not_converged', reason=reason, **no)
     l0 = corrected(at, **{name: s.at_best(name) for name in LEARNED})
-    reason = (f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}; recovery should be best '
-              f'near {l0:.3g}')
+    reason = (f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}; '
+              f'recovery should be best near {l0:.3g}')
     return Verdict(verdict='found', l0=l0, interval=around(l0, 'firing'), elbows=elbows, reason=reason)
