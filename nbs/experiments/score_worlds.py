@@ -217,9 +217,10 @@ def merge(out, parts):
     others = [table_at(path) for path in (beside(part, 'others') for part in parts) if path.exists()]
     if others:
         others = pd.concat(others)[['kind', 'seed', 'rule_verdict', *ASKED]]
-        table = table.merge(others, on=['kind', 'seed'], how='left')
+        table = table.drop(columns=others.columns[2:], errors='ignore').merge(others, on=['kind', 'seed'], how='left')
     lost = pd.DataFrame([lost_by_others(row, curves) for _, row in table.iterrows()], index=table.index)
-    written(table.join(lost).sort_values(['kind', 'seed']), out)
+    table = table.drop(columns=lost.columns, errors='ignore').join(lost) # of a table that was merged before
+    written(table.sort_values(['kind', 'seed']), out)
     written(curves.sort_values(['kind', 'seed', 'k']), beside(out, 'curves'))
 
 
