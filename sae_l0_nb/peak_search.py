@@ -182,7 +182,7 @@ def _nothing_sparse(s:Search) -> str:
     "Why there is nothing to count; '' if there is."
     if not math.isfinite(s.firing.l0):
         return 'at no L0 do SAEs of two seeds fire alike and explain more than on normal data'
-    if (ratio := s.at_best('ratio')) <= CONTROL: return unlike(s.tables, s.firing.l0)
+    if (ratio := s.at_best('ratio')) <= CONTROL: return unlike([s.looked], s.firing.l0)
     return (f'at L0 {s.firing.l0:.3g} SAEs do no better here than on normal data with the same covariance '
             f'(error ratio {ratio:.2f}; a number needs {CONTROL:g} or less)')
 

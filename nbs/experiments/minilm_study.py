@@ -4,7 +4,7 @@
     python minilm_study.py batchtopk LAYER [3072]    the grid of L0s, three seeds each; a smaller one at width 3,072
     python minilm_study.py jumprelu LAYER            a smaller one, L0s as targets
     python minilm_study.py gaussian LAYER            the control: the same grid on normal data, two seeds
-    python minilm_study.py witnesses LAYER [3072]    every witness and its control after a third and all of the tokens
+    python minilm_study.py witnesses LAYER [3072]    every witness and its control after a third and all of the steps
     python minilm_study.py number LAYER [3072]       what `calibrate_l0` says
     python minilm_study.py describe LAYER            projections, thresholds and biases of what was trained
     python minilm_study.py probe LAYER [3072]        the 113 tasks, 1 and 16 latents
@@ -58,6 +58,7 @@ PROBING = dict(n_latents=[1, 16], kinds=('latents', 'dense'), n_texts=1000, n_tr
 EDGES = torch.linspace(-10, 10, 401)
 CENTRES = ((EDGES[1:] + EDGES[:-1])/2).tolist()
 ROWS_OF_GAUSSIAN = 1_519_104 # as many as the store has to train on
+SIZES = dict(n_samples=ROWS_OF_GAUSSIAN, batch_size=TRAINING['batch_size'], lr=TRAINING['lr']) # of a calibration
 PERCENTILES = (5, 50, 95)
 HISTORY = ['kind', 'layer', 'width', 'k', 'seed', 'step', 'c_dec', 'frac_dead', 'l0', 'mse']
 
@@ -115,17 +116,11 @@ def gaussian(layer):
     sweep(source, 1536, l0s, folder('gaussian', layer), seeds=(0, 1), n_samples=ROWS_OF_GAUSSIAN, **TRAINING)
 
 
-def calibration_settings(width, d_in):
-    "Those of the grids, but products in float32, which every CPU is fast at."
-    sizes = dict(n_samples=ROWS_OF_GAUSSIAN, batch_size=TRAINING['batch_size'], lr=TRAINING['lr'])
-    return default_settings(width, d_in, **sizes)
-
-
 def witnesses(layer, width=1536):
     "Two seeds and one on normal data, at two lengths of training."
     from witness_worlds import witnesses_of
     store_of, l0s = ActivationStore(store(layer)), WITNESSED[int(width)]
-    settings = calibration_settings(int(width), store_of.d_in)
+    settings = default_settings(int(width), store_of.d_in, **SIZES)
     tables = []
     for _, said in witnesses_of(store_of, int(width), l0s, (1/3, 1), settings):
         tables.append(said.assign(layer=int(layer), width=int(width)))
@@ -135,8 +130,8 @@ def witnesses(layer, width=1536):
 def number(layer, width=1536):
     "The calibration, with the settings of the grids; it goes on where it was stopped."
     path = RUNS/f'study_number_w{width}_l{layer}'
-    r = calibrate_l0(ActivationStore(store(layer)), int(width), n_samples=ROWS_OF_GAUSSIAN, checkpoint=f'{path}_part',
-                     batch_size=TRAINING['batch_size'], lr=TRAINING['lr'], progress=False)
+    source = ActivationStore(store(layer))
+    r = calibrate_l0(source, int(width), checkpoint=f'{path}_part', progress=False, **SIZES)
     print(r)
     r.save(path)
     row = dict(layer=int(layer), width=int(width), low=r.interval[0], high=r.interval[1], **r.cost)

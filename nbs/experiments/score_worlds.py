@@ -39,11 +39,12 @@ from sae_l0_nb.sources import GaussianSource
 from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import stream
 from sae_l0_nb.train import train_bank
-from sae_l0_nb.worlds import random_world
+from validate_worlds import world_of
+from witness_worlds import MOST, written
 
 COMMIT = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=Path(__file__).parent, capture_output=True,
                         text=True, check=True).stdout.strip() # of the rule
-MOST, N_ROWS, REFERENCE = 700, 300_000, (7, 8, 9) # features; rows of a control; seeds
+N_ROWS, REFERENCE = 300_000, (7, 8, 9) # rows of a control; seeds
 DEFAULT = 100. # k of sae-lens's TopK and BatchTopK, version 6; dictionary_learning has none
 ASKED = ['l0_rule', 'l0_controller_c_dec', 'l0_controller_s_n'] # of `others`
 CONTROLS, TOYS = ('normal', 'student', 'shuffled'), ('orthogonal', 'superposed')
@@ -70,7 +71,7 @@ def big(seed):
 
 def toy(kind, seed):
     "As many latents as features, as in the first scores."
-    world, about = random_world(seed, orthogonal=kind == 'orthogonal', most=200 if kind == 'orthogonal' else 100)
+    world, about = world_of(kind, seed)
     return world, world.n_features, about | dict(kind=kind, true_l0=world.true_l0)
 
 
@@ -137,13 +138,6 @@ def about(kind, seed, width, facts):
     return dict(kind=kind, seed=seed, width=width) | facts
 
 
-def at_firing(r):
-    "What witnesses say at the best firing score, in the last round."
-    if not (r.witnesses and np.isfinite(r.firing)): return {}
-    t = r.witnesses[-1]
-    return {f'at_{name}': np.interp(np.log(r.firing), np.log(t.k), t[name]) for name in ('fire', 'enc_dec', 'ratio')}
-
-
 def score(kind, seed):
     "A row for one world, and its curve; None where there is none."
     world, width, facts = drawn(kind, seed)
@@ -153,7 +147,7 @@ def score(kind, seed):
     low, high = r.directions_interval
     row = about(kind, seed, width, facts) | dict(
         verdict=r.verdict, l0=r.l0, low=r.interval[0], high=r.interval[1], carried=r.carried, firing=r.firing,
-        directions=r.directions, directions_low=low, directions_high=high, control=r.control, **at_firing(r),
+        directions=r.directions, directions_low=low, directions_high=high, control=r.control,
         sae_steps=r.cost['sae_steps'], seconds=round(time.perf_counter() - start), commit=COMMIT, reason=r.reason)
     if kind in CONTROLS + TOYS: return row, None
     curve, row = reference(world, width, facts['true_l0_at_width']), row | read_off(r)
@@ -184,12 +178,6 @@ def others(kind, seed):
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
-
-def written(table, path):
-    part = path.with_suffix('.part')
-    table.round(6).to_csv(part, index=False)
-    part.replace(path)
-
 
 def beside(out, what): return out.with_name(f'{out.stem}_{what}.csv')
 

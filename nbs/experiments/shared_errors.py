@@ -23,8 +23,9 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import stream
 from sae_l0_nb.train import train_bank
 from sae_l0_nb.witnesses import match_rows
+from witness_worlds import MOST, written
 
-MOST, ROWS, SEEDS = 700, 16_384, (3, 4)
+ROWS, SEEDS = 16_384, (3, 4)
 
 
 def firings(sae, world, features, x): # [n, features] bool: the latent that is nearest to each feature
@@ -71,9 +72,7 @@ def main(out, first, last):
     for seed in range(int(first), int(last)):
         if (done.seed == seed).any(): continue
         done = pd.concat([done, study(seed)], ignore_index=True)
-        part = out.with_suffix('.part')
-        done.round(6).to_csv(part, index=False)
-        part.replace(out)
+        written(done, out)
         print(seed, flush=True)
 
 

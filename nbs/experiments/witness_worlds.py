@@ -76,6 +76,13 @@ def study(kind, seed, shares):
         name: value for name, value in about.items() if name not in ('seed', 'width')})
 
 
+def written(table, path):
+    "Write a table under another name first, so that a killed run leaves the old one."
+    part = path.with_suffix('.part')
+    table.round(6).to_csv(part, index=False)
+    part.replace(path)
+
+
 def main(kind, out, first, last, *shares):
     torch.set_num_threads(1)
     out, shares = Path(out), [float(s) for s in shares or (.34, 1)]
@@ -84,9 +91,7 @@ def main(kind, out, first, last, *shares):
         if ((done.world_kind == kind) & (done.world_seed == seed)).any(): continue
         table = study(kind, seed, shares)
         done = pd.concat([done, table], ignore_index=True)
-        part = out.with_suffix('.part')
-        done.round(6).to_csv(part, index=False)
-        part.replace(out)
+        written(done, out)
         about = table.iloc[0]
         print(kind, seed, f'{about.width:.0f} latents, {about.seconds:.0f} s', flush=True)
 
