@@ -23,7 +23,8 @@ import torch
 from sae_l0_nb.control import Check
 from sae_l0_nb.descend import trace_table
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
-from sae_l0_nb.peaks import LEARNED, corrected
+from sae_l0_nb.peak_search import Search
+from sae_l0_nb.peaks import LEARNED, Peak, corrected
 from sae_l0_nb.saving import load_sae
 from sae_l0_nb.schedule import lr_at
 from sae_l0_nb.stages import Rounds, Start, coarse_grid, coarse_stage, new_job, train_stage
@@ -261,9 +262,9 @@ def test_more_features_than_dimensions_get_the_number_of_the_firing_score():
     assert r.carried == 'firing'
     assert abs(math.log(r.l0/world.true_l0_at(48))) < math.log(1.4)
     assert r.interval[0] < r.l0 < r.interval[1]
-    there = pd.concat(r.witnesses[1:]) # the number is the best score, corrected by what witnesses say there
-    said = {name: np.interp(np.log(r.firing), np.log(there.k), there[name]) for name in LEARNED}
-    if len(r.witnesses) == 2: assert r.l0 == pytest.approx(corrected(r.firing, **said))
+    there = Search(tables=r.witnesses, firing=Peak(l0=r.firing), directions=None, before=None)
+    said = {name: there.at_best(name) for name in LEARNED} # the number is the best score, corrected by what they say
+    assert r.l0 == pytest.approx(corrected(r.firing, **said))
     assert np.isfinite(r.directions_interval).all()
     assert r.l0/1.5 < r.directions < 2*r.l0
     assert len(r.witnesses) > 1
@@ -295,7 +296,7 @@ def test_a_calibration_killed_inside_a_look_goes_on_to_the_same_number():
         with killed, pytest.raises(KeyboardInterrupt): calibrate_l0(world, checkpoint=tmp, **kw)
         assert any(path.name.endswith('_look') for path in Path(tmp).iterdir())
         resumed = calibrate_l0(world, checkpoint=tmp, **kw)
-    assert resumed.l0 == whole.l0
+    assert str(resumed) == str(whole) # whether so short a run gives a number depends on the processor
     assert resumed.table.equals(whole.table)
 
 # %% ../nbs/15_calibrate.ipynb #2882f334
