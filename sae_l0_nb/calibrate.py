@@ -171,7 +171,8 @@ def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
     coarse = coarse_stage(job, rounds, l0s)
     v, d_in = judge(rounds.table(), d_in=job.source.d_in), job.source.d_in
     s = None if coarse.witnesses is None else coarse_search(job, coarse)
-    if s is None or s.firing.edge or elbow_fits(v, s): v = _again(job, rounds, l0s, v)
+    if s is not None and s.firing.edge and not elbow_fits(v, s): return apart(v, s), s # no search could end in a number
+    if s is None or elbow_fits(v, s): v = _again(job, rounds, l0s, v)
     else: # c_dec points elsewhere, or nowhere: perhaps a closer look at the best firing score shows it an elbow there
         v = judge(rounds.table(), d_in=d_in) if look_closer(job, rounds, s).tables[1:] else v
         if not elbow_fits(v, s): return peak_verdict(s, v.elbows), s
@@ -180,8 +181,8 @@ def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
     looked = s is not None and len(s.tables) > 1
     if s is None or elbow_fits(v, s) or stopped and not looked: return v, s
     if s.firing.edge: return apart(v, s), s
-    if not looked: look_closer(job, rounds, s) # the elbow was lost on the way, or went elsewhere
-    return peak_verdict(s, v.elbows), s
+    if not looked: look_closer(job, rounds, s) # the elbow was lost on the way, or went elsewhere: the score perhaps too
+    return (v if elbow_fits(v, s) else peak_verdict(s, v.elbows)), s
 
 # %% ../nbs/15_calibrate.ipynb #67621a5c
 def _k_of_check(rounds, v:Verdict) -> float:

@@ -22,6 +22,7 @@ import torch
 
 from sae_l0_nb.control import Check
 from sae_l0_nb.descend import trace_table
+from sae_l0_nb.elbow import Verdict
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
 from sae_l0_nb.peak_search import Search
 from sae_l0_nb.peaks import LEARNED, Peak, corrected
@@ -298,6 +299,35 @@ def test_a_calibration_killed_inside_a_look_goes_on_to_the_same_number():
         resumed = calibrate_l0(world, checkpoint=tmp, **kw)
     assert str(resumed) == str(whole) # whether so short a run gives a number depends on the processor
     assert resumed.table.equals(whole.table)
+
+# %% ../nbs/15_calibrate.ipynb #e65ea92c
+def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_has_moved():
+    def judged(l0): return Verdict(verdict='found', l0=l0, interval=(l0, l0), reason=f'elbow at {l0}')
+
+    rows = torch.randn(20_000, 16, generator=torch.Generator().manual_seed(0))
+
+    def ended(coarse, searched, short, full=math.nan, edge=''):
+        "What the stages end with: the elbow after a coarse grid and after a search, the best score after short and full runs."
+        def look(job, rounds, s):
+            s.tables, s.firing = [*s.tables, None], Peak(l0=full)
+            return s
+
+        search = Search(tables=[None], firing=Peak(l0=short, edge=edge), directions=None, before=None)
+        stages = dict(
+            coarse_stage=mock.Mock(), judge=lambda *args, **kw: judged(coarse), coarse_search=lambda *args: search,
+            look_closer=look, _again=lambda job, rounds, l0s, v: v, _by_elbow=lambda *args: (judged(searched), ''),
+            peak_verdict=lambda s, elbows: judged(s.firing.l0), apart=lambda v, s: judged(math.nan))
+        stages |= dict(
+            Rounds=mock.Mock(), _checked=lambda job, rounds, v: (v, None), _agreed=lambda v, rounds: v,
+            _with_knobs=lambda v, *args: v, _estimate=lambda job, rounds, v, **kw: v)
+        with mock.patch.multiple('sae_l0_nb.calibrate', **stages): return calibrate_l0(rows, 16, progress=False).l0
+
+    assert ended(6., 11.6, short=7.1, full=11.5) == 11.6 # both moved, and meet again: the elbow
+    assert ended(6., 11.6, short=7.1, full=7.) == 7. # the elbow went elsewhere
+    assert ended(6., 6.2, short=7.1) == 6.2 # both stayed
+    assert ended(30., 30., short=7.1, full=7.) == 7. # never near each other
+    assert math.isnan(ended(30., 1.1, short=1., edge='low')) # far apart, and the score at an end: no search
+    assert math.isnan(ended(1.1, 30., short=1., edge='low'))
 
 # %% ../nbs/15_calibrate.ipynb #2882f334
 def test_noise_gets_no_number():
