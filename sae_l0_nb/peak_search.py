@@ -70,7 +70,7 @@ class Search:
     "What the witnesses have said, and where."
     tables:list # DataFrames with scores, one a round
     firing:Peak # best firing score of all looks; of the coarse grid where there was none
-    directions:Peak # best directions score of the coarse grid, or of the looks if it stands inside
+    directions:Peak # best directions score of all looks; of the coarse grid where there was none
     before:Peak # best firing score of the coarse grid
     stopped:str='' # what ended the search early: 'number of rounds', 'budget'
     carries:bool=False # the verdict is that of the firing score, not that of c_dec
@@ -128,8 +128,7 @@ def look_closer(
         r = rounds.add(train_round(job, 'look', look_grid(at, job.d_sae), job.seeds))
         s.tables.append(scored_round(job, r, share=1.))
         t = s.looked
-        s.firing, near = find_peak(t.k, t.firing), find_peak(t.k, t.directions)
-        if not near.edge: s.directions = near
+        s.firing, s.directions = find_peak(t.k, t.firing), find_peak(t.k, t.directions)
         if _inside(s.firing, t.k.to_numpy()): break
     return s
 

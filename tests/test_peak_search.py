@@ -55,14 +55,14 @@ def test_witnesses_are_read_at_the_best_score():
 
 # %% ../nbs/14_peak_search.ipynb #f3d9dd42
 def test_looks_follow_the_best_score_until_it_stands_inside():
-    def said_at(best):
-        "A stand-in for a round's scores: best at one L0."
+    def said_at(best, factor=1.):
+        "A stand-in for a round's scores: firing best at one L0, directions at that many times it."
         def of_round(job, r, *, share):
             table = pd.DataFrame(dict(k=r.l0s, fire=np.exp(-np.log(r.l0s/best)**2), agree=.9, frac_dead=0., ratio=.5))
-            return scored(table.assign(fourth=3 + table.fire))
+            return scored(table.assign(fourth=3 + np.exp(-np.log(r.l0s/best/factor)**2)))
         return of_round
 
-    def followed(best, *, n_rounds=9, start=5.):
+    def followed(best, *, n_rounds=9, start=5., factor=1.):
         "A search that starts at one L0 where another is best, without training."
         job, rounds = new_job(ToyModel.small(), 200, n_rounds=n_rounds, n_samples=64_000, progress=False), Rounds()
         def trained(job, name, l0s, seeds):
@@ -71,7 +71,7 @@ def test_looks_follow_the_best_score_until_it_stands_inside():
         found = Search(tables=[None], firing=Peak(l0=start), before=Peak(l0=start), directions=Peak(l0=start))
         where = look_closer.__module__
         with mock.patch(f'{where}.train_round', side_effect=trained):
-            with mock.patch(f'{where}.scored_round', side_effect=said_at(best)): return look_closer(job, rounds, found)
+            with mock.patch(f'{where}.scored_round', side_effect=said_at(best, factor)): return look_closer(job, rounds, found)
 
     for best, n_looks in ((5., 1), (7., 1), (14., 2), (30., 3)):
         found = followed(best)
@@ -79,6 +79,7 @@ def test_looks_follow_the_best_score_until_it_stands_inside():
         assert found.directions.l0 == pytest.approx(best, rel=.05)
         assert len(found.tables) == 1 + n_looks
     assert followed(200.).firing.edge == 'high' # three looks are all
+    assert followed(5., factor=9.).directions.edge == 'high' # beyond the look, so no L0 for directions
     stopped = followed(30., n_rounds=1)
     assert stopped.stopped == 'number of rounds'
     assert len(stopped.tables) == 3

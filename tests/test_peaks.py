@@ -64,3 +64,5 @@ def test_a_correction_is_linear_within_what_was_seen_and_stays_at_its_ends_beyon
     assert corrected(4., **(said | dict(enc_dec=.5))) == at_end > corrected(4., **said)
     ends = [corrected(1., **dict(zip(SEEN, at))) for at in itertools.product(*SEEN.values())]
     assert [min(ends), max(ends)] == list(MOVED)
+    assert corrected(4., **(said | dict(ratio=HELD*.99))) == 4
+    assert corrected(4., **(said | dict(ratio=HELD))) == corrected(4., **(said | dict(ratio=SEEN['ratio'][0])))
