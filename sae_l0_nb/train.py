@@ -10,6 +10,7 @@ import inspect
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -163,10 +164,20 @@ def _k_of(run:_Run, step:int) -> torch.Tensor: # [m] float64
     check_k(k[grid.follows], grid.d_sae, name)
     return k.where(grid.follows, grid.k)
 
+# %% ../nbs/07_train.ipynb #7b1abb0d
+def _warn_of_emulation(compute:str, device:str):
+    "Processors older than AVX-512 make products of bfloat16 in software."
+    if compute != 'bfloat16' or torch.device(device).type != 'cpu': return
+    has = torch.backends.cpu.get_cpu_capability()
+    if has not in ('DEFAULT', 'AVX2'): return
+    warnings.warn(f"compute = 'bfloat16' is far slower than 'float32' on this processor, which has no units for it ({has})",
+                  stacklevel=5)
+
 # %% ../nbs/07_train.ipynb #9ab27638
 def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, kept:bool) -> _Run:
     "A run that is ready to start; `kept`: with a checkpoint, which must know it again."
     s, n_steps = settings, check_training(grid.recipes, **settings)
+    _warn_of_emulation(s['compute'], device)
     schedule = _fresh(schedule, grid)
     held = heldout_rows(source) if s['n_heldout'] is None else source.heldout(s['n_heldout'])
     check(len(held) > 1, 'held-out rows of the source (n_heldout)', len(held), 'two or more, for centre and scale')

@@ -187,12 +187,14 @@ def table_at(path, **columns):
 
 
 def lost_by_others(row, curves):
-    "What other ways of choosing lose in one world: `lost_f1_knee` for `l0_knee`, and so on."
+    "What other ways of choosing lose in one world, `lost_f1_knee` for `l0_knee` and so on; is the curve too short?"
     curve = curves[(curves.kind == row.kind) & (curves.seed == row.seed)]
     chosen = {name: row[name] for name in row.index if name.startswith('l0_')} | dict(l0_default=DEFAULT)
     if curve.empty: return {}
-    return {f'lost_{measure}_{name[3:]}': loss_of(curve, measure, l0)
+    beyond = not curve.k.min() <= row.directions <= curve.k.max()
+    lost = {f'lost_{measure}_{name[3:]}': loss_of(curve, measure, l0)
             for measure in ('f1', 'mcc') for name, l0 in chosen.items()}
+    return lost | dict(directions_clipped=bool(np.isfinite(row.directions) and beyond))
 
 
 def merge(out, parts):
