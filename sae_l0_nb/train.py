@@ -170,8 +170,8 @@ def _warn_of_emulation(compute:str, device:str):
     if compute != 'bfloat16' or torch.device(device).type != 'cpu': return
     has = torch.backends.cpu.get_cpu_capability()
     if has not in ('DEFAULT', 'AVX2'): return
-    warnings.warn(f"compute = 'bfloat16' is far slower than 'float32' on this processor, which has no units for it ({has})",
-                  stacklevel=5)
+    why = f'this processor has no units for it ({has})'
+    warnings.warn(f"compute = 'bfloat16' is far slower than 'float32' here: {why}", stacklevel=5)
 
 # %% ../nbs/07_train.ipynb #9ab27638
 def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, kept:bool) -> _Run:

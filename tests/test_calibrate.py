@@ -307,7 +307,7 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
     rows = torch.randn(20_000, 16, generator=torch.Generator().manual_seed(0))
 
     def ended(coarse, searched, short, full=math.nan, edge=''):
-        "What the stages end with: the elbow after a coarse grid and after a search, the best score after short and full runs."
+        "What the stages end with, of elbows after a coarse grid and a search, of best scores after short and full runs."
         def look(job, rounds, s):
             s.tables, s.firing = [*s.tables, None], Peak(l0=full)
             return s

@@ -71,7 +71,8 @@ def test_looks_follow_the_best_score_until_it_stands_inside():
         found = Search(tables=[None], firing=Peak(l0=start), before=Peak(l0=start), directions=Peak(l0=start))
         where = look_closer.__module__
         with mock.patch(f'{where}.train_round', side_effect=trained):
-            with mock.patch(f'{where}.scored_round', side_effect=said_at(best, factor)): return look_closer(job, rounds, found)
+            said = said_at(best, factor)
+            with mock.patch(f'{where}.scored_round', side_effect=said): return look_closer(job, rounds, found)
 
     for best, n_looks in ((5., 1), (7., 1), (14., 2), (30., 3)):
         found = followed(best)
