@@ -320,7 +320,8 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
         stages |= dict(
             Rounds=mock.Mock(), _checked=lambda job, rounds, v: (v, None), _agreed=lambda v, rounds: v,
             _with_knobs=lambda v, *args: v, _estimate=lambda job, rounds, v, **kw: v)
-        with mock.patch.multiple('sae_l0_nb.calibrate', **stages): return calibrate_l0(rows, 16, progress=False).l0
+        where = calibrate_l0.__module__
+        with mock.patch.multiple(where, **stages): return calibrate_l0(rows, 16, progress=False).l0
 
     assert ended(6., 11.6, short=7.1, full=11.5) == 11.6 # both moved, and meet again: the elbow
     assert ended(6., 11.6, short=7.1, full=7.) == 7. # the elbow went elsewhere
