@@ -171,7 +171,7 @@ def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
     coarse = coarse_stage(job, rounds, l0s)
     v, d_in = judge(rounds.table(), d_in=job.source.d_in), job.source.d_in
     s = None if coarse.witnesses is None else coarse_search(job, coarse)
-    if s is not None and s.firing.edge and not elbow_fits(v, s): return apart(v, s), s # no search could end in a number
+    if s is not None and s.firing.edge and not elbow_fits(v, s): return apart(v, s), s # a search is no use
     if s is None or elbow_fits(v, s): v = _again(job, rounds, l0s, v)
     else: # c_dec points elsewhere, or nowhere: perhaps a closer look at the best firing score shows it an elbow there
         v = judge(rounds.table(), d_in=d_in) if look_closer(job, rounds, s).tables[1:] else v
