@@ -171,8 +171,9 @@ def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
     coarse = coarse_stage(job, rounds, l0s)
     v, d_in = judge(rounds.table(), d_in=job.source.d_in), job.source.d_in
     s = None if coarse.witnesses is None else coarse_search(job, coarse)
-    if s is not None and s.firing.edge and not elbow_fits(v, s): return apart(v, s), s # a search is no use
-    if s is None or elbow_fits(v, s): v = _again(job, rounds, l0s, v)
+    if s is None: v = _again(job, rounds, l0s, v)
+    elif elbow_fits(v, s): pass # to be searched for
+    elif s.firing.edge: return apart(v, s), s # a search is no use
     else: # c_dec points elsewhere, or nowhere: perhaps a closer look at the best firing score shows it an elbow there
         v = judge(rounds.table(), d_in=d_in) if look_closer(job, rounds, s).tables[1:] else v
         if not elbow_fits(v, s): return peak_verdict(s, v.elbows), s
@@ -180,7 +181,7 @@ def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
     if v.verdict not in ('edge', 'not_converged'): v, stopped = _by_elbow(job, rounds, method)
     looked = s is not None and len(s.tables) > 1
     if s is None or elbow_fits(v, s) or stopped and not looked: return v, s
-    if s.firing.edge: return apart(v, s), s
+    if s.firing.edge and not looked: return apart(v, s), s
     if not looked: look_closer(job, rounds, s) # the elbow was lost on the way, or went elsewhere: the score perhaps too
     return (v if elbow_fits(v, s) else peak_verdict(s, v.elbows)), s
 
@@ -216,7 +217,7 @@ def _with_knobs(v:Verdict, job, l0s) -> Verdict:
     "The verdict with advice that names argument, flag and value."
     n = job.settings['n_samples']
     if _tried_all(v, l0s, job):
-        most = 'all that this width allows were tried, and training three times as long changes little'
+        most = 'all that this width allows were tried, and SAEs trained three times as long explain little more'
         return replace(v, reason=f'c_dec still falls at L0 {l0s[-1]:.3g}; {most}: try another width (d_sae, --width)')
     knobs = {'train longer': f'train longer (n_samples, --samples: {n:,} now; try {3*n:,})',
              'extend the grid': 'extend the grid (l0s, --l0s)',
@@ -271,7 +272,8 @@ def _said(s:Search|None, v:Verdict) -> dict:
     "What the witnesses said, for the estimate."
     if s is None: return {}
     tables = [t.assign(round=i) for i, t in enumerate(s.tables)]
-    best = dict(firing=_at(s.firing), directions=_at(s.directions))
+    looked = len(s.tables) > 1 # short SAEs alone say little about directions
+    best = dict(firing=_at(s.firing), directions=_at(s.directions) if looked else math.nan)
     read = s.carries and math.isfinite(v.l0) and math.isfinite(best['directions']) # off a look that gave a number
     if read: best['directions_interval'] = around(best['directions'], 'directions')
     return dict(carried='firing' if s.carries else 'c_dec', witnesses=tables, **best)

@@ -163,7 +163,8 @@ def elbow_fits(
     v:Verdict, # by c_dec
     s:Search, # by witnesses
 ) -> bool:
-    "Whether the elbow of c_dec stands near the best firing score."
+    "Whether the elbow of c_dec stands near the best firing score; never if looks ended with that at an end of theirs."
+    if s.firing.edge and len(s.tables) > 1: return False
     return math.isfinite(v.l0) and math.isfinite(s.firing.l0) and abs(math.log(v.l0/s.firing.l0)) <= math.log(FITS)
 
 # %% ../nbs/14_peak_search.ipynb #9322441e

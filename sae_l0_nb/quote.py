@@ -35,8 +35,8 @@ def planned(
     near = Stage(name='descent', n_saes=n_seeds, share=DESCENT) if method == 'descent' else fine
     normal = [Stage(name='control_grid', n_saes=n_l0s, share=COARSE)] if control and n_seeds > 1 else []
     usual = [coarse, *normal, near, close, close, *check_stages(n_seeds, control=control)]
-    more = [replace(coarse, share=1.), close]
-    if normal: more += [Stage(name='look', n_saes=n_close + len(CLOSE_L0S))]*3 # with their controls
+    looks = [Stage(name='look', n_saes=n_close + len(CLOSE_L0S))]*3 # with their controls
+    more = [close, *(looks if normal else [replace(coarse, share=1.)])]
     if method == 'descent': more += [fine, close, close, close]
     return usual, more
 

@@ -9,6 +9,7 @@ import math
 import tempfile
 import time
 from contextlib import redirect_stderr
+from dataclasses import replace
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -24,7 +25,7 @@ from sae_l0_nb.control import Check
 from sae_l0_nb.descend import trace_table
 from sae_l0_nb.elbow import Verdict
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
-from sae_l0_nb.peak_search import Search
+from sae_l0_nb.peak_search import Search, coarse_search
 from sae_l0_nb.peaks import LEARNED, Peak, corrected
 from sae_l0_nb.saving import load_sae
 from sae_l0_nb.schedule import lr_at
@@ -84,9 +85,12 @@ def test_the_close_stage_looks_again_around_what_it_found():
 
 # %% ../nbs/15_calibrate.ipynb #ec5965c6
 def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
-    toy = ToyModel.small()
+    toy, where = ToyModel.small(), calibrate_l0.__module__
+    def with_directions(job, r): return replace(coarse_search(job, r), directions=Peak(l0=3.)) # as short SAEs may say
+
     for source in (toy, toy.sample(60_000, torch.Generator().manual_seed(5))):
-        r = calibrate_l0(source, d_sae=5, n_samples=256_000, centre=False, progress=False)
+        with mock.patch(f'{where}.coarse_search', side_effect=with_directions):
+            r = calibrate_l0(source, d_sae=5, n_samples=256_000, centre=False, progress=False)
         assert r.verdict == 'found', r
         assert abs(r.l0 - 2) < .15, r
         assert r.interval[0] < r.l0 < r.interval[1], r
@@ -100,6 +104,7 @@ def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
         assert r.cost['sae_steps'] == (n_coarse + n_coarse//2)*333 + (len(r.table) - n_coarse)*1000 + 3*3000 + 4*3000
         assert r.trace.leg.nunique() == 2
         assert r.trace.k.min() < 2 < r.trace.k.max()
+        assert np.isnan(r.directions) # no look was taken
 
 # %% ../nbs/15_calibrate.ipynb #b98d3ba6
 def test_a_finer_grid_can_stand_in_for_the_descent():
@@ -306,10 +311,10 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
 
     rows = torch.randn(20_000, 16, generator=torch.Generator().manual_seed(0))
 
-    def ended(coarse, searched, short, full=math.nan, edge=''):
+    def ended(coarse, searched, short, full=math.nan, edge='', left=''):
         "What the stages end with, of elbows after a coarse grid and a search, of best scores after short and full runs."
         def look(job, rounds, s):
-            s.tables, s.firing = [*s.tables, None], Peak(l0=full)
+            s.tables, s.firing = [*s.tables, None], Peak(l0=full, edge=left)
             return s
 
         search = Search(tables=[None], firing=Peak(l0=short, edge=edge), directions=None, before=None)
@@ -324,6 +329,7 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
         with mock.patch.multiple(where, **stages): return calibrate_l0(rows, 16, progress=False).l0
 
     assert ended(6., 11.6, short=7.1, full=11.5) == 11.6 # both moved, and meet again: the elbow
+    assert ended(6., 11.6, short=7.1, full=11., left='high') == 11. # a score at an end of its looks confirms no elbow
     assert ended(6., 11.6, short=7.1, full=7.) == 7. # the elbow went elsewhere
     assert ended(6., 6.2, short=7.1) == 6.2 # both stayed
     assert ended(30., 30., short=7.1, full=7.) == 7. # never near each other

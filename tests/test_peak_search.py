@@ -107,6 +107,8 @@ def search_at(l0, edge='', tables=()):
 def test_an_elbow_fits_within_a_factor():
     for l0, fits in ((10., True), (10*FITS*.99, True), (10/FITS*.99, False), (30., False), (math.nan, False)):
         assert elbow_fits(verdict_at(l0), search_at(10.)) == fits
+        assert elbow_fits(verdict_at(l0), search_at(10., 'low', tables=[None])) == fits # of the coarse grid
+        assert not elbow_fits(verdict_at(l0), search_at(10., 'low', tables=[None, None]))
     assert not elbow_fits(verdict_at(10.), search_at(math.nan))
 
 # %% ../nbs/14_peak_search.ipynb #a33558cd

@@ -149,7 +149,8 @@ def test_training_with_rounded_products_finds_the_same_features():
 # %% ../nbs/07_train.ipynb #37c3f63b
 def test_a_processor_that_would_emulate_bfloat16_is_named():
     kw = dict(d_sae=5, l0s=[2], n_samples=64, batch_size=64, progress=False)
-    for has, compute, n_warnings in (('AVX2', 'bfloat16', 1), ('AVX512', 'bfloat16', 0), ('AVX2', 'float32', 0)):
+    cases = ('AVX2', 'bfloat16', 1), ('AVX512', 'bfloat16', 0), ('DEFAULT', 'bfloat16', 0), ('AVX2', 'float32', 0)
+    for has, compute, n_warnings in cases:
         processor = mock.patch('torch.backends.cpu.get_cpu_capability', return_value=has)
         with processor, warnings.catch_warnings(record=True) as said:
             warnings.simplefilter('always')
