@@ -191,6 +191,7 @@ _HERE = {
     'corrected.enc_dec': _number('mean cosine of encoder and decoder', -1, 1),
     'corrected.fire': _number('how alike two seeds fire, less chance'),
     'corrected.ratio': _number('error over that on normal data', 0),
+    'not_quite.ratio': _number('error over that on normal data', 0),
     'SlopeController.metric': _choice('what the controller follows', among=('c_dec', 's_n')),
     'SlopeController.start': _number('L0 at the start', 0, above=True),
     'TensorSource.frac_heldout': _number('share that is held out', 0, 1, above=True, below=True),

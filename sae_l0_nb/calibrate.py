@@ -19,7 +19,8 @@ from .control import CONTROL, check_stage
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
 from .locks import locked
-from .peak_search import Search, apart, around, coarse_search, elbow_fits, look_closer, peak_verdict, unlike
+from .peak_search import (
+    Search, apart, around, coarse_search, elbow_fits, look_closer, not_quite, peak_verdict, unlike)
 from .quote import first_grid
 from .sae import Bank
 from .sources import open_source, read_once
@@ -289,10 +290,11 @@ def _estimate(job, rounds, v:Verdict, *, ratio, method, search) -> L0Estimate:
         trace=rounds.trace, saes=rounds.banks, control=ratio, **_said(search, v))
 
 # %% ../nbs/15_calibrate.ipynb #e116cd90
-def _agreed(v:Verdict, rounds) -> Verdict:
-    "The verdict by c_dec, or no number where two seeds fire differently there."
+def _agreed(v:Verdict, rounds, s:Search|None, ratio) -> Verdict:
+    "The verdict by c_dec, or no number where the witnesses speak against it."
     reason = unlike(rounds.said, v.l0) if rounds.said and np.isfinite(v.l0) else ''
-    return _no_number(v, 'no_features', reason) if reason else v
+    if reason: return _no_number(v, 'no_features', reason)
+    return v if s is None or ratio is None else not_quite(v, s, ratio)
 
 # %% ../nbs/15_calibrate.ipynb #566db3a9
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
@@ -301,7 +303,7 @@ def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     if s is not None and s.carries: ratio = s.at_best('ratio') # its looks had a control beside them
     else:
         verdict, ratio = _checked(job, rounds, verdict)
-        verdict = _agreed(verdict, rounds)
+        verdict = _agreed(verdict, rounds, s, ratio)
     return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
 
 # %% ../nbs/15_calibrate.ipynb #e426afab

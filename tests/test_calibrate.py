@@ -323,7 +323,7 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
             look_closer=look, _again=lambda job, rounds, l0s, v: v, _by_elbow=lambda *args: (judged(searched), ''),
             peak_verdict=lambda s, elbows: judged(s.firing.l0), apart=lambda v, s: judged(math.nan))
         stages |= dict(
-            Rounds=mock.Mock(), _checked=lambda job, rounds, v: (v, None), _agreed=lambda v, rounds: v,
+            Rounds=mock.Mock(), _checked=lambda job, rounds, v: (v, None), _agreed=lambda v, *args: v,
             _with_knobs=lambda v, *args: v, _estimate=lambda job, rounds, v, **kw: v)
         where = calibrate_l0.__module__
         with mock.patch.multiple(where, **stages): return calibrate_l0(rows, 16, progress=False).l0

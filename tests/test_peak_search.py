@@ -128,18 +128,30 @@ def test_an_elbow_without_witnesses_is_no_number():
     none = verdict_at(math.nan)
     assert apart(none, search_at(1., 'low')) is none
 
+# %% ../nbs/14_peak_search.ipynb #392d5f54
+def test_where_saes_leave_much_an_elbow_is_a_number_only_close_to_the_best_firing_score():
+    near = 8*QUITE*.99
+    for l0, ratio, verdict in ((10., .3, 'disagree'), (6., .3, 'disagree'), (near, .3, 'found'), (10., .2, 'found')):
+        v = not_quite(verdict_at(l0), search_at(8.), ratio)
+        assert (v.verdict, math.isfinite(v.l0)) == (verdict, verdict == 'found')
+    assert 'best near 8,' in not_quite(verdict_at(10.), search_at(8.), .3).reason
+    for v, s in ((verdict_at(math.nan), search_at(8.)), (verdict_at(10.), search_at(math.nan))):
+        assert not_quite(v, s, .3) is v
+
 # %% ../nbs/14_peak_search.ipynb #fc95efb1
 def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_and_beats_normal_data():
-    def ended(l0=10., ratio=.5, before=10., looked=10., stopped='', fire=.8):
+    def ended(l0=10., ratio=.5, before=10., looked=10., stopped='', fire=.8, directions=10.):
         look = pd.DataFrame(dict(k=look_grid(looked, 999), ratio=ratio, fire=fire, enc_dec=.93))
         found = search_at(l0, tables=[look, look])
-        found.before, found.stopped = Peak(l0=before), stopped
+        found.before, found.directions, found.stopped = Peak(l0=before), Peak(l0=directions), stopped
         return peak_verdict(found, {})
 
     v = ended()
     assert v.verdict == 'found'
     assert v.l0 == corrected(10., fire=.8, enc_dec=.93, ratio=.5)
     assert v.interval == around(v.l0, 'firing')
+    for directions, high in ((20., 20*REACH), (5., v.interval[1]), (math.nan, v.interval[1])):
+        assert ended(directions=directions).interval == (v.interval[0], high)
     nothing, short = 'no_features', 'not_converged'
     cases = [(dict(ratio=.95), nothing, 'error ratio 0.95'), (dict(l0=math.nan), nothing, 'at no L0'),
              (dict(fire=.2), nothing, 'fire together in 0.20'),
