@@ -15,16 +15,17 @@ FIRST to LAST: seeds of the worlds, the last one left out. KIND:
 
 One row a world; those that OUT has already are not done again. `others` asks other ways of choosing an L0 instead, and
 writes OUT_others.csv: the rule of c_dec alone and the paper's controllers. Processes that run at once write a PART
-each; `merge` puts them together and adds what the other ways lose.
+each; `merge` puts them together and adds what the other ways lose. A killed process goes on where it was: what it
+needs for that lies in a folder beside OUT until its row is written.
 
 What is recovered at an L0 is read off a bank of its own, which goes to OUT_curves.csv: nine L0s from a third to three
 times the L0 of the width's features, three seeds that the calibration does not use.
 
 Which seeds are of development, and which of the score, says the page witnesses.ipynb.
 """
+import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -96,11 +97,12 @@ def without_features(kind, world):
 
 # ---- what SAEs recover ---------------------------------------------------------------------------------------------
 
-def reference(world, width, l0):
+def reference(world, width, l0, left):
     "What SAEs recover at L0s around the one of the width's features."
     l0s = np.geomspace(max(.7, l0/3), min(3*l0, .9*width), 9)
     settings = default_settings(width, world.d_in)
-    bank, _ = train_bank(world, width, l0s, seeds=REFERENCE, n_logs=1, n_heldout=16_384, progress=False, **settings)
+    bank, _ = train_bank(world, width, l0s, seeds=REFERENCE, n_logs=1, n_heldout=16_384, progress=False,
+                         checkpoint=left/'reference', **settings)
     table = pd.DataFrame(recovery(bank, world)).assign(k=bank.k.numpy())
     return table.groupby('k').mean().reset_index()
 
@@ -138,19 +140,18 @@ def about(kind, seed, width, facts):
     return dict(kind=kind, seed=seed, width=width) | facts
 
 
-def score(kind, seed):
-    "A row for one world, and its curve; None where there is none."
+def score(kind, seed, left):
+    "A row for one world, and its curve; None where there is none. What a killed run leaves goes to a folder."
     world, width, facts = drawn(kind, seed)
     source = without_features(kind, world) if kind in CONTROLS else world
-    start = time.perf_counter()
-    r = calibrate_l0(source, width, progress=False)
+    r = calibrate_l0(source, width, progress=False, checkpoint=left/'calibration')
     low, high = r.directions_interval
     row = about(kind, seed, width, facts) | dict(
         verdict=r.verdict, l0=r.l0, low=r.interval[0], high=r.interval[1], carried=r.carried, firing=r.firing,
         directions=r.directions, directions_low=low, directions_high=high, control=r.control,
-        sae_steps=r.cost['sae_steps'], seconds=round(time.perf_counter() - start), commit=COMMIT, reason=r.reason)
+        sae_steps=r.cost['sae_steps'], seconds=round(r.cost['seconds']), commit=COMMIT, reason=r.reason)
     if kind in CONTROLS + TOYS: return row, None
-    curve, row = reference(world, width, facts['true_l0_at_width']), row | read_off(r)
+    curve, row = reference(world, width, facts['true_l0_at_width'], left), row | read_off(r)
     for name in ('f1', 'f1_each', 'mcc'):
         row |= {f'best_{name}': best_of(curve, name), f'most_{name}': curve[name].max()}
     for name in ('f1', 'f1_each'): row[f'lost_{name}'] = loss_of(curve, name, r.l0)
@@ -168,7 +169,7 @@ def controlled(world, width, metric):
     return bank.k.median().item()
 
 
-def others(kind, seed):
+def others(kind, seed, left):
     "What other ways of choosing say of one world; rows and curves as for `score`."
     world, width, facts = drawn(kind, seed)
     r = calibrate_l0(world, width, control=False, progress=False) # c_dec alone decides
@@ -221,11 +222,13 @@ def main(out, first, last, kind='language', what='score'):
     for seed in range(int(first), int(last)):
         done, curves = table_at(path, kind=[], seed=[]), table_at(at)
         if ((done.kind == kind) & (done.seed == seed)).any(): continue
-        row, curve = run(kind, seed)
+        left = out.with_name(f'{out.stem}_{what}_{kind}_{seed}')
+        row, curve = run(kind, seed, left)
         if curve is not None:
             if len(curves): curves = curves[(curves.kind != kind) | (curves.seed != seed)] # left by a killed run
             written(pd.concat([curves, curve], ignore_index=True), at)
         written(pd.concat([done, pd.DataFrame([row])], ignore_index=True), path)
+        shutil.rmtree(left, ignore_errors=True)
         said = {k: v for k, v in row.items() if k.startswith(('verdict', 'l0', 'true', 'best_f1', 'lost', 'seconds'))}
         print(kind, seed, {k: round(v, 3) if isinstance(v, float) else v for k, v in said.items()}, flush=True)
 
