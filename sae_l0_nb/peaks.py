@@ -33,9 +33,9 @@ def scored(
     table, # DataFrame with fire, agree, frac_dead, fourth and ratio
 ): # DataFrame: `table` and its two scores, 0 or more
     "How good each L0 looks for firing, and for directions; 0 where a witness is nan, since no latent of a seed fires."
-    fire, gain = table.fire.clip(lower=0), (1 - table.ratio).clip(lower=0)
-    tails = (table.fourth - 3).clip(lower=0)
-    agree = table.agree*(1 - table.frac_dead) # a latent that never fires agrees with none
+    gain, tails = (1 - table.ratio).clip(lower=0), (table.fourth - 3).clip(lower=0)
+    alive = 1 - table.frac_dead # a latent that never fires is like none
+    fire, agree = table.fire.clip(lower=0)*alive, table.agree*alive
     return table.assign(firing=(fire**2*gain).fillna(0), directions=(agree**2*tails).fillna(0))
 
 # %% ../nbs/09_peaks.ipynb #8f0f7623
@@ -86,10 +86,10 @@ def _top(x, y, i:int) -> float:
     return float(np.clip(x[i] - b/(2*a), x[near][0], x[near][-1]))
 
 # %% ../nbs/09_peaks.ipynb #a41dd52b
-LEARNED = dict(fire=-.36, enc_dec=-4.83, ratio=1.02) # change of log L0 with each witness
-CONSTANT = 4.17 # log L0 that is added
-SEEN = dict(fire=(.44, .90), enc_dec=(.84, .98), ratio=(.36, .88)) # what the worlds had that these are learned from
-MOVED = (.75, 1.5) # how far the L0 of best recovery lay from the best score there
+LEARNED = dict(fire=-.91, enc_dec=-4.03, ratio=.8) # change of log L0 with each witness
+CONSTANT = 3.95 # log L0 that is added
+SEEN = dict(fire=(.44, .89), enc_dec=(.84, .98), ratio=(.31, .88)) # what the worlds had that these are learned from
+MOVED = (.67, 1.56) # how far the L0 of best recovery lay from the best score there
 HELD = .25 # error ratio below which SAEs hold nearly all features, and the best score stands as it is
 
 @checked
@@ -101,7 +101,8 @@ def corrected(
     ratio:float, # error over that on normal data
 ) -> float:
     "The L0 at which SAEs should recover best."
-    if ratio < HELD: return l0
     said = dict(fire=fire, enc_dec=enc_dec, ratio=ratio)
-    moved = sum(weight*np.clip(said[name], *SEEN[name]) for name, weight in LEARNED.items())
-    return l0*float(np.clip(math.exp(CONSTANT + moved), *MOVED))
+    moved = CONSTANT + sum(weight*np.clip(said[name], *SEEN[name]) for name, weight in LEARNED.items())
+    moved = np.clip(moved, *np.log(MOVED))
+    known = np.interp(ratio, [HELD, SEEN['ratio'][0]], [0, 1]) # how much the worlds say of such data
+    return l0*math.exp(known*moved)

@@ -20,6 +20,8 @@ def test_the_scores_by_hand():
     t = scored(with_ratio(said, normal))
     assert t.ratio.tolist() == pytest.approx([.6/(.4*.8)**.5, .9/.4])
     assert t.firing.tolist() == [0, 0] # worse than normal data; firing by less than chance
+    t = scored(t.assign(ratio=.25))
+    assert t.firing.tolist() == pytest.approx([(.9*.5)**2*.75, 0])
     assert t.directions.tolist() == pytest.approx([.16*2, 0])
     with pytest.raises(ValueError, match='rows of normal'): with_ratio(said, normal[:1])
     silent = scored(t.assign(fire=np.nan, agree=np.nan))
@@ -64,5 +66,7 @@ def test_a_correction_is_linear_within_what_was_seen_and_stays_at_its_ends_beyon
     assert corrected(4., **(said | dict(enc_dec=.5))) == at_end > corrected(4., **said)
     ends = [corrected(1., **dict(zip(SEEN, at))) for at in itertools.product(*SEEN.values())]
     assert [min(ends), max(ends)] == list(MOVED)
-    assert corrected(4., **(said | dict(ratio=HELD*.99))) == 4
-    assert corrected(4., **(said | dict(ratio=HELD))) == corrected(4., **(said | dict(ratio=SEEN['ratio'][0])))
+    assert corrected(4., **(said | dict(ratio=HELD))) == corrected(4., **(said | dict(ratio=HELD/2))) == 4
+    lowest = SEEN['ratio'][0]
+    whole, half = (corrected(1., **(said | dict(ratio=r))) for r in (lowest, (HELD + lowest)/2))
+    assert half == pytest.approx(whole**.5) # half of the change of log L0

@@ -19,7 +19,8 @@ each; `merge` puts them together and adds what the other ways lose. A killed pro
 needs for that lies in a folder beside OUT until its row is written.
 
 What is recovered at an L0 is read off a bank of its own, which goes to OUT_curves.csv: nine L0s from a third to three
-times the L0 of the width's features, three seeds that the calibration does not use.
+times the L0 of the width's features, three seeds that the calibration does not use. What the witnesses said goes to
+OUT_looks.csv.
 
 Which seeds are of development, and which of the score, says the page witnesses.ipynb.
 """
@@ -48,6 +49,8 @@ COMMIT = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=Path(__file
 N_ROWS, REFERENCE = 300_000, (7, 8, 9) # rows of a control; seeds
 DEFAULT = 100. # k of sae-lens's TopK and BatchTopK, version 6; dictionary_learning has none
 ASKED = ['l0_rule', 'l0_controller_c_dec', 'l0_controller_s_n'] # of `others`
+LOOKED = ['look', 'k', 'fvu', 'ratio', 'fire', 'fire_each', 'enc_dec', 'agree', 'fourth', 'frac_dead', 'density',
+          'useful', 'firing', 'directions'] # of what the witnesses said
 CONTROLS, TOYS = ('normal', 'student', 'shuffled'), ('orthogonal', 'superposed')
 
 
@@ -140,8 +143,14 @@ def about(kind, seed, width, facts):
     return dict(kind=kind, seed=seed, width=width) | facts
 
 
+def looks_of(r):
+    "What the witnesses said at each L0 of the coarse grid (look 0) and of each look."
+    tables = [table.assign(look=i)[LOOKED] for i, table in enumerate(r.witnesses)]
+    return pd.concat(tables or [pd.DataFrame(columns=LOOKED)])
+
+
 def score(kind, seed, left):
-    "A row for one world, and its curve; None where there is none. What a killed run leaves goes to a folder."
+    "A row for one world, and tables beside it. What a killed run leaves goes to a folder."
     world, width, facts = drawn(kind, seed)
     source = without_features(kind, world) if kind in CONTROLS else world
     r = calibrate_l0(source, width, progress=False, checkpoint=left/'calibration')
@@ -150,14 +159,15 @@ def score(kind, seed, left):
         verdict=r.verdict, l0=r.l0, low=r.interval[0], high=r.interval[1], carried=r.carried, firing=r.firing,
         directions=r.directions, directions_low=low, directions_high=high, control=r.control,
         sae_steps=r.cost['sae_steps'], seconds=round(r.cost['seconds']), commit=COMMIT, reason=r.reason)
-    if kind in CONTROLS + TOYS: return row, None
+    tables = dict(looks=looks_of(r).assign(kind=kind, seed=seed))
+    if kind in CONTROLS + TOYS: return row, tables
     curve, row = reference(world, width, facts['true_l0_at_width'], left), row | read_off(r)
     for name in ('f1', 'f1_each', 'mcc'):
         row |= {f'best_{name}': best_of(curve, name), f'most_{name}': curve[name].max()}
     for name in ('f1', 'f1_each'): row[f'lost_{name}'] = loss_of(curve, name, r.l0)
     row['lost_mcc'] = loss_of(curve, 'mcc', r.directions if np.isfinite(r.l0) else np.nan)
     row['clipped'] = bool(np.isfinite(r.l0) and not curve.k.min() <= r.l0 <= curve.k.max())
-    return row, curve.assign(kind=kind, seed=seed)
+    return row, tables | dict(curves=curve.assign(kind=kind, seed=seed))
 
 
 def controlled(world, width, metric):
@@ -175,7 +185,7 @@ def others(kind, seed, left):
     r = calibrate_l0(world, width, control=False, progress=False) # c_dec alone decides
     row = about(kind, seed, width, facts) | dict(rule_verdict=r.verdict, l0_rule=r.l0)
     row |= {f'l0_controller_{metric}': controlled(world, width, metric) for metric in ('c_dec', 's_n')}
-    return row | dict(commit=COMMIT), None
+    return row | dict(commit=COMMIT), {}
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
@@ -199,12 +209,13 @@ def lost_by_others(row, curves):
 
 
 def merge(out, parts):
-    "One table of many, and one of their curves."
+    "One table of many, and of the tables beside them."
     out, parts = Path(out), [Path(part) for part in parts]
     table = pd.concat([pd.read_csv(part, dtype={'commit': str}) for part in parts], ignore_index=True)
     twice = table[table.duplicated(['kind', 'seed'])]
     if len(twice): raise ValueError(f'parts = {parts}; allowed: those with each world once, not {len(twice)} twice')
-    curves = pd.concat([table_at(beside(part, 'curves')) for part in parts], ignore_index=True)
+    curves, looks = (pd.concat([table_at(beside(part, name)) for part in parts], ignore_index=True)
+                     for name in ('curves', 'looks'))
     others = [table_at(path) for path in (beside(part, 'others') for part in parts) if path.exists()]
     if others:
         others = pd.concat(others)[['kind', 'seed', 'rule_verdict', *ASKED]]
@@ -213,20 +224,22 @@ def merge(out, parts):
     table = table.drop(columns=lost.columns, errors='ignore').join(lost) # of a table that was merged before
     written(table.sort_values(['kind', 'seed']), out)
     written(curves.sort_values(['kind', 'seed', 'k']), beside(out, 'curves'))
+    written(looks.sort_values(['kind', 'seed', 'look', 'k']), beside(out, 'looks'))
 
 
 def main(out, first, last, kind='language', what='score'):
     torch.set_num_threads(1)
     out, run = Path(out), dict(score=score, others=others)[what]
-    path, at = out if what == 'score' else beside(out, what), beside(out, 'curves')
+    path = out if what == 'score' else beside(out, what)
     for seed in range(int(first), int(last)):
-        done, curves = table_at(path, kind=[], seed=[]), table_at(at)
+        done = table_at(path, kind=[], seed=[])
         if ((done.kind == kind) & (done.seed == seed)).any(): continue
         left = out.with_name(f'{out.stem}_{what}_{kind}_{seed}')
-        row, curve = run(kind, seed, left)
-        if curve is not None:
-            if len(curves): curves = curves[(curves.kind != kind) | (curves.seed != seed)] # left by a killed run
-            written(pd.concat([curves, curve], ignore_index=True), at)
+        row, tables = run(kind, seed, left)
+        for name, table in tables.items():
+            before = table_at(beside(out, name), kind=[], seed=[])
+            before = before[(before.kind != kind) | (before.seed != seed)] # left by a killed run
+            written(pd.concat([before, table], ignore_index=True), beside(out, name))
         written(pd.concat([done, pd.DataFrame([row])], ignore_index=True), path)
         shutil.rmtree(left, ignore_errors=True)
         said = {k: v for k, v in row.items() if k.startswith(('verdict', 'l0', 'true', 'best_f1', 'lost', 'seconds'))}
