@@ -42,6 +42,10 @@ def test_the_peak_of_a_parabola_is_found_wherever_it_lies():
     assert find_peak([1, 2, 4], [3, 2, 1]).edge == 'low'
     assert find_peak([1, 2, 4], [1, 2, 3]).edge == 'high'
     assert find_peak([1, 2, 4], [0, 2, 0]).l0 == pytest.approx(2)
+    level, lower = 2.*LEVEL, 1.99*LEVEL
+    assert find_peak([1, 2, 4, 8], [1, level, 1, 2]).edge == '' # a top inside, as good as the end
+    assert find_peak([1, 2, 4, 8], [1, lower, 1, 2]).edge == 'high'
+    assert find_peak([1, 2, 4, 8], [1, 1.5, level, 2]).edge == 'high' # on the way up to the end, no top
     for l0s, score in (([1, 2], [1, 2]), ([2, 1, 3], [1, 2, 3]), ([1, 2, 3], [1, -1, 2]), ([1, 2, 3], [1, np.nan, 2])):
         with pytest.raises(ValueError): find_peak(l0s, score)
 
