@@ -294,7 +294,8 @@ def _agreed(v:Verdict, rounds, s:Search|None, ratio) -> Verdict:
     "The verdict by c_dec, or no number where the witnesses speak against it."
     reason = unlike(rounds.said, v.l0) if rounds.said and np.isfinite(v.l0) else ''
     if reason: return _no_number(v, 'no_features', reason)
-    return v if s is None or ratio is None else not_quite(v, s, ratio)
+    reason = not_quite(v, s, ratio) if s is not None and ratio is not None else ''
+    return _no_number(v, 'disagree', reason) if reason else v
 
 # %% ../nbs/15_calibrate.ipynb #566db3a9
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:

@@ -217,13 +217,12 @@ def not_quite(
     v:Verdict, # by c_dec
     s:Search, # whose best firing score is near
     ratio:float, # error at the elbow over that on normal data
-) -> Verdict:
-    "No number where elbow and best firing score are not close and SAEs leave much; else the verdict as it is."
+) -> str:
+    "Why an elbow that is not close to the best firing score, where SAEs leave much, is no number; '' if it is one."
     near = math.isfinite(v.l0) and math.isfinite(s.firing.l0)
-    if not near or ratio < HELD or abs(math.log(v.l0/s.firing.l0)) <= math.log(QUITE): return v
-    reason = (f'c_dec stops falling near {v.l0:.3g}, but the firing score is best near {s.firing.l0:.3g}, and SAEs '
-              f'leave {ratio:.2f} of the error that they leave on normal data: either may be right')
-    return replace(v, verdict='disagree', reason=reason, l0=math.nan, interval=(math.nan, math.nan))
+    if not near or ratio < HELD or abs(math.log(v.l0/s.firing.l0)) <= math.log(QUITE): return ''
+    return (f'c_dec stops falling near {v.l0:.3g}, but the firing score is best near {s.firing.l0:.3g}, and SAEs '
+            f'leave {ratio:.2f} of the error that they leave on normal data: either may be right')
 
 # %% ../nbs/14_peak_search.ipynb #588239a6
 @checked

@@ -311,7 +311,7 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
 
     rows = torch.randn(20_000, 16, generator=torch.Generator().manual_seed(0))
 
-    def ended(coarse, searched, short, full=math.nan, edge='', left=''):
+    def ended(coarse, searched, short, full=math.nan, edge='', left='', ratio=None):
         "What the stages end with, of elbows after a coarse grid and a search, of best scores after short and full runs."
         def look(job, rounds, s):
             s.tables, s.firing = [*s.tables, None], Peak(l0=full, edge=left)
@@ -323,7 +323,7 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
             look_closer=look, _again=lambda job, rounds, l0s, v: v, _by_elbow=lambda *args: (judged(searched), ''),
             peak_verdict=lambda s, elbows: judged(s.firing.l0), apart=lambda v, s: judged(math.nan))
         stages |= dict(
-            Rounds=mock.Mock(), _checked=lambda job, rounds, v: (v, None), _agreed=lambda v, *args: v,
+            Rounds=lambda **kw: mock.Mock(said=[]), _checked=lambda job, rounds, v: (v, ratio),
             _with_knobs=lambda v, *args: v, _estimate=lambda job, rounds, v, **kw: v)
         where = calibrate_l0.__module__
         with mock.patch.multiple(where, **stages): return calibrate_l0(rows, 16, progress=False).l0
@@ -332,6 +332,8 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
     assert ended(6., 11.6, short=7.1, full=11., left='high') == 11. # a score at an end of its looks confirms no elbow
     assert ended(6., 11.6, short=7.1, full=7.) == 7. # the elbow went elsewhere
     assert ended(6., 6.2, short=7.1) == 6.2 # both stayed
+    assert ended(9., 9., short=7.1, ratio=.1) == 9. # near, and SAEs hold nearly all
+    assert math.isnan(ended(9., 9., short=7.1, ratio=.5)) # near, not close, and they do not
     assert ended(30., 30., short=7.1, full=7.) == 7. # never near each other
     assert math.isnan(ended(30., 1.1, short=1., edge='low')) # far apart, and the score at an end: no search
     assert math.isnan(ended(1.1, 30., short=1., edge='low'))
