@@ -202,6 +202,9 @@ _HERE = {
     'low_rank_correlation.share': _number('share of the variance that causes explain', 0, 1, many='pair'),
     'is_heldout.text': _text('a text'),
     'read_start.first': _flag('this process begins'),
+    'read_sae.k': _number('latents that TopK keeps', 0, above=True),
+    'read_sae.scale': _number('factor on the inputs', 0, above=True),
+    'read_sae.sub': _text('folder in a repository'),
     'read_task.text': _text('name of the column of texts'),
     'random_language_world.most': _whole('features at most', 300),
     'random_world.most': _whole('features at most', 20, 200),
@@ -238,6 +241,7 @@ _THINGS = {
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most',
     'a file or folder, looked at before anything is written': 'path file',
+    'content of files, looked at before it is used': 'tensors t unused cfg_path',
     'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d v s shards entry '
         'manifest settings state old new done descent trainer about metadata data there close_stage.start '
         'close_look.start '

@@ -10,6 +10,7 @@ __all__ = ['METHOD', 'sae_hash', 'sae_folders', 'read_saes', 'check_places', 'as
 import functools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,8 @@ def sae_hash(
     sae:Bank, # one member
 ) -> str: # 32 hex digits
     "A name for exactly these weights."
-    names = ('W_enc', 'W_dec', 'b_enc', 'b_dec', 'threshold', 'k', 'per_input')
-    return content_hash({name: getattr(sae, name) for name in names})
+    tensors = {f.name: getattr(sae, f.name) for f in fields(sae)}
+    return content_hash({name: t for name, t in tensors.items() if t is not None})
 
 # %% ../nbs/34_probe_sweep.ipynb #d5ecd477
 @checked

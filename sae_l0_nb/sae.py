@@ -22,13 +22,15 @@ from .checks import check, check_finite, check_k, check_seeds, check_whole, floa
 def topk(
     pre:torch.Tensor, # [m, b, d_sae] pre-activations
     k, # [m] kept of each input, whole numbers
+    norm:torch.Tensor|None=None, # [m, d_sae] the largest of pre/norm are chosen; None: of pre
 ) -> torch.Tensor: # [m, b, d_sae] latents
     "Keep the k largest of ReLU(pre) of each input."
     a = torch.zeros_like(pre)
     for i, n in enumerate(map(float, k)):
         check(n.is_integer() and 0 <= n <= pre.shape[2], 'k of TopK', n, f'whole numbers up to d_sae = {pre.shape[2]}')
-        top = pre[i].topk(int(n), dim=1, sorted=False)
-        a[i].scatter_(1, top.indices, top.values.relu_())
+        among = pre[i] if norm is None else pre[i]/norm[i]
+        top = among.topk(int(n), dim=1, sorted=False).indices
+        a[i].scatter_(1, top, pre[i].gather(1, top).relu_())
     return a
 
 # %% ../nbs/01_sae.ipynb #dc090d96
@@ -50,6 +52,7 @@ class Bank:
     threshold:torch.Tensor # [m, d_sae] a latent fires above it; before the decoder norm while JumpReLU members train
     k:torch.Tensor # [m] float64, asked-for L0; nan: unknown
     per_input:torch.Tensor|None=None # [m] bool, TopK members, which need no threshold; None: there are none
+    choice_norm:torch.Tensor|None=None # [m, d_sae] by which TopK members divide before they choose; None: by 1
 
     def __post_init__(self):
         if self.per_input is None: self.per_input = torch.zeros(len(self.k), dtype=torch.bool)
@@ -77,7 +80,8 @@ def __getitem__(self:Bank,
     if not isinstance(i, slice):
         i = range(len(self))[i] # IndexError past the end, which ends `for sae in bank`
         i = slice(i, i + 1)
-    return Bank(**{f.name: getattr(self, f.name)[i] for f in fields(self)})
+    of_all = {f.name: getattr(self, f.name) for f in fields(self)}
+    return Bank(**{name: value if value is None else value[i] for name, value in of_all.items()})
 
 # %% ../nbs/01_sae.ipynb #7b6527ed
 @checked
@@ -134,7 +138,9 @@ def encode(self:Bank,
     "Latents at inference: positive pre-activations above the threshold; for a TopK member the k largest of each input."
     pre = self.pre(x)
     a = jump_relu(pre, self.threshold)
-    for i in self.per_input.nonzero()[:, 0].tolist(): a[i] = topk(pre[i:i + 1], self.k[i:i + 1])[0]
+    for i in self.per_input.nonzero()[:, 0].tolist():
+        norm = None if self.choice_norm is None else self.choice_norm[i:i + 1]
+        a[i] = topk(pre[i:i + 1], self.k[i:i + 1], norm)[0]
     return a
 
 # %% ../nbs/01_sae.ipynb #ddb70f11

@@ -100,6 +100,8 @@ def start_bank(
 # %% ../nbs/07_train.ipynb #0c66247e
 def _put(init, bank:Bank, units:Units):
     "Copy given weights into a bank that will be trained in other units."
+    norm = getattr(init, 'choice_norm', None)
+    check(norm is None, 'choice_norm of init', norm, 'None: TopK is trained with the decoder norm in its choice')
     for name in PARAMS:
         to, of = getattr(bank, name), f'{name} of init'
         value = init.get(name) if isinstance(init, dict) else getattr(init, name, None)

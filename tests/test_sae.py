@@ -20,6 +20,7 @@ def test_topk_by_hand():
     assert topk(pre, [2]).tolist() == [[[3, 2], [1, 0]]]  # never negative
     for k in (1.5, 3, -1, float('nan')):
         with pytest.raises(ValueError, match='k of TopK = .*; allowed: whole numbers up to d_sae = 2'): topk(pre, [k])
+    assert topk(pre, [1], torch.tensor([[2., 1.]])).tolist() == [[[0, 2], [1, 0]]]  # 3/2 is less than 2
 
 # %% ../nbs/01_sae.ipynb #a39293ac
 def test_jump_relu_by_hand():

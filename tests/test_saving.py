@@ -110,7 +110,8 @@ def made_by_sae_lens(folder, kind, **more):
 
 @pytest.mark.parametrize('kind, more', [
     ('standard', {}), ('standard', dict(apply_b_dec_to_input=False)), ('jumprelu', {}), ('topk', dict(k=5)),
-    ('topk', dict(k=5, apply_b_dec_to_input=False)), ('batchtopk', dict(k=5.)),
+    ('topk', dict(k=5, apply_b_dec_to_input=False)), ('topk', dict(k=5, rescale_acts_by_decoder_norm=False)),
+    ('batchtopk', dict(k=5.)),
     ('batchtopk', dict(k=5., rescale_acts_by_decoder_norm=False)),
     ('matryoshka_batchtopk', dict(k=5., matryoshka_widths=[8, 32]))])
 def test_what_sae_lens_makes_gives_the_same_latents(kind, more, tmp_path):
@@ -121,7 +122,6 @@ def test_what_sae_lens_makes_gives_the_same_latents(kind, more, tmp_path):
     assert torch.allclose(load_sae(tmp_path/'sae').decode(got)[0], x_hat, atol=1e-4)
 
 @pytest.mark.parametrize('kind, more, words', [('gated', {}, "architecture of .* = 'gated'"),
-    ('topk', dict(k=5, rescale_acts_by_decoder_norm=False), 'norm 1, or rescale_acts_by_decoder_norm'),
     ('topk', dict(k=5, normalize_activations='layer_norm'), "normalize_activations of .* = 'layer_norm'")])
 def test_what_sae_lens_makes_and_a_bank_cannot_be_is_refused(kind, more, words, tmp_path):
     pytest.importorskip('sae_lens')
@@ -219,13 +219,20 @@ def test_weights_we_cannot_read_are_refused(change, words, tmp_path):
     with pytest.raises(ValueError, match=words): load_sae(tmp_path/'sae')
 
 # %% ../nbs/11_saving.ipynb #d6f4a637
-def test_topk_with_decoder_rows_of_other_norms_needs_its_flag(tmp_path):
-    change, weights = dict(architecture='topk', k=2), dict(W_dec=torch.full((4, 6), 2.), threshold=None)
-    saved(tmp_path/'raw', change, weights)
-    with pytest.raises(ValueError, match="W_dec of '.*' = 'rows of norm 4.9 to 4.9'; allowed: norm 1, or rescale_acts"):
-        load_sae(tmp_path/'raw')
-    saved(tmp_path/'rescaled', change | dict(rescale_acts_by_decoder_norm=True), weights)
-    assert load_sae(tmp_path/'rescaled').per_input.tolist() == [True]
+def test_topk_with_decoder_rows_of_other_norms_chooses_as_its_flag_says(tmp_path):
+    W_dec = torch.eye(4, 6)*torch.tensor([[9.], [1.], [1.], [.5]])
+    weights = dict(W_dec=W_dec, W_enc=torch.eye(6, 4), b_dec=torch.zeros(6), b_enc=torch.zeros(4), threshold=None)
+    for rescaled in (False, True):
+        cfg = dict(architecture='topk', k=1, rescale_acts_by_decoder_norm=rescaled)
+        saved(tmp_path/str(rescaled), cfg, weights)
+    x = torch.tensor([[1., 2, 0, 0, 0, 0]]) # latents 1 and 2, which add 9 and 2
+    early, late = (load_sae(tmp_path/name) for name in ('False', 'True'))
+    assert early.encode(x).tolist() == [[[0, 2, 0, 0]]]
+    assert late.encode(x).tolist() == [[[9, 0, 0, 0]]]
+    save_sae(early, tmp_path/'again')
+    assert torch.equal(read_tensors(tmp_path/'again/sae_weights.safetensors')[0]['W_dec'], W_dec)
+    assert torch.equal(load_sae(tmp_path/'again').encode(x), early.encode(x))
+    assert early[0].choice_norm.tolist() == [[9, 1, 1, .5]]
 
 @pytest.mark.parametrize('bad', [None, 5, [], b'x', 'x'*5000, 'a\0b', ''])
 def test_what_is_no_folder_is_refused(bad):
@@ -369,7 +376,7 @@ def test_topk_with_dead_latents_needs_its_flag_as_they_take_places(tmp_path):
     w = raw()
     w['W_dec'][3] = 0
     put(tmp_path/'sae', dict(architecture='topk', k=4), w)
-    with pytest.raises(ValueError, match="W_dec of .* = 'rows of norm 0 to 1'; allowed: norm 1, or rescale_acts"):
+    with pytest.raises(ValueError, match="W_dec of .* = 'rows of norm 0 to 1'; allowed: rows above 0, or"):
         load_sae(tmp_path/'sae')
 
 @pytest.mark.parametrize('names, tool', [(['ae.pt', 'config.json'], 'ae.pt looks like a file of dictionary_learning'),
@@ -377,7 +384,7 @@ def test_topk_with_dead_latents_needs_its_flag_as_they_take_places(tmp_path):
     (['params.npz'], 'params.npz looks like a file of Gemma Scope'), (['sae.pt'], 'sae.pt looks like .* another tool')])
 def test_other_formats_are_told_and_not_opened(names, tool, tmp_path):
     for name in names: (tmp_path/name).write_bytes(b'not to be opened')
-    words = f'folder = .*; allowed: a SAELens folder.*; {tool}.*save_sae'
+    words = f'folder = .*; allowed: a SAELens folder.*; {tool}.*(save|read)_sae'
     with pytest.raises(ValueError, match=words): load_sae(tmp_path)
 
 # %% ../nbs/11_saving.ipynb #7040bef5

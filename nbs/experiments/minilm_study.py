@@ -5,7 +5,7 @@
     python minilm_study.py jumprelu LAYER            a smaller one, L0s as targets
     python minilm_study.py gaussian LAYER            the control: the same grid on normal data, two seeds
     python minilm_study.py witnesses LAYER [3072]    every witness and its control after a third and all of the steps
-    python minilm_study.py number LAYER [3072]       what `calibrate_l0` says
+    python minilm_study.py number LAYER [3072 [N]]   what `calibrate_l0` says by default, or with N rows an SAE
     python minilm_study.py describe LAYER            projections, thresholds and biases of what was trained
     python minilm_study.py probe LAYER [3072]        the 113 tasks, 1 and 16 latents
     python minilm_study.py tables                    from the runs to results/minilm_study_*.csv
@@ -127,17 +127,20 @@ def witnesses(layer, width=1536):
         pd.concat(tables).to_csv(RUNS/f'study_witnesses_w{width}_l{layer}.csv', index=False)
 
 
-def number(layer, width=1536):
-    "The calibration, with the settings of the grids; it goes on where it was stopped."
-    path = RUNS/f'study_number_w{width}_l{layer}'
+def number(layer, width=1536, n_samples=1_024_000):
+    "The calibration as a user runs it, by default or at another length; it goes on where it was stopped."
+    path = RUNS/f'study_number_w{width}_l{layer}_n{n_samples}'
     source = ActivationStore(store(layer))
-    r = calibrate_l0(source, int(width), checkpoint=f'{path}_part', progress=False, **SIZES)
+    r = calibrate_l0(source, int(width), n_samples=int(n_samples), checkpoint=f'{path}_part', progress=False)
     print(r)
     r.save(path)
     row = dict(layer=int(layer), width=int(width), low=r.interval[0], high=r.interval[1], **r.cost)
     names = ('l0', 'verdict', 'carried', 'firing', 'directions', 'control', 'reason')
     row |= {name: getattr(r, name) for name in names}
-    pd.DataFrame([row]).to_csv(RUNS/f'study_numbers_w{width}_l{layer}.csv', index=False)
+    pd.DataFrame([row]).to_csv(RUNS/f'study_numbers_w{width}_l{layer}_n{n_samples}.csv', index=False)
+    pd.concat([t.assign(look=i) for i, t in enumerate(r.witnesses)]).assign(
+        layer=int(layer), width=int(width), n_samples=int(n_samples)).to_csv(
+            RUNS/f'study_looks_w{width}_l{layer}_n{n_samples}.csv', index=False)
 
 
 def quantiles(name, values):
@@ -191,7 +194,7 @@ def written(name, parts):
 def tables():
     "From the runs to the committed tables."
     runs = done(('batchtopk', 'jumprelu', 'gaussian'))
-    for name in ('witnesses', 'numbers'):
+    for name in ('witnesses', 'numbers', 'looks'):
         parts = [pd.read_csv(path) for path in sorted(RUNS.glob(f'study_{name}_w*.csv'))]
         if parts: written(f'minilm_study_{name}.csv', parts)
     written('minilm_study.csv', [named(pd.read_csv(f/'table.csv'), key) for key, f in runs.items()])
