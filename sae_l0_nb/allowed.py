@@ -122,6 +122,10 @@ _DATA = dict(
     module=_text('path of a module in its model'),
     **dict.fromkeys(('cache', 'checkpoint', 'folder'), Rule('path', 'where files are, or will be')),
     name=_text('a name'),
+    push_to_hub=_text('repository of the hub'),
+    repo=_text('repository of the hub'),
+    sub=_text('folder in a repository'),
+    tool=_text('that writes SAEs'),
     norm_limit=_number('norm beyond which a row is left out, as a multiple of the median', 1, above=True),
     pack=_flag('several texts in one context'),
     part=_choice('of a store', among=('train', 'heldout')),
@@ -204,7 +208,6 @@ _HERE = {
     'read_start.first': _flag('this process begins'),
     'read_sae.k': _number('latents that TopK keeps', 0, above=True),
     'read_sae.scale': _number('factor on the inputs', 0, above=True),
-    'read_sae.sub': _text('folder in a repository'),
     'read_task.text': _text('name of the column of texts'),
     'random_language_world.most': _whole('features at most', 300),
     'random_world.most': _whole('features at most', 20, 200),
@@ -241,7 +244,7 @@ _THINGS = {
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most',
     'a file or folder, looked at before anything is written': 'path file',
-    'content of files, looked at before it is used': 'tensors t unused cfg_path',
+    'content of files, looked at before it is used': 'tensors t unused cfg_path is_repo.name b',
     'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d v s shards entry '
         'manifest settings state old new done descent trainer about metadata data there close_stage.start '
         'close_look.start '

@@ -5,23 +5,21 @@
 # %% auto #0
 __all__ = ['Released', 'read_sae']
 
-# %% ../nbs/41_formats.ipynb #e07382f4
-import json
+# %% ../nbs/41_formats.ipynb #c0b88e25
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from fastcore.basics import patch
 
 from .allowed import checked
 from .checks import check, check_k, float_rows, refuse
-from .files import write_json, write_tensors
-from .layouts import Parts, read_parts
-from .runs import as_path, new_folder, writing
+from .hub import fetched, is_repo
+from .layouts import read_parts
+from .runs import as_path
 from .sae import Bank
-from .saving import sae_of, save_sae
+from .saving import sae_of
 
 # %% ../nbs/41_formats.ipynb #752c2b01
 @dataclass(kw_only=True)
@@ -107,16 +105,11 @@ def _told(name:str, given, found, allowed:str):
     if given is None or found is None or given == found: return found if given is None else given
     refuse(name, given, f'{found}, as the files say')
 
-# %% ../nbs/41_formats.ipynb #ee65ec65
+# %% ../nbs/41_formats.ipynb #11204e08
 def _folder_of(source, sub:str, revision) -> Path:
     "A folder on this machine; what is not there is fetched from the hub."
     path = as_path(source, 'source')
     if path.exists(): return path/sub
-    named = str(source).count('/') == 1 and not str(source).startswith(('.', '/', '~'))
-    check(named, 'source', str(source), 'a folder that exists, or a repository of the hub, as user/name')
-    from huggingface_hub import snapshot_download
-    patterns = [f'{sub}/*', sub, f'{sub}/**'] if sub else ['*']
-    try: return Path(snapshot_download(str(source), revision=revision, allow_patterns=patterns))/sub
-    except Exception as e:
-        why = str(e).split('\n')[0]
-        refuse('source', str(source), f'a folder that exists, or a repository that can be fetched; here: {why}', e)
+    allowed = 'a folder that exists, or a repository of the hub, as user/name'
+    check(is_repo(str(source)), 'source', str(source), allowed)
+    return fetched(str(source), sub=sub, revision=revision)

@@ -228,12 +228,12 @@ CLASSES = { # dict_class -> architecture, b_dec taken off first?, names of its t
     'MatryoshkaBatchTopKSAE': ('jumprelu', True, _PLAIN | dict(threshold='threshold'), ('k', 'group_sizes')),
     'JumpReluAutoEncoder': ('jumprelu', False, _PLAIN | dict(threshold='threshold'), ())}
 
-# %% ../nbs/40_layouts.ipynb #3e2a0e4e
+# %% ../nbs/40_layouts.ipynb #4cb2e9b1
 _TRAINER = dict(dict_class=Field(str), k=Field(float, low=0, null=True, needed=False), lm_name=_TEXT,
                 layer=Field(object, needed=False), submodule_name=_TEXT, target_l0=_NUMBER)
 _TRAINED = """activation_dim dict_size trainer_class lr steps auxk_alpha warmup_steps decay_start threshold_beta
-    top_k_aux threshold_start_step seed device wandb_name group_fractions group_weights group_sizes bandwidth sparsity_penalty
-    sparsity_warmup_steps l1_penalty initial_sparsity_penalty resample_steps""".split() # they change no latent
+    top_k_aux threshold_start_step seed device wandb_name group_fractions group_weights group_sizes bandwidth
+    sparsity_penalty sparsity_warmup_steps l1_penalty initial_sparsity_penalty resample_steps""".split() # they change no latent
 
 def _from_dictionary_learning(folder:Path) -> Parts:
     path, where = folder/'ae.pt', folder/'config.json'
@@ -276,10 +276,10 @@ def _from_sparsify(folder:Path) -> Parts:
         cfg=dict(architecture='topk', k=float(cfg['k']), apply_b_dec_to_input=True, d_in=cfg['d_in']),
         unread=_rest(cfg, [*_SPARSIFY, *_COUNTED]))
 
-# %% ../nbs/40_layouts.ipynb #37d1ce35
+# %% ../nbs/40_layouts.ipynb #f2606d37
 _LLAMA = dict(
     d_model=Field(int, low=1), d_sae=Field(int, low=1), jump_relu_threshold=Field(float, low=0),
-    dataset_average_activation_norm=Field(dict, of={'in': Field(float, low=1e-30)}), hook_point_in=_TEXT,
+    dataset_average_activation_norm=Field(dict, of={"in": Field(float, low=1e-30)}), hook_point_in=_TEXT,
     hook_point_out=_TEXT, top_k=_NUMBER, act_fn=_TEXT,
     norm_activation=Field(str, among=('dataset-wise',), needed=False),
     apply_decoder_bias_to_pre_encoder=Field(bool, among=(False,), needed=False))

@@ -3,11 +3,8 @@
 import pytest
 from sae_l0_nb.formats import *
 
-# %% ../nbs/41_formats.ipynb #2cb79d9c
-import json
+# %% ../nbs/41_formats.ipynb #78348e25
 import math
-import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +14,7 @@ import torch
 from sae_l0_nb.files import write_json, write_tensors
 from sae_l0_nb.layouts import CLASSES
 from sae_l0_nb.sae import fit_threshold, init_bank
-from sae_l0_nb.saving import load_sae, save_sae
+from sae_l0_nb.saving import save_sae
 from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/41_formats.ipynb #3dc97312
@@ -223,23 +220,22 @@ def test_two_ks_that_differ_are_refused(tmp_path):
     words = "dict_class of .* = 'Crosscoder'; allowed: 'AutoEncoder'"
     with pytest.raises(ValueError, match=words): read_sae(tmp_path/'sae')
 
-# %% ../nbs/41_formats.ipynb #fd16e018
-def test_a_repository_in_the_cache_is_read(tmp_path, monkeypatch):
-    import huggingface_hub.constants as constants
-    monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)
-    monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path))
-    repo, commit = tmp_path/'models--someone--saes', 'a'*40
-    folder = repo/'snapshots'/commit/'layer_3'
-    folder.mkdir(parents=True)
-    (repo/'refs').mkdir()
-    (repo/'refs/main').write_text(commit)
-    save_sae(init_bank(6, 4, [2], seeds=[0]), folder)
-    import huggingface_hub
-    get = huggingface_hub.snapshot_download
-    monkeypatch.setattr(huggingface_hub, 'snapshot_download', lambda *a, **k: get(*a, cache_dir=tmp_path, **k))
-    assert read_sae('someone/saes', 'layer_3').declared == 2
-    words = "source = 'someone/other'; allowed: a folder that exists, or a repository that"
-    with pytest.raises(ValueError, match=words): read_sae('someone/other')
+# %% ../nbs/41_formats.ipynb #cfa26113
+def test_a_repository_is_fetched_and_read(tmp_path, monkeypatch):
+    save_sae(init_bank(6, 4, [2], seeds=[0]), tmp_path/'layer_3')
+    asked = []
+    def from_here(repo, sub, revision): return asked.append((repo, sub, revision)) or tmp_path/sub
+    monkeypatch.setitem(read_sae.__wrapped__.__globals__, 'fetched', from_here)
+    assert read_sae('someone/saes', 'layer_3', revision='v1').declared == 2
+    assert asked == [('someone/saes', 'layer_3', 'v1')]
+
+def test_an_sae_is_pushed_as_it_is_saved(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setitem(save_sae.__wrapped__.__globals__, 'pushed', lambda *a, **kw: asked.append((a, kw)))
+    save_sae(init_bank(6, 4, [2], seeds=[0]), tmp_path/'layer_3', push_to_hub='me/saes')
+    (folder, repo), more = asked[0]
+    assert (repo, more['sub'], more['cfg']['d_sae']) == ('me/saes', 'layer_3', 4)
+    assert read_sae(folder).declared == 2
 
 # %% ../nbs/41_formats.ipynb #2d110e5e
 def trained_by_sae_lens(folder, kind, inference=True, norm='none', **more):

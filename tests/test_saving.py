@@ -33,6 +33,9 @@ def test_what_can_not_be_saved_is_refused_before_anything_is_written():
         with pytest.raises(ValueError, match=words): save_sae(bank[0], Path(tmp)/'sae', away)
         (Path(tmp)/'a').touch()
         with pytest.raises(ValueError, match='already holds'): save_sae(bank[0], tmp)
+        with pytest.raises(ValueError, match="push_to_hub = 'saes'; allowed: user/name"):
+            save_sae(bank[0], Path(tmp)/'sae', push_to_hub='saes')
+        assert not (Path(tmp)/'sae').exists()
 
 # %% ../nbs/11_saving.ipynb #c504855e
 def test_a_saved_sae_comes_back_the_same():
