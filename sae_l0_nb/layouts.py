@@ -228,12 +228,13 @@ CLASSES = { # dict_class -> architecture, b_dec taken off first?, names of its t
     'MatryoshkaBatchTopKSAE': ('jumprelu', True, _PLAIN | dict(threshold='threshold'), ('k', 'group_sizes')),
     'JumpReluAutoEncoder': ('jumprelu', False, _PLAIN | dict(threshold='threshold'), ())}
 
-# %% ../nbs/40_layouts.ipynb #4cb2e9b1
+# %% ../nbs/40_layouts.ipynb #41156fc8
 _TRAINER = dict(dict_class=Field(str), k=Field(float, low=0, null=True, needed=False), lm_name=_TEXT,
                 layer=Field(object, needed=False), submodule_name=_TEXT, target_l0=_NUMBER)
+# keys of a trainer that change no latent
 _TRAINED = """activation_dim dict_size trainer_class lr steps auxk_alpha warmup_steps decay_start threshold_beta
     top_k_aux threshold_start_step seed device wandb_name group_fractions group_weights group_sizes bandwidth
-    sparsity_penalty sparsity_warmup_steps l1_penalty initial_sparsity_penalty resample_steps""".split() # they change no latent
+    sparsity_penalty sparsity_warmup_steps l1_penalty initial_sparsity_penalty resample_steps""".split()
 
 def _from_dictionary_learning(folder:Path) -> Parts:
     path, where = folder/'ae.pt', folder/'config.json'

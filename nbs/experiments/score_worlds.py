@@ -9,6 +9,7 @@ FIRST to LAST: seeds of the worlds, the last one left out. KIND:
     language     worlds of `random_language_world` (the default)
     sae-lens     the same laws, drawn by sae-lens's own generator; runs where sae-lens is installed
     big          4,096 features in 256 dimensions, 1,024 latents
+    wide         worlds of laws from a wider range (`wide_world`), whose best L0s differ more
     orthogonal, superposed   worlds of `random_world`, as many latents as features
     normal, student, shuffled   controls made from language worlds, of which nothing should be said: normal data, heavy
                  tails of the same covariance, each coordinate permuted on its own
@@ -36,13 +37,13 @@ import torch
 from sae_l0_nb.calibrate import calibrate_l0
 from sae_l0_nb.descend import SlopeController
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld, random_language_world, synthetic
-from sae_l0_nb.recovery import lost_at, recovery
+from sae_l0_nb.recovery import best_l0, lost_at, recovery
 from sae_l0_nb.sources import GaussianSource
 from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import stream
 from sae_l0_nb.train import train_bank
 from validate_worlds import world_of
-from witness_worlds import MOST, written
+from witness_worlds import MOST, wide_world, written
 
 COMMIT = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=Path(__file__).parent, capture_output=True,
                         text=True, check=True).stdout.strip() # of the rule
@@ -82,7 +83,7 @@ def toy(kind, seed):
 def drawn(kind, seed):
     "A source, the world behind it, a width, and what it is."
     if kind in TOYS: return toy(kind, seed)
-    draw = {'sae-lens': drawn_by_sae_lens, 'big': big}.get(kind, lambda seed: random_language_world(seed, most=MOST))
+    draw = {'sae-lens': drawn_by_sae_lens, 'big': big, 'wide': wide_world}.get(kind, lambda seed: random_language_world(seed, most=MOST))
     return draw(seed)
 
 
@@ -117,9 +118,8 @@ def loss_of(curve, name, l0):
 
 
 def best_of(curve, name):
-    "The L0 of best recovery, on a fine grid of the same smooth curve."
-    fine = np.geomspace(curve.k.min(), curve.k.max(), 400)
-    return float(fine[np.argmin([lost_at(curve.k.to_numpy(), curve[name].to_numpy(), l0) for l0 in fine])])
+    "The L0 of best recovery: the top of a parabola, as where the correction is learned."
+    return best_l0(curve.k.to_numpy(), curve[name].to_numpy()).l0
 
 
 # ---- the score -----------------------------------------------------------------------------------------------------
@@ -197,15 +197,16 @@ def table_at(path, **columns):
     return pd.read_csv(path, dtype={'commit': str}) if path.exists() else pd.DataFrame(columns)
 
 
-def lost_by_others(row, curves):
-    "What other ways of choosing lose in one world, `lost_f1_knee` for `l0_knee` and so on; is the curve too short?"
+def read_off_curve(row, curves):
+    "Where recovery is best in one world, and what other ways of choosing lose there, `lost_f1_knee` for `l0_knee`."
     curve = curves[(curves.kind == row.kind) & (curves.seed == row.seed)]
     chosen = {name: row[name] for name in row.index if name.startswith('l0_')} | dict(l0_default=DEFAULT)
     if curve.empty: return {}
     beyond = not curve.k.min() <= row.directions <= curve.k.max()
+    best = {f'best_{name}': best_of(curve, name) for name in ('f1', 'f1_each', 'mcc')}
     lost = {f'lost_{measure}_{name[3:]}': loss_of(curve, measure, l0)
             for measure in ('f1', 'mcc') for name, l0 in chosen.items()}
-    return lost | dict(directions_clipped=bool(np.isfinite(row.directions) and beyond))
+    return best | lost | dict(directions_clipped=bool(np.isfinite(row.directions) and beyond))
 
 
 def merge(out, parts):
@@ -220,8 +221,9 @@ def merge(out, parts):
     if others:
         others = pd.concat(others)[['kind', 'seed', 'rule_verdict', *ASKED]]
         table = table.drop(columns=others.columns[2:], errors='ignore').merge(others, on=['kind', 'seed'], how='left')
-    lost = pd.DataFrame([lost_by_others(row, curves) for _, row in table.iterrows()], index=table.index)
+    lost = pd.DataFrame([read_off_curve(row, curves) for _, row in table.iterrows()], index=table.index)
     table = table.drop(columns=lost.columns, errors='ignore').join(lost) # of a table that was merged before
+    table = table.astype({name: int for name in ('seed', 'width', 'd_in', 'sae_steps', 'seconds')})
     written(table.sort_values(['kind', 'seed']), out)
     written(curves.sort_values(['kind', 'seed', 'k']), beside(out, 'curves'))
     written(looks.sort_values(['kind', 'seed', 'look', 'k']), beside(out, 'looks'))

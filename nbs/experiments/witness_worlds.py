@@ -7,6 +7,7 @@ latents as features). FIRST to LAST: seeds of the worlds, the last one left out.
 multiples of what `calibrate_l0` gives an SAE; 1/3 and 1 for one. One row for each world, length and L0; worlds that OUT
 has already are not done again.
 """
+import math
 import sys
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sae_l0_nb.language_worlds import random_language_world
+from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld, random_language_world
 from sae_l0_nb.recovery import recovery
 from sae_l0_nb.sources import GaussianSource
 from sae_l0_nb.stages import coarse_grid, default_settings
@@ -24,6 +25,24 @@ from sae_l0_nb.witnesses import witness_table
 from sae_l0_nb.worlds import random_world
 
 RATIO, SEEDS, N_EVAL, MOST = 1.4, (0, 1), 16_384, 700 # MOST: features of a language world
+
+
+def wide_world(seed):
+    "A language world with a law from a wider range: the best L0 is not always a few."
+    rng = np.random.default_rng([43, seed])
+    def between(low, high): return math.exp(rng.uniform(math.log(low), math.log(high)))
+    while True:
+        g, trees = round(between(300, MOST)), {}
+        d_in = round(between(32, 160))
+        width = round(between(g/8, min(1.5*g, 8*d_in)))
+        if rng.integers(2): trees = dict(n_roots=max(4, g//20), branching=int(rng.integers(3, 7)), depth=2)
+        law = LanguageLaw(exponent=rng.uniform(.2, 1.2), high=rng.uniform(.1, .8), low=between(5e-4, 3e-2),
+                          strength=rng.uniform(.05, .15), spread=(rng.uniform(.2, 2), .5), **trees)
+        world = LanguageWorld(g, d_in, law, seed=seed)
+        l0 = world.true_l0_at(width)
+        if 2 <= l0 <= min(40, .4*d_in, .4*width): break
+    about = dict(g=g, d_in=d_in, kind='tree' if trees else 'flat', exponent=law.exponent, strength=law.strength)
+    return world, width, about | dict(true_l0=world.true_l0_at(g), true_l0_at_width=l0)
 
 
 def drawn(kind, seed):
