@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['content_hash', 'write_json', 'write_tensors', 'Field', 'check_field', 'check_fields', 'read_json', 'read_tensors',
-           'check_tensor', 'read_array', 'write_table', 'read_table']
+           'check_tensor', 'read_array', 'read_pt', 'read_npz', 'write_table', 'read_table']
 
 # %% ../nbs/93_files.ipynb #0471575f
 import csv
@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +214,39 @@ def read_array(
     try:
         return np.load(path, mmap_mode='c', allow_pickle=False) # mapped, not read; what is written stays in memory
     except Exception as e: refuse(f'content of {str(path)!r}', str(e), 'a whole .npy file of numbers', e)
+
+# %% ../nbs/93_files.ipynb #8a426dd8
+def read_pt(
+    path, # of a file that torch.save wrote
+) -> dict: # name -> tensor
+    "The tensors of a .pt file; anything else in it is refused before it is built."
+    path = _there(path)
+    check(SAFE, 'torch', torch.__version__, '2.6 or later, to open .pt files: before, weights_only could run code')
+    allowed = 'a dict of tensors by torch.save, and nothing else: other objects of a pickle are not built'
+    try: tensors = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as e: refuse(f'content of {str(path)!r}', f'{type(e).__name__}: {e}'.split('\n')[0], allowed, e)
+    ok = isinstance(tensors, dict) and all(torch.is_tensor(t) for t in tensors.values())
+    check(ok, f'content of {str(path)!r}', tensors, allowed)
+    for name, t in tensors.items(): check(_is_whole(t), f'{name} of {str(path)!r}', t, 'a dense tensor of real numbers')
+    return {str(name): t.detach() for name, t in tensors.items()}
+
+# %% ../nbs/93_files.ipynb #6ed6432c
+SAFE = tuple(int(n) for n in re.findall(r'\d+', torch.__version__)[:2]) >= (2, 6) # CVE-2025-32434
+
+def _is_whole(t) -> bool:
+    "Whether a tensor has its numbers in the file: one of strides 0 may stand for more than fits in memory."
+    real = t.dtype in (*NUMBERS, torch.bool) and t.layout == torch.strided and not t.is_meta
+    return real and t.numel()*t.element_size() <= t.untyped_storage().nbytes()
+
+# %% ../nbs/93_files.ipynb #e9210d27
+def read_npz(
+    path, # of a .npz file
+) -> dict: # name -> tensor
+    "The arrays of a .npz file as tensors; nothing is unpickled."
+    path = _there(path)
+    try:
+        with np.load(path, allow_pickle=False) as data: return {name: torch.from_numpy(data[name]) for name in data}
+    except Exception as e: refuse(f'content of {str(path)!r}', str(e), 'a whole .npz file of numbers', e)
 
 # %% ../nbs/93_files.ipynb #45bf8c7b
 def write_table(

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['Released', 'read_sae']
 
-# %% ../nbs/41_formats.ipynb #c0b88e25
+# %% ../nbs/41_formats.ipynb #59d33940
 import math
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,15 +19,16 @@ from .checks import check, check_k, float_rows, refuse
 from .hub import fetched, is_repo
 from .layouts import read_parts
 from .runs import as_path
-from .sae import Bank
+from .sae import Bank, jump_relu, topk
 from .saving import sae_of
 
-# %% ../nbs/41_formats.ipynb #752c2b01
+# %% ../nbs/41_formats.ipynb #3ee0e180
 @dataclass(kw_only=True)
 class Released:
     "An SAE that somebody published, and what its files say about it."
     bank:Bank # one member, unit decoder rows; works on rows as `inputs` gives them
-    norm:torch.Tensor # [d_sae] of the decoder rows in the file
+    norm:torch.Tensor # [d_sae] the bank's latents over these are the tool's own
+    bias:torch.Tensor|None=None # [d_sae] of the encoder, where `b_dec` is not taken off first; None: it is
     tool:str # who wrote it
     path:Path # file of its weights
     declared:float = math.nan # L0 that its files tell; often what was aimed at, not what was measured
@@ -38,7 +40,9 @@ class Released:
     def __repr__(self):
         about = ', '.join(f'{key} {value}' for key, value in self.about.items())
         l0 = 'no L0' if math.isnan(self.declared) else f'L0 {self.declared:g}'
-        return f'Released({self.tool}, {self.bank.d_in} -> {self.bank.d_sae}, declares {l0}; {about or "no place"})'
+        unread = f"; not understood: {', '.join(self.unread)}" if self.unread else ''
+        sizes = f'{self.bank.d_in} -> {self.bank.d_sae}'
+        return f'Released({self.tool}, {sizes}, declares {l0}; {about or "no place"}{unread})'
 
 # %% ../nbs/41_formats.ipynb #dfbda381
 @patch
@@ -52,28 +56,33 @@ def inputs(self:Released,
     x = x - x.mean(1, keepdim=True)
     return x/(x.std(1, keepdim=True) + 1e-5)
 
-# %% ../nbs/41_formats.ipynb #c530a69a
+# %% ../nbs/41_formats.ipynb #ac1afd6d
 @patch
 def encode(self:Released,
     x:torch.Tensor, # [n, d_in] activations
 ) -> torch.Tensor: # [n, d_sae]
     "Latents in the tool's own units, one SAE without a member axis."
-    return self.bank.encode(self.inputs(x))[0]/self.norm
+    b, x = self.bank, self.inputs(x)
+    if self.bias is None: pre = (x - b.b_dec) @ b.W_enc[0] + b.b_enc
+    else: pre = x @ b.W_enc[0] + self.bias
+    if not b.per_input[0]: return jump_relu(pre[None], b.threshold)[0]/self.norm
+    return topk(pre[None], b.k, b.choice_norm)[0]/self.norm
 
-# %% ../nbs/41_formats.ipynb #ba7fec64
+# %% ../nbs/41_formats.ipynb #84fba5cd
 @patch
 def decode(self:Released,
     a:torch.Tensor, # [n, d_sae] latents of `encode`
     x:torch.Tensor, # [n, d_in] the activations they are from
 ) -> torch.Tensor: # [n, d_in]
     "The reconstruction in the units of x."
-    y = self.bank.decode((a*self.norm)[None])[0]
-    x = float_rows(x, d_in=self.bank.d_in, low=0)*self.scale
+    a, x = float_rows(a, 'a', d_in=self.bank.d_sae, low=0), float_rows(x, d_in=self.bank.d_in, low=0)*self.scale
+    check(len(a) == len(x), 'rows of a', len(a), f'{len(x)}, as many as x has')
+    y = (a*self.norm) @ self.bank.W_dec[0] + self.bank.b_dec
     if self.normalize == 'constant_norm_rescale': y = y*x.norm(dim=1, keepdim=True)/math.sqrt(x.shape[1])
     if self.normalize == 'layer_norm': y = y*x.std(1, keepdim=True) + x.mean(1, keepdim=True)
     return y/self.scale
 
-# %% ../nbs/41_formats.ipynb #97b368e7
+# %% ../nbs/41_formats.ipynb #8317e43a
 @checked
 def read_sae(
     source, # folder of an SAE, or repository of the hub, as user/name
@@ -85,31 +94,62 @@ def read_sae(
 ) -> Released:
     "Read an SAE of SAELens, Gemma Scope 1 and 2, dictionary_learning, sparsify, Llama Scope or Qwen Scope."
     parts = read_parts(_folder_of(source, sub, revision))
+    check(not parts.whitened or scale in (None, 1), 'scale', scale, '1, for rows that are whitened')
     scale = _told('scale', scale, parts.scale, 'the number that inputs were multiplied by, or 1 if they are already')
-    cfg = dict(parts.cfg)
-    if cfg['architecture'] == 'topk' and (cfg.get('k') is None or k is not None):
-        cfg['k'] = float(_told('k', k, cfg.get('k'), 'the k of this TopK'))
-    norm = parts.tensors['W_dec'].float().norm(dim=1)
+    cfg = _with_k(parts.cfg, k)
     bank = sae_of(cfg, parts.tensors, path=parts.path, cfg_path=parts.path)
-    declared = bank.k.item() if math.isnan(parts.declared) else parts.declared
-    if 0 < declared <= bank.d_sae: bank = replace(bank, k=check_k(declared, bank.d_sae))
-    dead = norm == 0 # a latent that adds nothing has no unit of its own
+    known = math.isnan(parts.declared) or bank.per_input[0] # TopK keeps k of each input, whatever else is told
+    declared = bank.k.item() if known else parts.declared
+    if not bank.per_input[0] and 0 < declared <= bank.d_sae: bank = replace(bank, k=check_k(declared, bank.d_sae))
+    if parts.unread: warnings.warn(f"not understood in the config of {str(parts.path)!r}: {', '.join(parts.unread)}")
     return Released(
-        bank=bank, norm=norm.where(~dead, 1.), tool=parts.tool, path=parts.path, declared=declared,
-        normalize=parts.normalize, scale=scale, about=parts.about, unread=parts.unread)
+        bank=bank, norm=_own_units(cfg, parts.tensors), bias=_own_bias(cfg, parts.tensors), tool=parts.tool,
+        path=parts.path, declared=declared, normalize=parts.normalize, scale=float(scale), about=parts.about,
+        unread=parts.unread)
 
-# %% ../nbs/41_formats.ipynb #613b85b1
+# %% ../nbs/41_formats.ipynb #620f9c3d
+def _own_norm(tensors) -> torch.Tensor: # [d_sae]
+    "Of the decoder rows; 1 for those of a latent that adds nothing."
+    norm = tensors['W_dec'].float().norm(dim=1)
+    return norm.where(norm > 0, 1.)
+
+# %% ../nbs/41_formats.ipynb #e0b984cd
+def _own_units(cfg:dict, tensors) -> torch.Tensor: # [d_sae]
+    "By what the bank's latents are divided: sae-lens's TopK may have the norm in its latents already."
+    norm = _own_norm(tensors)
+    has_it = cfg.get('architecture') == 'topk' and cfg.get('rescale_acts_by_decoder_norm')
+    return torch.ones_like(norm) if has_it else norm
+
+# %% ../nbs/41_formats.ipynb #950e1ad2
+def _own_bias(cfg:dict, tensors) -> torch.Tensor|None: # [d_sae]
+    "The encoder's bias in the bank's units, where `b_dec` is not taken off first."
+    if cfg.get('apply_b_dec_to_input', True): return None
+    return tensors['b_enc'].float()*_own_norm(tensors)*(tensors['W_dec'] != 0).any(1)
+
+# %% ../nbs/41_formats.ipynb #807699b8
+def _with_k(cfg:dict, k:float|None) -> dict:
+    "The config with a k that its TopK lacks."
+    is_topk = 'topk' in (cfg.get('architecture'), cfg.get('activation_fn'), cfg.get('activation_fn_str'))
+    check(is_topk or k is None, 'k', k, 'None: this SAE has thresholds')
+    if not is_topk: return cfg
+    found = cfg.get('k') if cfg.get('k') is not None else (cfg.get('activation_fn_kwargs') or {}).get('k')
+    k = _told('k', k, found, 'the k of this TopK')
+    return cfg if found is not None else cfg | dict(k=float(k))
+
+# %% ../nbs/41_formats.ipynb #f2077ea3
 def _told(name:str, given, found, allowed:str):
-    "A value from the caller or from the files, refused if neither or both tell it."
+    "A value from the caller or from the files, refused if neither tells it, or if they differ."
     if given is None: check(found is not None, name, None, f'{allowed}; the files do not tell')
     if given is None or found is None or given == found: return found if given is None else given
     refuse(name, given, f'{found}, as the files say')
 
-# %% ../nbs/41_formats.ipynb #11204e08
+# %% ../nbs/41_formats.ipynb #84cf87fe
 def _folder_of(source, sub:str, revision) -> Path:
-    "A folder on this machine; what is not there is fetched from the hub."
+    "A folder on this machine; what is written as a repository, and is not here, is fetched."
     path = as_path(source, 'source')
-    if path.exists(): return path/sub
-    allowed = 'a folder that exists, or a repository of the hub, as user/name'
-    check(is_repo(str(source)), 'source', str(source), allowed)
-    return fetched(str(source), sub=sub, revision=revision)
+    if path.exists():
+        check(revision is None, 'revision', revision, 'None, for a folder on this machine')
+        return path/sub
+    named = isinstance(source, str) and is_repo(source) and not Path(source.split('/')[0]).exists()
+    check(named, 'source', str(source), 'a folder that exists, or a repository of the hub, as user/name')
+    return fetched(source, sub=sub, revision=revision)

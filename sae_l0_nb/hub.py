@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['is_repo', 'fetched', 'model_card', 'pushed']
 
-# %% ../nbs/92_hub.ipynb #915a20a4
+# %% ../nbs/92_hub.ipynb #34ff7628
+import glob
 from pathlib import Path
 
 from .allowed import checked
@@ -20,19 +21,22 @@ def is_repo(
     parts = str(name).split('/')
     return isinstance(name, str) and len(parts) == 2 and all(parts) and not name.startswith(('.', '~'))
 
-# %% ../nbs/92_hub.ipynb #30cd4745
+# %% ../nbs/92_hub.ipynb #ebb7f603
 @checked
 def fetched(
     repo:str, # user/name
     *,
-    sub:str='', # folder or file in it; '': all of it
+    sub:str='', # folder or file in it; '': the files that are in no folder
     revision:str|None=None, # version; None: the newest
 ) -> Path: # on this machine
     "A folder of a repository, downloaded unless it is there already."
     check(is_repo(repo), 'repo', repo, 'a repository of the hub, as user/name')
+    inside = not sub.startswith('/') and '..' not in sub.split('/')
+    check(inside, 'sub', sub, 'a folder or a file in the repository, as layer_3/width_16k')
     from huggingface_hub import snapshot_download
-    patterns = [sub, f'{sub}/*', f'{sub}/**'] if sub else None
-    try: return Path(snapshot_download(repo, revision=revision, allow_patterns=patterns))/sub
+    name = glob.escape(sub)
+    some = dict(allow_patterns=[name, f'{name}/*']) if sub else dict(ignore_patterns=['*/*'])
+    try: return Path(snapshot_download(repo, revision=revision, **some))/sub
     except Exception as e: refuse('repo', repo, f'a repository that can be fetched; here: {_first_line(e)}', e)
 
 # %% ../nbs/92_hub.ipynb #eb4233ac

@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['WRITERS', 'write_sae']
 
-# %% ../nbs/42_publish.ipynb #ae8f6082
+# %% ../nbs/42_publish.ipynb #5cc1e61c
 from collections.abc import Callable
+from dataclasses import fields
 
 import numpy as np
 import torch
 
 from .allowed import checked
 from .checks import check, check_choice
-from .files import write_json, write_tensors
+from .files import Field, check_fields, write_json, write_tensors
 from .runs import new_folder, writing
 from .sae import Bank
 from .saving import chosen_as_trained, save_sae
@@ -39,7 +40,7 @@ def _gemma_scope(b:Bank, folder, metadata):
     tensors = dict(W_enc=b.W_enc[0], W_dec=b.W_dec[0], b_enc=bias, b_dec=b.b_dec[0], threshold=b.threshold[0])
     np.savez(folder/'params.npz', **{name: t.float().numpy() for name, t in tensors.items()})
 
-# %% ../nbs/42_publish.ipynb #a5426665
+# %% ../nbs/42_publish.ipynb #3bae5649
 def _dictionary_learning(b:Bank, folder, metadata):
     "ae.pt and config.json, of the class that chooses as this SAE does."
     tensors, threshold = _linear(b) | dict(b_dec=b.b_dec[0]), b.threshold[0]
@@ -51,7 +52,7 @@ def _dictionary_learning(b:Bank, folder, metadata):
     else:
         bias = b.b_enc[0] - b.b_dec[0] @ b.W_enc[0]
         tensors = dict(W_enc=b.W_enc[0], W_dec=b.W_dec[0], b_enc=bias, b_dec=b.b_dec[0], threshold=threshold)
-        trainer = dict(dict_class='JumpReluAutoEncoder')
+        trainer = dict(dict_class='JumpReluAutoEncoder', target_l0=None if b.k[0].isnan() else b.k[0].item())
     torch.save({name: t.clone() for name, t in tensors.items()}, folder/'ae.pt')
     names = dict(lm_name='model_name', layer='layer', submodule_name='module')
     about = {theirs: metadata.get(ours) for theirs, ours in names.items()}
@@ -70,7 +71,16 @@ def _sparsify(b:Bank, folder, metadata):
         num_latents=b.d_sae, k=_whole_k(b, 'sparsify'), multi_topk=False, skip_connection=False, transcode=False,
         d_in=b.d_in))
 
-# %% ../nbs/42_publish.ipynb #be711992
+# %% ../nbs/42_publish.ipynb #00b594b4
+_NAME = Field(str, null=True, needed=False)
+_KEPT = dict(model_name=_NAME, module=_NAME, hook_name=_NAME, layer=Field(int, low=0, null=True, needed=False))
+
+def _on_cpu(b:Bank) -> Bank:
+    "Without graphs, in memory that files are written from."
+    tensors = {f.name: getattr(b, f.name) for f in fields(b)}
+    return Bank(**{name: t if t is None else t.detach().cpu() for name, t in tensors.items()})
+
+# %% ../nbs/42_publish.ipynb #288e4dde
 WRITERS:dict[str, Callable] = {
     'Gemma Scope': _gemma_scope, 'dictionary_learning': _dictionary_learning, 'sparsify': _sparsify}
 
@@ -85,5 +95,6 @@ def write_sae(
     check(len(sae) == 1, 'sae', sae, 'one member, e.g. bank[0]')
     check_choice(tool, 'tool', ('SAELens', *WRITERS))
     if tool == 'SAELens': return save_sae(sae, folder, metadata)
-    folder, b = new_folder(folder), chosen_as_trained(sae.folded())
+    check_fields({} if metadata is None else metadata, _KEPT, 'metadata')
+    folder, b = new_folder(folder), chosen_as_trained(_on_cpu(sae).folded())
     with writing(folder) as tmp: WRITERS[tool](b, tmp, metadata or {})

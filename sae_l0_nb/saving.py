@@ -38,7 +38,7 @@ def chosen_as_trained(
 ) -> Bank: # the same function
     "A TopK member that chooses before the decoder norm comes in gets that norm back."
     norm = b.choice_norm
-    if norm is None: return b
+    if norm is None or not b.per_input[0]: return b
     return replace(b, W_enc=b.W_enc/norm[:, None], b_enc=b.b_enc/norm, W_dec=b.W_dec*norm[:, :, None])
 
 # %% ../nbs/11_saving.ipynb #a60e6106
@@ -332,8 +332,8 @@ def sae_of(
     cfg = _checked_cfg(cfg, cfg_path)
     w, norm = _checked_weights(tensors, cfg, path) # sizes are believed from here on
     k, topk = _asked_k(cfg, cfg_path, len(norm)), cfg['architecture'] == 'topk'
-    unit = bool((norm - 1).abs().max() <= 1e-3)
-    early = topk and not cfg['rescale_acts_by_decoder_norm'] and not unit
+    exact = bool((norm - 1).abs().max() <= 1e-6) # rounding to bfloat16 already changes which latents are chosen
+    early = topk and not cfg['rescale_acts_by_decoder_norm'] and not exact
     bank = Bank(
         **{n: w[n][None] for n in PARAMS}, threshold=(w['threshold']*norm)[None],
         k=torch.tensor([k], dtype=torch.float64), per_input=torch.tensor([topk]),

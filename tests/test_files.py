@@ -5,6 +5,7 @@ from sae_l0_nb.files import *
 
 # %% ../nbs/93_files.ipynb #c87f074f
 import math
+import pickle
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -72,6 +73,47 @@ def test_tensors_come_back_or_are_refused_by_file_and_name():
         with pytest.raises(ValueError, match="y of '.*' = None; allowed: a tensor"): read_tensors(path, dict(y=(1,)))
         path.write_bytes(path.read_bytes()[:-1])
         with pytest.raises(ValueError, match='allowed: a whole safetensors file'): read_tensors(path)
+
+# %% ../nbs/93_files.ipynb #f8304dd5
+class Runs:
+    "A pickle that makes a file when it is opened."
+    def __init__(self, path): self.path = path
+    def __reduce__(self): return Path.touch, (self.path,)
+
+@pytest.mark.parametrize('content', ['pickle', 'torch', 'cut', 'text', 'list', 'whole module'])
+def test_a_file_that_is_no_dict_of_tensors_is_refused_and_nothing_in_it_runs(content, tmp_path):
+    path, ran = tmp_path/'ae.pt', tmp_path/'ran'
+    if content == 'pickle': path.write_bytes(pickle.dumps(dict(bias=Runs(ran))))
+    elif content == 'torch': torch.save(dict(bias=Runs(ran)), path)
+    elif content == 'text': path.write_text('hello')
+    elif content == 'list': torch.save([torch.ones(2)], path)
+    elif content == 'whole module': torch.save(torch.nn.Linear(2, 3), path)
+    else:
+        torch.save(dict(bias=torch.ones(100)), path)
+        path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match='content of .*ae.pt.* = .*; allowed: a dict of tensors'): read_pt(path)
+    assert not ran.exists()
+
+# %% ../nbs/93_files.ipynb #2da26187
+def test_a_tensor_that_stands_for_more_than_the_file_holds_is_refused():
+    with tempfile.TemporaryDirectory() as tmp:
+        for t in (torch.ones(1).expand(10**9), torch.ones(2).to_sparse(), torch.ones(2, dtype=torch.complex64)):
+            torch.save(dict(bias=t), Path(tmp)/'ae.pt')
+            words = "(bias|content) of .*ae.pt'.*; allowed: a d"
+            with pytest.raises(ValueError, match=words): read_pt(Path(tmp)/'ae.pt')
+
+# %% ../nbs/93_files.ipynb #3d99c9fc
+def test_an_npz_comes_back_and_a_damaged_one_or_a_pickle_is_refused(tmp_path):
+    path = tmp_path/'params.npz'
+    np.savez(path, W_enc=np.eye(2, dtype=np.float32))
+    assert torch.equal(read_npz(path)['W_enc'], torch.eye(2))
+    whole = path.read_bytes()
+    for bad in (whole[:50], b'', b'x'):
+        path.write_bytes(bad)
+        with pytest.raises(ValueError, match='content of .*params.npz.*; allowed: a whole .npz file'): read_npz(path)
+    np.savez(path, W_enc=np.array([Runs(tmp_path/'ran')], dtype=object))
+    with pytest.raises(ValueError, match='a whole .npz file of numbers'): read_npz(path)
+    assert not (tmp_path/'ran').exists()
 
 # %% ../nbs/93_files.ipynb #c5025c77
 def test_arrays_and_tables_come_back_or_are_refused_by_file():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# %% ../nbs/92_hub.ipynb #7ba34b2d
+# %% ../nbs/92_hub.ipynb #20163fdd
 @pytest.fixture
 def cached(tmp_path, monkeypatch):
     "A repository someone/saes in the cache, with a folder `a` of one file."
@@ -31,6 +31,9 @@ def test_a_folder_in_the_cache_is_found(cached):
     with pytest.raises(ValueError, match="repo = 'someone/other'; allowed: a repository that can be fetched; here: "):
         fetched('someone/other')
     with pytest.raises(ValueError, match="repo = 'saes'; allowed: a repository of the hub"): fetched('saes')
+    for bad in ('/etc', '../other', 'a/../..'):
+        with pytest.raises(ValueError, match='sub = .*; allowed: a folder or a file in the repository'):
+            fetched('someone/saes', sub=bad)
 
 # %% ../nbs/92_hub.ipynb #5006c2f0
 class Hub:

@@ -49,13 +49,16 @@ def test_what_is_written_is_read_as_the_same_function(kind, tool, tmp_path):
     assert torch.allclose(r.bank.encode(x), a, atol=1e-5)
     assert torch.allclose(r.decode(r.encode(x), x), sae.decode(a)[0], atol=1e-5)
 
-# %% ../nbs/42_publish.ipynb #06735e9f
+# %% ../nbs/42_publish.ipynb #3fcee5ab
 def test_what_no_tool_keeps_is_refused(tmp_path):
     sae = replace(some_sae('topk'), k=torch.tensor([2.5], dtype=torch.float64))
     for tool in ('dictionary_learning', 'sparsify'):
         words = 'k of sae = 2.5; allowed: whole numbers'
         with pytest.raises(ValueError, match=words): write_sae(sae, tmp_path/'a', tool)
     with pytest.raises(ValueError, match="tool = 'Pickle'; allowed: 'SAELens'"): write_sae(sae, tmp_path/'a', 'Pickle')
+    for bad in (dict(layer=torch.ones(2)), ['x'], dict(model_name=5)):
+        with pytest.raises(ValueError, match='metadata.* = .*; allowed: '):
+            write_sae(some_sae('topk'), tmp_path/'a', 'sparsify', bad)
     two = init_bank(4, 3, [1, 2], seeds=[0, 1])
     with pytest.raises(ValueError, match=r'sae = Bank\(2 SAEs.*; allowed: one member'):
         write_sae(two, tmp_path/'a', 'SAELens')
