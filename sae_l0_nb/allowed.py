@@ -209,6 +209,7 @@ _HERE = {
     'read_sae.k': _number('latents that TopK keeps', 0, above=True),
     'read_sae.scale': _number('factor on the inputs', 0, above=True),
     'read_task.text': _text('name of the column of texts'),
+    'survey.by': _choice('what is counted', among=('model', 'release', 'loader', 'repo')),
     'random_language_world.most': _whole('features at most', 300),
     'random_world.most': _whole('features at most', 20, 200),
     'resolve_layer.layer': Rule('place', 'of a model'),

@@ -156,6 +156,15 @@ def _probe_args(p):
     p.add_argument('--out', required=True, metavar='DIR', help='new folder for the tables')
     _machine_args(p)
 
+# %% ../nbs/51_arguments.ipynb #c6ea6cde
+def _survey_args(p):
+    p.add_argument('--by', choices=['model', 'release', 'loader', 'repo'], default='model',
+                   help='what is counted (default model)')
+    p.add_argument('--slips', action='store_true', help='list the entries that contradict themselves instead')
+    p.add_argument('--directory', metavar='FILE',
+                   help='a pretrained_saes.yaml (default: that of the sae-lens that is installed)')
+    p.add_argument('--out', metavar='FILE', help='also write all entries here, as CSV')
+
 # %% ../nbs/51_arguments.ipynb #6ae925b7
 CALIBRATE = '''Train a grid of SAEs and find the L0 at which c_dec stops falling.
 Writes figure.png, table.csv and estimate.json.
@@ -188,6 +197,12 @@ examples:
   sae-l0 probe gpt2_l0 --model gpt2 --layer 6 --tasks 96_spam_is,105_click_bait --out gpt2_probes
   sae-l0 probe gpt2_l0 --model gpt2 --layer 6 --tasks all --controls --cache gpt2_cache --out gpt2_probes
   sae-l0 probe gpt2_l0 --model gpt2 --layer 6 --tasks mine.csv --out mine_probes'''
+SURVEY = '''Count the L0s that released SAEs declare, from the directory inside sae-lens.
+
+examples:
+  sae-l0 survey
+  sae-l0 survey --by loader --out released.csv
+  sae-l0 survey --slips'''
 
 # %% ../nbs/51_arguments.ipynb #b37ea624
 def parser() -> argparse.ArgumentParser:
@@ -203,4 +218,5 @@ def parser() -> argparse.ArgumentParser:
     command('harvest', _harvest_args, HARVEST, "store a language model's activations")
     command('sweep', _sweep_args, SWEEP, 'train the L0s and seeds that you name, on as many processes as there are')
     command('probe', _probe_args, PROBE, 'k-sparse probing: which L0s tell what a text is about')
+    command('survey', _survey_args, SURVEY, 'which L0s released SAEs declare')
     return p

@@ -206,3 +206,16 @@ def test_probe_refuses_bad_input(tmp_path, capsys):
         assert re.search(message, err)
         assert err.count('\n') == 1
         assert not (tmp_path/'out').exists()
+
+# %% ../nbs/52_cli.ipynb #fadcfa70
+def test_survey_prints_what_is_declared_and_what_contradicts_itself(tmp_path, capsys):
+    entries = """[{id: a, path: average_l0_20, l0: 20}, {id: b, path: average_l0_30, l0: 130}, {id: c}]"""
+    (tmp_path/'saes.yaml').write_text(f'small: {{model: gpt2, repo_id: me/small, saes: {entries}}}')
+    assert run('survey --directory', tmp_path/'saes.yaml', '--out', tmp_path/'all.csv') == 0
+    out = capsys.readouterr().out
+    assert out.startswith('3 entries of 1 releases, 2 declare an L0: 50.0% of them below 100, median 75')
+    assert pd.read_csv(tmp_path/'all.csv').l0.tolist()[:2] == [20, 130]
+    assert run('survey --slips --directory', tmp_path/'saes.yaml') == 0
+    assert 'L0 of the name' in capsys.readouterr().out
+    assert run('survey --directory', tmp_path/'absent.yaml') == 2
+    assert capsys.readouterr().err.startswith('sae-l0: content of')
