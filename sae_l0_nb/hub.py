@@ -42,7 +42,7 @@ def fetched(
 # %% ../nbs/96_hub.ipynb #eb4233ac
 def _first_line(e:Exception) -> str: return (str(e).splitlines() or [type(e).__name__])[0]
 
-# %% ../nbs/96_hub.ipynb #896cdf6d
+# %% ../nbs/96_hub.ipynb #a2bf4b25
 @checked
 def model_card(
     cfg:dict, # of cfg.json
@@ -61,7 +61,7 @@ def model_card(
         '---', 'library_name: saelens', 'tags:', '- saelens', '- sparse-autoencoder', '---', f'# {repo.split("/")[1]}',
         '', 'A sparse autoencoder, trained with sae_l0_nb.', '', '| | |', '|---|---|', *lines, '', '```python',
         'from sae_lens import SAE', f"sae = SAE.from_pretrained('{repo}', '{sub}')", '',
-        'from sae_l0_nb import read_sae', f"sae = read_sae('{repo}', '{sub}')", '```', ''])
+        'import sae_l0_nb', f"sae = sae_l0_nb.read_sae('{repo}', '{sub}')", '```', ''])
 
 # %% ../nbs/96_hub.ipynb #78ce2141
 @checked
