@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['GAIN', 'SHARE', 'FEW', 'BETTER', 'OFF', 'Measured', 'measure', 'Suspect', 'suspects']
 
-# %% ../nbs/44_measuring.ipynb #80bc128c
+# %% ../nbs/44_measuring.ipynb #bbaa51aa
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from .allowed import checked
 from .checks import check, check_finite, float_rows
 from .formats import Released
 from .sae import Bank, rows_at_once
-from .sources import GaussianSource
+from .sources import GaussianSource, TensorSource
 
-# %% ../nbs/44_measuring.ipynb #4b2cd91f
+# %% ../nbs/44_measuring.ipynb #be2e6db3
 @dataclass(kw_only=True)
 class Measured:
     "What one SAE does on rows."
@@ -30,7 +30,7 @@ class Measured:
     declared:float # L0 that its files tell; nan
 
     def __repr__(self):
-        low, high = self.l0.float().quantile(torch.tensor([.05, .95])).tolist()
+        low, high = self.l0.float().cpu().quantile(torch.tensor([.05, .95])).tolist()
         declared = 'none declared' if math.isnan(self.declared) else f'{self.declared:g} declared'
         dead = (self.fired == 0).double().mean().item()
         return (f'Measured(L0 {self.l0.float().mean():.3g}, of rows {low:g} to {high:g}, {declared}; '
@@ -148,7 +148,13 @@ def _declared(m:Measured) -> list[Suspect]:
     if math.isnan(m.declared) or l0 > 0 and abs(math.log(l0/m.declared)) <= math.log(OFF): return []
     return [Suspect(name='declared', reason=f'the L0 is {l0:.3g} on these rows, {m.declared:g} is declared')]
 
-# %% ../nbs/44_measuring.ipynb #86928d20
+# %% ../nbs/44_measuring.ipynb #4fa867c8
+def _normal_rows(x) -> torch.Tensor: # [n, d_in]
+    "As many normal rows, with the mean and covariance of all rows but one."
+    every = TensorSource(x, frac_heldout=(len(x) - 1)/len(x))
+    return GaussianSource(every, n=len(x)).heldout(len(x)).to(x.device)
+
+# %% ../nbs/44_measuring.ipynb #1b109b3c
 @checked
 def suspects(
     sae, # Bank of one member, or Released
@@ -161,7 +167,7 @@ def suspects(
     x = float_rows(x)
     allowed = f'at least {8*x.shape[1]}, for normal rows with their covariance'
     check(len(x) >= 8*x.shape[1], 'rows of x', len(x), allowed)
-    normal, few = GaussianSource(x, n=len(x)).heldout(len(x)), min(n_rows, len(x))
+    normal, few = _normal_rows(x), min(n_rows, len(x))
     found = _cures(r, x[:few], normal[:few], measure(r, x[:few]).explained) + _outliers(m)
     if not found: found = _place(r, normal, m.explained) # a wrong scale looks like a wrong place
     return found + _declared(m)
