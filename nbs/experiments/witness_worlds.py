@@ -37,7 +37,7 @@ def wide_world(seed):
         width = round(between(g/8, min(1.5*g, 8*d_in)))
         if rng.integers(2): trees = dict(n_roots=max(4, g//20), branching=int(rng.integers(3, 7)), depth=2)
         law = LanguageLaw(exponent=rng.uniform(.2, 1.2), high=rng.uniform(.1, .8), low=between(5e-4, 3e-2),
-                          strength=rng.uniform(.05, .15), spread=(rng.uniform(.2, 2), .5), **trees)
+                          strength=rng.uniform(.05, .12), spread=(rng.uniform(.2, 2), .5), **trees)
         world = LanguageWorld(g, d_in, law, seed=seed)
         l0 = world.true_l0_at(width)
         if 2 <= l0 <= min(40, .4*d_in, .4*width): break
