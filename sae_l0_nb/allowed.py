@@ -142,7 +142,7 @@ _DATA = dict(
     timed=_flag('time a few steps'),
     verify=_flag('compare checksums'))
 
-# %% ../nbs/94_allowed.ipynb #362d880c
+# %% ../nbs/94_allowed.ipynb #2fd00de9
 _PROBING = dict(
     above=_number('least |cosine| that counts', 0, 1),
     branching=_whole('children of a feature in a tree', 1),
@@ -163,6 +163,8 @@ _PROBING = dict(
     metric=_text('column of the table'),
     min_eig=_number('least eigenvalue', 0, above=True),
     n_boot=_whole('resamples', 0),
+    n_near=_whole('neighbours of a latent that are looked at', 1),
+    n_pairs=_whole('pairs of latents', 1),
     n_roots=_whole('trees', 0),
     noise=_number('standard error of a curve', 0),
     orthogonal=_flag('features at right angles'),
@@ -173,6 +175,7 @@ _PROBING = dict(
     random_level=_number('c_dec of random directions', 0),
     score=_text('column of scores'),
     shuffle=_flag('labels in random order'),
+    siblings=_flag('train SAEs beside the one that is judged'),
     std=_number('spread of the magnitudes', 0),
     strength=_number('correlation within a block: from, to', -1, 1, many='pair'),
     task=_text('name of a task'),
