@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['STOPS', 'Audit', 'audit_sae']
 
-# %% ../nbs/49_audit.ipynb #9399c760
+# %% ../nbs/49_audit.ipynb #11832ac6
+import hashlib
 import math
 import time
 from dataclasses import dataclass, field
@@ -18,14 +19,14 @@ from . import __version__
 from .allowed import checked
 from .alone import alone_table, read_alone
 from .checks import check
-from .fits import CANT, Reading, chances, judged
+from .fits import CANT, Reading, judged
 from .measuring import Measured, as_released, measure, normal_rows, suspects
 from .mixed import mixed_pairs
 from .runs import default_device
 from .siblings import sibling_cost, train_siblings
 from .sources import heldout_rows, open_source
 
-# %% ../nbs/49_audit.ipynb #04b41014
+# %% ../nbs/49_audit.ipynb #099658c9
 STOPS = ('scale', 'mean', 'outliers', 'place') # suspects that an L0 cannot be judged beside
 
 @dataclass(kw_only=True, repr=False)
@@ -46,6 +47,7 @@ class Audit:
     d_in:int
     d_sae:int
     cost:dict # rows, seconds, sae_steps
+    hashes:dict = field(default_factory=dict) # sha256 of the SAE's weights, digest of the source; where there are any
     version:str = __version__
 
     def __repr__(self):
@@ -75,7 +77,7 @@ def _by_position(source, l0):
     t['first'] = t['first'].where(position[known] > 0, 0).astype(int)
     return t.groupby('first').l0.agg(['mean', 'count']).reset_index().rename(columns=dict(mean='l0', count='rows'))
 
-# %% ../nbs/49_audit.ipynb #996b1113
+# %% ../nbs/49_audit.ipynb #785198e7
 @checked
 def audit_sae(
     sae, # what `read_sae` gives, or a Bank of one member
@@ -112,7 +114,15 @@ def audit_sae(
         verdict=verdict, reason=reason, l0=l0, declared=r.declared, measured=m, suspects=named, readings=readings,
         witnesses=row, mixed=mixed_pairs(r.bank, r.inputs(x), n_pairs=n_pairs), siblings=table,
         places=_by_position(source, m.l0), about=about,
-        d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=cost)
+        d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=cost, hashes=_hashes(r, source))
+
+# %% ../nbs/49_audit.ipynb #08a5d38d
+def _hashes(r, source) -> dict[str, str]:
+    "Which weights and which rows."
+    found = {}
+    if r.path is not None and r.path.is_file(): found['sae'] = hashlib.sha256(r.path.read_bytes()).hexdigest()
+    if hasattr(source, 'digest'): found['source'] = source.digest()
+    return found
 
 # %% ../nbs/49_audit.ipynb #4312c93d
 def _verdict(l0, stops, readings) -> tuple[str, str]:
