@@ -10,7 +10,7 @@ _HOMES = dict(
     as_source='sources', open_source='sources', GaussianSource='sources', train_bank='train', judge='elbow',
     save_sae='saving', load_sae='saving', L0Estimate='estimate', calibrate_l0='calibrate', quote_l0='quote',
     harvest='harvest_run', plan_harvest='harvest_run', ActivationStore='store', plan_sweep='sweep', probe_sae='probing',
-    read_sae='formats', measure='measuring', suspects='measuring',
+    read_sae='formats', measure='measuring', suspects='measuring', audit_sae='audit',
 )
 __all__ = ['__version__', *_HOMES]
 

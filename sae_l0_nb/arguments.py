@@ -165,7 +165,26 @@ def _survey_args(p):
                    help='a pretrained_saes.yaml (default: that of the sae-lens that is installed)')
     p.add_argument('--out', metavar='FILE', help='also write all entries here, as CSV')
 
-# %% ../nbs/51_arguments.ipynb #6ae925b7
+# %% ../nbs/51_arguments.ipynb #9ae3b18f
+def _audit_args(p):
+    p.add_argument('sae', help='folder of an SAE (SAELens, Gemma Scope, dictionary_learning, sparsify, Llama or Qwen '
+                               'Scope), or a repository of the hub, as user/name')
+    p.add_argument('--sub', default='', metavar='DIR', help='folder in it; of Qwen Scope the file of a layer')
+    p.add_argument('--activations', required=True, metavar='STORE',
+                   help='what the SAE is for: the path of a store, a .npy or a .safetensors file [rows, d_in], or a '
+                        'built-in world')
+    p.add_argument('--siblings', action='store_true', help='train short SAEs of its width beside it')
+    p.add_argument('--samples', type=int, metavar='N',
+                   help='a third of these rows trains a sibling (default 384,000; above width 512 1,024,000)')
+    p.add_argument('--batch-size', type=int, metavar='N', help='rows of a batch (default 256, above width 512: 1,024)')
+    p.add_argument('--scale', type=float, metavar='X', help='by which rows are multiplied first, if the files do not tell')
+    p.add_argument('--k', type=float, help='of TopK, if the files do not tell')
+    p.add_argument('--revision', help='branch, tag or commit of the repository')
+    p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here')
+    p.add_argument('--checkpoint', metavar='DIR', help='keep checkpoints here; the same command continues a killed run')
+    _machine_args(p, 'cpu')
+
+# %% ../nbs/51_arguments.ipynb #a8cae0b6
 CALIBRATE = '''Train a grid of SAEs and find the L0 at which c_dec stops falling.
 Writes figure.png, table.csv and estimate.json.
 
@@ -197,6 +216,11 @@ examples:
   sae-l0 probe gpt2_l0 --model gpt2 --layer 6 --tasks 96_spam_is,105_click_bait --out gpt2_probes
   sae-l0 probe gpt2_l0 --model gpt2 --layer 6 --tasks all --controls --cache gpt2_cache --out gpt2_probes
   sae-l0 probe gpt2_l0 --model gpt2 --layer 6 --tasks mine.csv --out mine_probes'''
+AUDIT = '''Judge the L0 of one SAE on activations of its place: too low, fits, too high, or "can't say".
+
+examples:
+  sae-l0 audit my_sae --activations gpt2_l6
+  sae-l0 audit my_sae --activations gpt2_l6 --siblings --card my_sae     (hours at large widths; it says before)'''
 SURVEY = '''Count the L0s that released SAEs declare, from the directory inside sae-lens.
 
 examples:
@@ -204,7 +228,7 @@ examples:
   sae-l0 survey --by loader --out released.csv
   sae-l0 survey --slips'''
 
-# %% ../nbs/51_arguments.ipynb #b37ea624
+# %% ../nbs/51_arguments.ipynb #cb431255
 def parser() -> argparse.ArgumentParser:
     "The command line of `sae-l0`."
     about = 'What L0 is right for this data? Finds the L0 at which SAE latents stop mixing correlated features.'
@@ -218,5 +242,6 @@ def parser() -> argparse.ArgumentParser:
     command('harvest', _harvest_args, HARVEST, "store a language model's activations")
     command('sweep', _sweep_args, SWEEP, 'train the L0s and seeds that you name, on as many processes as there are')
     command('probe', _probe_args, PROBE, 'k-sparse probing: which L0s tell what a text is about')
+    command('audit', _audit_args, AUDIT, "is one SAE's L0 wrong?")
     command('survey', _survey_args, SURVEY, 'which L0s released SAEs declare')
     return p

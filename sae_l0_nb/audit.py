@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['STOPS', 'Audit', 'audit_sae']
 
-# %% ../nbs/49_audit.ipynb #11832ac6
+# %% ../nbs/49_audit.ipynb #a09d3b6d
 import hashlib
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,7 @@ from . import __version__
 from .allowed import checked
 from .alone import alone_table, read_alone
 from .checks import check
+from .cost import time_step
 from .fits import CANT, Reading, judged
 from .measuring import Measured, as_released, measure, normal_rows, suspects
 from .mixed import mixed_pairs
@@ -77,7 +79,7 @@ def _by_position(source, l0):
     t['first'] = t['first'].where(position[known] > 0, 0).astype(int)
     return t.groupby('first').l0.agg(['mean', 'count']).reset_index().rename(columns=dict(mean='l0', count='rows'))
 
-# %% ../nbs/49_audit.ipynb #785198e7
+# %% ../nbs/49_audit.ipynb #8cf1ce87
 @checked
 def audit_sae(
     sae, # what `read_sae` gives, or a Bank of one member
@@ -91,6 +93,7 @@ def audit_sae(
     checkpoint=None, # folder; siblings of a killed run go on
     device:str='cpu', # of the siblings
     progress:bool=True,
+    on_quote:Callable|None=None, # called with what siblings cost (`sibling_cost` and seconds) before they are trained
 ) -> Audit:
     "Judge the L0 of one SAE."
     began, r, source = time.perf_counter(), as_released(sae), open_source(source)
@@ -103,18 +106,27 @@ def audit_sae(
     stops = [s for s in named if s.name in STOPS]
     if siblings and not stops and l0 > 0:
         settings = dict(n_samples=n_samples, batch_size=batch_size)
+        cost = sibling_cost(l0, r.bank.d_sae, source.d_in, **settings)
+        if on_quote is not None: on_quote(_with_seconds(cost, source, r.bank.d_sae, l0, device))
         found = train_siblings(_Treated(source, r), r.bank.d_sae, l0, seeds=seeds, checkpoint=checkpoint,
                                device=default_device(device), progress=progress, **settings)
-        steps = sibling_cost(l0, r.bank.d_sae, source.d_in, **settings)['sae_steps']
+        steps = cost['sae_steps']
         readings, table = [*readings, found.reading], found.table
     verdict, reason = _verdict(l0, stops, readings)
-    cost = dict(rows=len(x), seconds=round(time.perf_counter() - began, 1), sae_steps=steps)
+    spent = dict(rows=len(x), seconds=round(time.perf_counter() - began, 1), sae_steps=steps)
     about = dict(tool=r.tool or None) | getattr(source, 'origin', {}) | r.about
     return Audit(
         verdict=verdict, reason=reason, l0=l0, declared=r.declared, measured=m, suspects=named, readings=readings,
         witnesses=row, mixed=mixed_pairs(r.bank, r.inputs(x), n_pairs=n_pairs), siblings=table,
         places=_by_position(source, m.l0), about=about,
-        d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=cost, hashes=_hashes(r, source))
+        d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=spent, hashes=_hashes(r, source))
+
+# %% ../nbs/49_audit.ipynb #4ac4ca73
+def _with_seconds(cost:dict, source, d_sae, l0, device) -> dict:
+    "What siblings cost, and how long a few steps say that takes."
+    batch_size = cost['rows']//cost['sae_steps']
+    one = time_step(source, d_sae, batch_size=batch_size, n_members=cost['n_saes'], l0s=[l0], device=device)
+    return cost | dict(seconds=one*cost['sae_steps'])
 
 # %% ../nbs/49_audit.ipynb #08a5d38d
 def _hashes(r, source) -> dict[str, str]:

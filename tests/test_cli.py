@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.cli import *
 
-# %% ../nbs/52_cli.ipynb #c727d317
+# %% ../nbs/52_cli.ipynb #72a919cc
 import json
 import re
 import subprocess
@@ -19,6 +19,7 @@ from sae_l0_nb.sae import init_bank
 from sae_l0_nb.saving import save_sae
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.toy import ToyModel
+from sae_l0_nb.train import train_bank
 
 # %% ../nbs/52_cli.ipynb #a8069cb8
 def run(words, *more): # -> exit status
@@ -206,6 +207,29 @@ def test_probe_refuses_bad_input(tmp_path, capsys):
         assert re.search(message, err)
         assert err.count('\n') == 1
         assert not (tmp_path/'out').exists()
+
+# %% ../nbs/52_cli.ipynb #60d68478
+def test_audit_prints_a_verdict_and_writes_a_card_beside_the_weights(tmp_path, capsys):
+    bank, _ = train_bank(ToyModel.large(), 50, [4.], seeds=[0], n_samples=256_000, batch_size=256, progress=False)
+    save_sae(bank[0], tmp_path/'sae')
+    words = f"audit {tmp_path/'sae'} --activations toy:large --siblings --card {tmp_path/'sae'}"
+    assert run(words) == 0
+    said = capsys.readouterr()
+    assert ' at width 50: too low: recovery should be best near' in said.out and 'siblings: too low' in said.out
+    assert '21 siblings, 10,500 SAE-steps, about' in said.err
+    assert {'l0_card.json', 'l0_card.html', 'saebench.json', 'cfg.json'} <= {p.name for p in (tmp_path/'sae').iterdir()}
+    assert run(f"audit {tmp_path/'sae'} --activations toy:large --quiet") == 0
+    said = capsys.readouterr()
+    assert 'siblings:' not in said.out and '--siblings trains' in said.out and said.err == ''
+
+def test_audit_refuses_in_one_line(tmp_path, capsys):
+    save_sae(init_bank(32, 16, [2], [0]), tmp_path/'sae')
+    for words, message in ((f"{tmp_path/'none'} --activations toy:large", "source = .*none'; allowed: a folder"),
+                           (f"{tmp_path/'sae'} --activations toy:large", 'd_in of source = 100; allowed: 32'),
+                           (f"{tmp_path/'sae'} --activations no.npy", 'no.npy')):
+        assert run(f'audit {words} --quiet') == 2
+        err = capsys.readouterr().err
+        assert re.search(message, err) and err.count('\n') == 1
 
 # %% ../nbs/52_cli.ipynb #fadcfa70
 def test_survey_prints_what_is_declared_and_what_contradicts_itself(tmp_path, capsys):
