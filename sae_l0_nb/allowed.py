@@ -142,7 +142,7 @@ _DATA = dict(
     timed=_flag('time a few steps'),
     verify=_flag('compare checksums'))
 
-# %% ../nbs/94_allowed.ipynb #2fd00de9
+# %% ../nbs/94_allowed.ipynb #757592f9
 _PROBING = dict(
     above=_number('least |cosine| that counts', 0, 1),
     branching=_whole('children of a feature in a tree', 1),
@@ -163,8 +163,6 @@ _PROBING = dict(
     metric=_text('column of the table'),
     min_eig=_number('least eigenvalue', 0, above=True),
     n_boot=_whole('resamples', 0),
-    n_near=_whole('neighbours of a latent that are looked at', 1),
-    n_pairs=_whole('pairs of latents', 1),
     n_roots=_whole('trees', 0),
     noise=_number('standard error of a curve', 0),
     orthogonal=_flag('features at right angles'),
@@ -175,7 +173,6 @@ _PROBING = dict(
     random_level=_number('c_dec of random directions', 0),
     score=_text('column of scores'),
     shuffle=_flag('labels in random order'),
-    siblings=_flag('train SAEs beside the one that is judged'),
     std=_number('spread of the magnitudes', 0),
     strength=_number('correlation within a block: from, to', -1, 1, many='pair'),
     task=_text('name of a task'),
@@ -190,7 +187,7 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
     "One rule for an argument of several functions."
     return {f'{function}.{name}': rule for function in functions.split()}
 
-# %% ../nbs/94_allowed.ipynb #3adb3731
+# %% ../nbs/94_allowed.ipynb #feb1d00b
 _HERE = {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
@@ -212,6 +209,9 @@ _HERE = {
     'read_sae.k': _number('latents that TopK keeps', 0, above=True),
     'read_sae.scale': _number('factor on the inputs', 0, above=True),
     'read_task.text': _text('name of the column of texts'),
+    'audit_sae.siblings': _flag('train SAEs beside the one that is judged'),
+    'mixed_pairs.n_near': _whole('neighbours of a latent that are looked at', 1),
+    **_for('audit_sae mixed_pairs', 'n_pairs', _whole('pairs of latents', 1)),
     'survey.by': _choice('what is counted', among=('model', 'release', 'loader', 'repo')),
     'random_language_world.most': _whole('features at most', 300),
     'random_world.most': _whole('features at most', 20, 200),

@@ -16,8 +16,9 @@ from .fits import Reading
 from .sae import Bank
 from .witnesses import witness_table
 
-# %% ../nbs/46_alone.ipynb #0b3df8cc
-SIGNS = ('enc_dec', 'density', 'useful', 'ratio', 'error', 'tails', 'dead', 'normal_density', 'normal_useful', 'normal_l0')
+# %% ../nbs/46_alone.ipynb #e432b894
+SIGNS = ('enc_dec', 'density', 'useful', 'ratio', 'error', 'tails', 'dead', 'normal_density', 'normal_useful',
+         'normal_l0')
 
 def signs_of(
     row:dict, # of `alone_table`
@@ -89,7 +90,7 @@ def _log_off(z:list[float]) -> float:
     twice = sum(w*z[i]*v for i, row in enumerate(products) for w, v in zip(row, z[i:]))
     return constant + once + twice
 
-# %% ../nbs/46_alone.ipynb #39d69225
+# %% ../nbs/46_alone.ipynb #e29a4a07
 @checked
 def read_alone(
     row:dict, # of `alone_table`
@@ -104,4 +105,5 @@ def read_alone(
         if not low <= value <= high: beyond.append(f'{name} {value:.2f} (learned from {low:.2f} to {high:.2f})')
         z.append(min(max((value - mean)/spread, -MOST), MOST))
     if len(beyond) > ODD: return none('too unlike the SAEs that this was learned from: ' + ', '.join(beyond))
-    return Reading(name='alone', l0=row['l0']*math.exp(-_log_off(z)), spread=SPREAD, reason='by ten signs of this SAE alone')
+    l0 = row['l0']*math.exp(-_log_off(z))
+    return Reading(name='alone', l0=l0, spread=SPREAD, reason='by ten signs of this SAE alone')

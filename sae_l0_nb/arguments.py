@@ -165,7 +165,7 @@ def _survey_args(p):
                    help='a pretrained_saes.yaml (default: that of the sae-lens that is installed)')
     p.add_argument('--out', metavar='FILE', help='also write all entries here, as CSV')
 
-# %% ../nbs/51_arguments.ipynb #9ae3b18f
+# %% ../nbs/51_arguments.ipynb #89c210be
 def _audit_args(p):
     p.add_argument('sae', help='folder of an SAE (SAELens, Gemma Scope, dictionary_learning, sparsify, Llama or Qwen '
                                'Scope), or a repository of the hub, as user/name')
@@ -177,14 +177,15 @@ def _audit_args(p):
     p.add_argument('--samples', type=int, metavar='N',
                    help='a third of these rows trains a sibling (default 384,000; above width 512 1,024,000)')
     p.add_argument('--batch-size', type=int, metavar='N', help='rows of a batch (default 256, above width 512: 1,024)')
-    p.add_argument('--scale', type=float, metavar='X', help='by which rows are multiplied first, if the files do not tell')
+    p.add_argument('--scale', type=float, metavar='X',
+                   help='by which rows are multiplied first, if the files do not tell')
     p.add_argument('--k', type=float, help='of TopK, if the files do not tell')
     p.add_argument('--revision', help='branch, tag or commit of the repository')
     p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here')
     p.add_argument('--checkpoint', metavar='DIR', help='keep checkpoints here; the same command continues a killed run')
     _machine_args(p, 'cpu')
 
-# %% ../nbs/51_arguments.ipynb #a8cae0b6
+# %% ../nbs/51_arguments.ipynb #25654215
 CALIBRATE = '''Train a grid of SAEs and find the L0 at which c_dec stops falling.
 Writes figure.png, table.csv and estimate.json.
 
@@ -220,7 +221,7 @@ AUDIT = '''Judge the L0 of one SAE on activations of its place: too low, fits, t
 
 examples:
   sae-l0 audit my_sae --activations gpt2_l6
-  sae-l0 audit my_sae --activations gpt2_l6 --siblings --card my_sae     (hours at large widths; it says before)'''
+  sae-l0 audit my_sae --activations gpt2_l6 --siblings --card my_sae     (hours at large widths: it says before)'''
 SURVEY = '''Count the L0s that released SAEs declare, from the directory inside sae-lens.
 
 examples:

@@ -43,7 +43,7 @@ def chances(
     low, not_high = _below(-far - at), _below(far - at)
     return {'too low': low, 'fits': not_high - low, 'too high': 1 - not_high}
 
-# %% ../nbs/45_fits.ipynb #1d5ef699
+# %% ../nbs/45_fits.ipynb #27cd87b8
 @checked
 def judged(
     r, # Reading
@@ -54,6 +54,6 @@ def judged(
     found = chances(r, l0)
     beyond = dict(low='too low', high='too high').get(r.edge) # what an L0 on this side of it can't be called
     good = [name for name, p in found.items() if p >= NEEDED[name] and not (r.edge and name in ('fits', beyond))]
-    where = f'recovery should be best near {r.l0:.3g}' + (f' or {dict(low="below", high="above")[r.edge]}' if r.edge else '')
+    where = f'recovery should be best near {r.l0:.3g}' + dict(low=' or below', high=' or above').get(r.edge, '')
     words = ', '.join(f'{name} {p:.0%}' for name, p in found.items())
     return (good[0] if good else CANT), f'{where}, the L0 is {l0:.3g} ({words}): {r.reason}'

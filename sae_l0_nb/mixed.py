@@ -68,7 +68,7 @@ def mixed_pairs(
     table = pd.DataFrame({name: values.flatten().cpu().numpy() for name, values in columns.items()})
     return _ranked(table, n_pairs)
 
-# %% ../nbs/48_mixed.ipynb #b4511ad0
+# %% ../nbs/48_mixed.ipynb #3a21bcc9
 def _ranked(table, n):
     "Each pair once, its latent that fires more often first."
     often = (table.rate_i > table.rate_j) | ((table.rate_i == table.rate_j) & (table.i < table.j))
@@ -79,6 +79,7 @@ def _ranked(table, n):
     table.insert(2, 'kind', kinds)
     return table.reset_index(drop=True)
 
+# %% ../nbs/48_mixed.ipynb #2b2158ca
 def _kind(row) -> str:
     "What a pair may be."
     if abs(row.cosine) >= DOUBLE: return 'double'

@@ -16,7 +16,7 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/46_alone.ipynb #f165c355
+# %% ../nbs/46_alone.ipynb #60627e57
 def a_row(**more):
     "What an SAE in the middle of those that were learned from has."
     row = dict(l0=8., fvu=.2, normal_fvu=.4, enc_dec=.92, density=.1, useful=.99, fourth=6., frac_dead=.05,
@@ -25,8 +25,8 @@ def a_row(**more):
 
 def test_signs_by_hand():
     s = signs_of(a_row())
-    assert s['ratio'] == pytest.approx(math.log(.5)) and s['error'] == pytest.approx(math.log(.25))
-    assert s['tails'] == pytest.approx(math.log(3)) and s['normal_l0'] == pytest.approx(math.log(7/8))
+    assert (s['ratio'], s['error']) == pytest.approx((math.log(.5), math.log(.25)))
+    assert (s['tails'], s['normal_l0']) == pytest.approx((math.log(3), math.log(7/8)))
     assert signs_of(a_row(fvu=0., fourth=1.))['tails'] == pytest.approx(math.log(.05))
 
 def test_the_scale_of_l0_is_no_sign():
@@ -44,7 +44,8 @@ def test_at_the_means_only_the_constant_counts():
 
 def test_what_is_unlike_anything_learned_gives_no_number():
     r = read_alone(a_row(enc_dec=.1, frac_dead=.999, useful=.5, normal_useful=.5))
-    assert math.isnan(r.l0) and 'enc_dec 0.10 (learned from' in r.reason
+    assert math.isnan(r.l0)
+    assert 'enc_dec 0.10 (learned from' in r.reason
     assert judged(r, 8.)[0] == "can't say"
     assert read_alone(a_row(l0=0.)).reason == 'no latent fires'
 

@@ -6,11 +6,10 @@ from sae_l0_nb.arguments import *
 # %% ../nbs/51_arguments.ipynb #c727d317
 import pytest
 
-# %% ../nbs/51_arguments.ipynb #947224a0
+# %% ../nbs/51_arguments.ipynb #cee593de
 @pytest.mark.parametrize('words, status', [
-    ('', 2), ('--help', 0), ('calibrate --help', 0), ('harvest --help', 0), ('sweep --help', 0), ('probe --help', 0), ('audit --help', 0),
-   
-    ('calibrate --l0s a', 2), ('--version', 0)])
+    ('', 2), ('--help', 0), ('calibrate --help', 0), ('harvest --help', 0), ('sweep --help', 0), ('probe --help', 0),
+    ('audit --help', 0), ('calibrate --l0s a', 2), ('--version', 0)])
 def test_no_command_and_help_read_well(words, status, capsys):
     with pytest.raises(SystemExit) as e: parser().parse_args(words.split())
     assert e.value.code == status

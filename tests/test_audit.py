@@ -16,7 +16,7 @@ from sae_l0_nb.store import ActivationStore, StoreWriter
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/49_audit.ipynb #6dc29522
+# %% ../nbs/49_audit.ipynb #6c3fb925
 @pytest.fixture(scope='module')
 def trained():
     "SAEs of the large world, of which the true L0 is 10.95."
@@ -28,25 +28,30 @@ def audits(trained): return [audit_sae(sae, ToyModel.large(), siblings=True, pro
 def test_far_too_low_and_far_too_high_are_told(audits):
     assert [a.verdict for a in audits] == ['too low', 'too high']
     for a in audits:
-        assert [r.name for r in a.readings] == ['alone', 'siblings'] and len(a.siblings) >= 4
-        assert a.cost['sae_steps'] == len(a.siblings)*3*500 and a.l0 == pytest.approx(a.measured.l0.double().mean().item())
-        assert 'recovery should be best near' in repr(a) and a.about['tool'] is None
+        assert [r.name for r in a.readings] == ['alone', 'siblings']
+        assert len(a.siblings) >= 4
+        assert a.cost['sae_steps'] == len(a.siblings)*3*500
+        assert a.l0 == pytest.approx(a.measured.l0.double().mean().item())
+        assert 'recovery should be best near' in repr(a)
 
 def test_the_same_seed_gives_the_same_audit(trained, audits):
     again = audit_sae(trained[0], ToyModel.large(), siblings=True, progress=False)
-    assert repr(again) == repr(audits[0]) and again.mixed.equals(audits[0].mixed)
+    assert repr(again) == repr(audits[0])
+    assert again.mixed.equals(audits[0].mixed)
 
 def test_another_scale_or_place_is_no_wrong_l0(trained):
     x = ToyModel.large().heldout(40_000, seed=4)
     for rows, name in ((x/8, 'scale'), (ToyModel.large(seed=3).heldout(40_000), 'place')):
         a = audit_sae(trained[0], rows, siblings=True, progress=False, n_eval=4000)
-        assert a.verdict == "can't say" and name in a.reason and a.siblings is None and len(a.readings) == 1
+        assert a.verdict == "can't say"
+        assert name in a.reason
+        assert a.siblings is None
 
 def test_an_sae_that_never_fires_has_no_verdict():
     sae = init_bank(6, 4, [2], seeds=[0])[0]
     sae.threshold.fill_(1e9)
     a = audit_sae(sae, torch.randn(1000, 6), siblings=True, progress=False)
-    assert a.verdict == "can't say" and a.l0 == 0
+    assert (a.verdict, a.l0) == ("can't say", 0)
 
 def test_positions_are_those_of_the_rows(tmp_path, trained):
     toy, n = ToyModel.large(), 3000

@@ -8,7 +8,7 @@ import math
 
 import pytest
 
-# %% ../nbs/45_fits.ipynb #9928872c
+# %% ../nbs/45_fits.ipynb #d1d0ae29
 def reading(l0, edge='', spread=.25): return Reading(name='alone', l0=l0, spread=spread, reason='why', edge=edge)
 
 def test_chances_by_hand():
@@ -19,8 +19,8 @@ def test_chances_by_hand():
     assert chances(reading(10.), 10/1.5)['too low'] == pytest.approx(.5)
     assert sum(chances(reading(7.), 31.).values()) == pytest.approx(1)
 
-@pytest.mark.parametrize('l0, said', [(2., 'too low'), (6.5, 'too low'), (7.2, "can't say"), (10., 'fits'), (14.5, "can't say"),
-                                      (30., 'too high')])
+@pytest.mark.parametrize('l0, said', [(2., 'too low'), (6.5, 'too low'), (7.2, "can't say"), (10., 'fits'),
+                                      (14.5, "can't say"), (30., 'too high')])
 def test_verdicts_around_a_reading(l0, said): assert judged(reading(10.), l0)[0] == said
 
 def test_nothing_is_said_where_nothing_was_read_or_little_is_known():
@@ -28,6 +28,7 @@ def test_nothing_is_said_where_nothing_was_read_or_little_is_known():
     assert judged(reading(10., spread=2.), 10.)[0] == "can't say"
     with pytest.raises(ValueError, match='allowed: a reading that has an L0'): chances(reading(math.nan), 4.)
 
-@pytest.mark.parametrize('edge, l0, said', [('low', 30., 'too high'), ('low', 10., "can't say"), ('low', 3., "can't say"),
-                                            ('high', 3., 'too low'), ('high', 10., "can't say"), ('high', 30., "can't say")])
+@pytest.mark.parametrize('edge, l0, said', [
+    ('low', 30., 'too high'), ('low', 10., "can't say"), ('low', 3., "can't say"), ('high', 3., 'too low'),
+    ('high', 10., "can't say"), ('high', 30., "can't say")])
 def test_a_reading_at_an_end_speaks_for_one_side(edge, l0, said): assert judged(reading(10., edge), l0)[0] == said

@@ -14,7 +14,7 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/48_mixed.ipynb #2c39ede9
+# %% ../nbs/48_mixed.ipynb #aaca3f02
 def planted(seed, correlation=.6):
     "A world with one correlated pair, and the pair."
     pair = torch.randperm(20, generator=torch.Generator().manual_seed(seed))[:2].tolist()
@@ -47,11 +47,12 @@ def test_pairs_by_hand():
     x = torch.tensor([[1., 1, 0, 0]]*3 + [[1., 0, 0, 0]] + [[0., 0, 1, 0]]*4)
     t = mixed_pairs(by_hand(), x)
     first = t.iloc[0]
-    assert (first.i, first.j, first.kind) == (0, 1, 'mixed') and first.cosine == pytest.approx(.8)
+    assert (first.i, first.j, first.kind) == (0, 1, 'mixed')
+    assert first.cosine == pytest.approx(.8)
     assert (first.rate_i, first.rate_j, first.both) == pytest.approx((.5, 3/8, 3/8))
     phi = (3/8 - 3/16)/math.sqrt(.25*15/64)
-    assert first.correlation == pytest.approx(phi) and first.strength == pytest.approx(.8*phi)
-    assert len(t) == 3 and (t.strength[1:] == 0).all() # the third is at right angles to both
+    assert (first.correlation, first.strength) == pytest.approx((phi, .8*phi))
+    assert t.strength[1:].tolist() == [0, 0] # the third is at right angles to both
 
 def test_a_frequent_latent_that_is_silent_where_the_other_fires_may_be_absorbed():
     x = torch.tensor([[1., 0, 0, 0]]*5 + [[0., 1, 0, 0]] + [[0., 0, 1, 0]]*4)
@@ -67,7 +68,8 @@ def test_wide_and_narrow_neighbourhoods_agree_on_the_strongest():
     bank, _ = train_bank(toy, 50, [6.], seeds=[0], n_samples=60_000, batch_size=256, progress=False)
     x = toy.heldout(4096, seed=3)
     wide, few = mixed_pairs(bank[0], x, n_near=49), mixed_pairs(bank[0], x, n_near=12)
-    assert set(zip(few.i[:5], few.j[:5])) <= set(zip(wide.i, wide.j)) and wide.strength[0] >= few.strength[0]
+    assert set(zip(few.i[:5], few.j[:5])) <= set(zip(wide.i, wide.j))
+    assert wide.strength[0] >= few.strength[0]
 
 def test_one_sae_with_rows_of_its_own():
     for bad, words in (((init_bank(6, 4, [2, 3], seeds=[0, 1]), torch.randn(9, 6)), 'one member'),
