@@ -165,7 +165,7 @@ def _survey_args(p):
                    help='a pretrained_saes.yaml (default: that of the sae-lens that is installed)')
     p.add_argument('--out', metavar='FILE', help='also write all entries here, as CSV')
 
-# %% ../nbs/51_arguments.ipynb #89c210be
+# %% ../nbs/51_arguments.ipynb #1e42fa10
 def _audit_args(p):
     p.add_argument('sae', help='folder of an SAE (SAELens, Gemma Scope, dictionary_learning, sparsify, Llama or Qwen '
                                'Scope), or a repository of the hub, as user/name')
@@ -175,12 +175,14 @@ def _audit_args(p):
                         'built-in world')
     p.add_argument('--siblings', action='store_true', help='train short SAEs of its width beside it')
     p.add_argument('--samples', type=int, metavar='N',
-                   help='a third of these rows trains a sibling (default 384,000; above width 512 1,024,000)')
+                   help='a third of these rows trains a sibling (default 384,000), above width 512 all of them '
+                        '(default 1,024,000)')
     p.add_argument('--batch-size', type=int, metavar='N', help='rows of a batch (default 256, above width 512: 1,024)')
     p.add_argument('--scale', type=float, metavar='X',
                    help='by which rows are multiplied first, if the files do not tell')
     p.add_argument('--k', type=float, help='of TopK, if the files do not tell')
     p.add_argument('--revision', help='branch, tag or commit of the repository')
+    p.add_argument('--rows', type=int, metavar='N', help='held-out rows that are looked at (default 16,384, or 8 d_in)')
     p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here')
     p.add_argument('--checkpoint', metavar='DIR', help='keep checkpoints here; the same command continues a killed run')
     _machine_args(p, 'cpu')

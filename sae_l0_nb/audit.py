@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STOPS', 'audit_sae']
 
-# %% ../nbs/49_audit.ipynb #c8cfdf08
+# %% ../nbs/49_audit.ipynb #9bf27cb8
 import hashlib
 import math
 import time
@@ -19,17 +19,18 @@ from .alone import alone_table, read_alone
 from .card import Audit
 from .checks import check
 from .cost import time_step
+from .files import content_hash
 from .fits import CANT, judged
 from .measuring import as_released, measure, normal_rows, suspects
 from .mixed import mixed_pairs
 from .runs import default_device
 from .siblings import sibling_cost, train_siblings
-from .sources import heldout_rows, open_source
+from .sources import heldout_rows, open_source, read_once, source_digest
 
 # %% ../nbs/49_audit.ipynb #d5851ac8
 STOPS = ('scale', 'mean', 'outliers', 'place') # suspects that an L0 cannot be judged beside
 
-# %% ../nbs/49_audit.ipynb #407f1a67
+# %% ../nbs/49_audit.ipynb #d9dadd7c
 class _Treated:
     "A source whose rows are given as an SAE sees them."
     def __init__(self, source, sae): self.source, self.sae, self.d_in = source, sae, source.d_in
@@ -38,6 +39,10 @@ class _Treated:
         return (self.sae.inputs(x) for x in self.source.batches(batch_size, seed=seed, start=start))
 
     def heldout(self, n, seed=0): return self.sae.inputs(self.source.heldout(n, seed=seed))
+
+    def digest(self):
+        treated = dict(normalize=self.sae.normalize, scale=self.sae.scale)
+        return content_hash({}, source=source_digest(self.source), **treated)
 
 # %% ../nbs/49_audit.ipynb #9c406a73
 def _by_position(source, l0):
@@ -52,16 +57,16 @@ def _by_position(source, l0):
     t['first'] = t['first'].where(position[known] > 0, 0).astype(int)
     return t.groupby('first').l0.agg(['mean', 'count']).reset_index().rename(columns=dict(mean='l0', count='rows'))
 
-# %% ../nbs/49_audit.ipynb #f862b1ef
+# %% ../nbs/49_audit.ipynb #57159ddd
 @checked
 def audit_sae(
     sae, # what `read_sae` gives, or a Bank of one member
     source, # what `open_source` takes: activations of the place that the SAE is for, as they come from the model
     *,
     siblings:bool=False, # train SAEs beside it; `sibling_cost` says what that takes
-    n_eval:int=16_384, # held-out rows, or all that a smaller source holds out
+    n_eval:int|None=None, # held-out rows, or what a smaller source holds out; None: 16,384, or 8 d_in
     n_pairs:int=20, # mixed latents to list
-    n_samples:int|None=None, batch_size:int|None=None, # as for `calibrate_l0`; a third of these rows trains a sibling
+    n_samples:int|None=None, batch_size:int|None=None, # as for `calibrate_l0`; `share_of` them trains a sibling
     seeds=(0, 1), # of the siblings
     checkpoint=None, # folder; siblings of a killed run go on
     device:str='cpu', # of the siblings
@@ -71,12 +76,13 @@ def audit_sae(
     "Judge the L0 of one SAE."
     began, r, source = time.perf_counter(), as_released(sae), open_source(source)
     check(source.d_in == r.bank.d_in, 'd_in of source', source.d_in, f'{r.bank.d_in}, as the SAE has')
-    x = heldout_rows(source, n_eval)
+    again = 'what can be read again, for siblings'
+    check(not (siblings and read_once(source)), 'source', 'an iterator, which can be read once', again)
+    x = heldout_rows(source, n_eval or max(16_384, 8*source.d_in)).to(r.bank.W_dec.device)
     m = measure(r, x)
     l0, named = m.l0.double().mean().item(), suspects(r, x)
-    row = alone_table(r.bank, r.inputs(x), r.inputs(normal_rows(x)))
-    readings, steps, table = [read_alone(row)], 0, None
-    stops = [s for s in named if s.name in STOPS]
+    row = alone_table(r.bank, r.inputs(x), normal_rows(r.inputs(x)))
+    readings, steps, table, stops = [read_alone(row)], 0, None, [s for s in named if s.name in STOPS]
     if siblings and not stops and l0 > 0:
         settings = dict(n_samples=n_samples, batch_size=batch_size)
         cost = sibling_cost(l0, r.bank.d_sae, source.d_in, **settings)
@@ -101,12 +107,12 @@ def _with_seconds(cost:dict, source, d_sae, l0, device) -> dict:
     one = time_step(source, d_sae, batch_size=batch_size, n_members=cost['n_saes'], l0s=[l0], device=device)
     return cost | dict(seconds=one*cost['sae_steps'])
 
-# %% ../nbs/49_audit.ipynb #08a5d38d
+# %% ../nbs/49_audit.ipynb #77e9361b
 def _hashes(r, source) -> dict[str, str]:
     "Which weights and which rows."
     found = {}
     if r.path is not None and r.path.is_file(): found['sae'] = hashlib.sha256(r.path.read_bytes()).hexdigest()
-    if hasattr(source, 'digest'): found['source'] = source.digest()
+    if hasattr(source, 'digest') and not read_once(source): found['source'] = source.digest()
     return found
 
 # %% ../nbs/49_audit.ipynb #4312c93d

@@ -157,7 +157,7 @@ def _section(title:str, table, columns=None) -> str:
     shown = table if columns is None else table[columns]
     return f'<h2>{title}</h2>' + shown.to_html(index=False, border=0, float_format='{:.3g}'.format)
 
-# %% ../nbs/48_card.ipynb #4ee13d25
+# %% ../nbs/48_card.ipynb #2c335ff5
 @patch
 def html(self:Audit) -> str:
     "A page of its own, figure included."
@@ -181,7 +181,8 @@ def html(self:Audit) -> str:
         f'<img alt="L0 of this SAE" src="data:image/png;base64,{image}">',
         f'<h2>Facts</h2><table>{facts_rows}</table>', f'<h2>Suspects</h2><ul>{named}</ul>' if named else '',
         _section('Witnesses, and the same on normal rows', witnesses),
-        _section('Pairs of latents that overlap and fire together, or avoid it', self.mixed.head(12)),
+        _section('Pairs of latents that lean towards each other', self.mixed.head(12)),
+        '<p>Every SAE has such pairs. Strength is cosine times correlation: where it is small, little is mixed.</p>',
         _section('Siblings', self.siblings, ['k', 'fire', 'agree', 'fvu', 'ratio', 'firing']),
         _section('By position in the text', self.places)]
     title = f'<title>L0 card: {escape(self.verdict)}</title><style>{STYLE}</style>'

@@ -214,7 +214,7 @@ def probe_report(
     for _, t in means.groupby(['kind', 'n_latents'], sort=False): lines += _probes_in_words(t, by=means.columns[2])
     return '\n'.join([*lines, '', last])
 
-# %% ../nbs/52_cli.ipynb #ec1619ff
+# %% ../nbs/52_cli.ipynb #1c0af4c1
 def audit_report(
     r, # Audit
     card=None, # folder it was written to
@@ -227,7 +227,7 @@ def audit_report(
         if reading.l0 == reading.l0: lines.append(f'{reading.name}: {": ".join(judged(reading, r.l0))}')
         else: lines.append(f'{reading.name}: {reading.reason}')
     shown = r.mixed.head(5)[['i', 'j', 'kind', 'strength', 'cosine', 'correlation']]
-    lines += ['', 'latents that overlap and fire together, or avoid it:',
+    lines += ['', 'latents that lean towards each other, strongest first (every SAE has some):',
               shown.to_string(index=False, float_format='{:.3f}'.format)]
     if card is not None: lines += ['', f'card: {Path(card)/"l0_card.html"}']
     elif r.siblings is None: lines += ['', 'more: --siblings trains short SAEs beside it, --card DIR writes a page']
@@ -239,7 +239,7 @@ def _quote_of_siblings(cost):
     words = f"{cost['n_saes']} siblings, {cost['sae_steps']:,} SAE-steps, about {seconds_in_words(cost['seconds'])}"
     print(words, file=sys.stderr, flush=True)
 
-# %% ../nbs/52_cli.ipynb #884b8d3e
+# %% ../nbs/52_cli.ipynb #42d753c7
 def audit(
     a:argparse.Namespace, # parsed arguments
 ):
@@ -254,7 +254,7 @@ def audit(
     sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
     settings = dict(n_samples=a.samples, batch_size=a.batch_size)
     r = audit_sae(sae, source, siblings=a.siblings, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet,
-                  on_quote=None if a.quiet else _quote_of_siblings, **settings)
+                  on_quote=None if a.quiet else _quote_of_siblings, n_eval=a.rows, **settings)
     if a.card is not None: r.save(a.card)
     print(audit_report(r, a.card))
 

@@ -40,7 +40,7 @@ def _active(sae:Bank, x) -> torch.Tensor: # [n] row*d_sae + latent, increasing
         start += len(part)
     return torch.cat(found)
 
-# %% ../nbs/48_mixed.ipynb #e743a5de
+# %% ../nbs/48_mixed.ipynb #0659db38
 DOUBLE, SILENT, RARER = .9, .5, .5 # |cosine|; firing with the other, over chance; rate over that of the other
 
 @checked
@@ -54,6 +54,7 @@ def mixed_pairs(
     "The pairs of latents whose overlap speaks most strongly of mixing."
     import pandas as pd
     check(len(sae) == 1, 'sae', sae, 'one member, e.g. bank[0]')
+    check(sae.d_sae > 1, 'd_sae of sae', sae.d_sae, 'two latents or more')
     x, b = float_rows(x, d_in=sae.d_in, low=2), sae.folded()
     check_finite(x)
     j, cosine = _neighbours(b.W_dec[0], min(n_near, b.d_sae - 1))
@@ -68,12 +69,13 @@ def mixed_pairs(
     table = pd.DataFrame({name: values.flatten().cpu().numpy() for name, values in columns.items()})
     return _ranked(table, n_pairs)
 
-# %% ../nbs/48_mixed.ipynb #3a21bcc9
+# %% ../nbs/48_mixed.ipynb #5fb69c60
 def _ranked(table, n):
     "Each pair once, its latent that fires more often first."
     often = (table.rate_i > table.rate_j) | ((table.rate_i == table.rate_j) & (table.i < table.j))
     names = dict(i='j', j='i', rate_i='rate_j', rate_j='rate_i')
     table = table.where(often, table.rename(columns=names)[table.columns]).astype(dict(i=int, j=int))
+    table = table[(table.rate_i > 0) & (table.rate_j > 0)] # one that never fires mixes with none
     table = table.drop_duplicates(['i', 'j']).sort_values(['strength', 'i', 'j'], ascending=[False, True, True]).head(n)
     kinds = [_kind(row) for row in table.itertuples()]
     table.insert(2, 'kind', kinds)

@@ -16,7 +16,7 @@ from sae_l0_nb.store import ActivationStore, StoreWriter
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/49_audit.ipynb #6c3fb925
+# %% ../nbs/49_audit.ipynb #b241b060
 @pytest.fixture(scope='module')
 def trained():
     "SAEs of the large world, of which the true L0 is 10.95."
@@ -70,4 +70,4 @@ def test_positions_are_those_of_the_rows(tmp_path, trained):
 def test_what_cannot_be_audited_is_refused(trained):
     with pytest.raises(ValueError, match='d_in of source = 7; allowed: 100'): audit_sae(trained[0], torch.randn(500, 7))
     with pytest.raises(ValueError, match='sae = .*one SAE'): audit_sae(trained, torch.randn(500, 100))
-    with pytest.raises(ValueError, match='rows of x = .*at least 800'): audit_sae(trained[0], torch.randn(500, 100))
+    with pytest.raises(ValueError, match='rows of x = .*at least 400'): audit_sae(trained[0], torch.randn(500, 100))

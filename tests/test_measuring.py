@@ -40,7 +40,7 @@ def test_what_cannot_be_measured_is_refused():
                        ((sae[0], x/0), 'x, row 0 = '), ((sae[0], x[:1]), 'x = .*2 or more rows')):
         with pytest.raises(ValueError, match=words): measure(*bad)
 
-# %% ../nbs/44_measuring.ipynb #eb0562f6
+# %% ../nbs/44_measuring.ipynb #cc0cfcfd
 def names(sae, x): return [s.name for s in suspects(sae, x)]
 
 def test_a_wrong_l0_alone_is_no_suspect(trained):
@@ -62,7 +62,7 @@ def test_rows_of_another_world_are_named_and_not_taken_for_a_wrong_l0(trained):
 def test_an_l0_that_is_not_the_declared_one_is_named(trained):
     low = replace(trained[1], k=torch.tensor([.9], dtype=torch.float64))
     assert names(low, rows()) == ['declared']
-    with pytest.raises(ValueError, match='rows of x = 100; allowed: at least 160'): suspects(trained[1], rows()[:100])
+    with pytest.raises(ValueError, match='rows of x = 60; allowed: at least 80'): suspects(trained[1], rows()[:60])
 
 def test_as_few_rows_as_are_allowed_are_enough():
     x = torch.randn(8*64, 64, generator=torch.Generator().manual_seed(0))

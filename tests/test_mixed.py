@@ -14,7 +14,7 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/48_mixed.ipynb #aaca3f02
+# %% ../nbs/48_mixed.ipynb #9daed39b
 def planted(seed, correlation=.6):
     "A world with one correlated pair, and the pair."
     pair = torch.randperm(20, generator=torch.Generator().manual_seed(seed))[:2].tolist()
@@ -45,6 +45,7 @@ def by_hand():
 
 def test_pairs_by_hand():
     x = torch.tensor([[1., 1, 0, 0]]*3 + [[1., 0, 0, 0]] + [[0., 0, 1, 0]]*4)
+    assert mixed_pairs(by_hand(), x*.1).empty # nothing fires
     t = mixed_pairs(by_hand(), x)
     first = t.iloc[0]
     assert (first.i, first.j, first.kind) == (0, 1, 'mixed')
