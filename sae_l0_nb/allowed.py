@@ -228,7 +228,7 @@ _HERE = {
 # %% ../nbs/94_allowed.ipynb #f9a3f0cd
 ALLOWED = _SIZES | _TRAINING | _DATA | _PROBING | _HERE # name of an argument, or function.name: what is allowed
 
-# %% ../nbs/94_allowed.ipynb #58b9f727
+# %% ../nbs/94_allowed.ipynb #f0523e88
 _THINGS = {
     'activations and latents, looked at by `check_rows` and `check_values`':
         'x x_hat x_train x_test a acts acts_train acts_test pre train heldout sums difference',
@@ -252,7 +252,7 @@ _THINGS = {
     'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d v s shards entry '
         'manifest settings state old new done descent trainer about metadata data there close_stage.start '
         'close_look.start '
-        'continued.start read on_batch on_quote place generator rng chunks error probe_task.step'}
+        'continued.start read on_batch on_quote fig place generator rng chunks error probe_task.step'}
 
 # %% ../nbs/94_allowed.ipynb #89bfb150
 OBJECTS = {name: what for what, names in _THINGS.items() for name in names.split()} # what it is

@@ -5,9 +5,7 @@
 # %% auto #0
 __all__ = ['Audit']
 
-# %% ../nbs/48_card.ipynb #862bc329
-import base64
-import io
+# %% ../nbs/48_card.ipynb #ad7bda24
 import math
 import time
 import uuid
@@ -19,7 +17,8 @@ from fastcore.basics import patch
 
 from . import __version__
 from .allowed import checked
-from .files import write_json
+from .estimate import png_text
+from .files import plain, write_json
 from .fits import FACTOR, Reading, chances, judged
 from .measuring import Measured
 from .runs import as_path, check_writable, write_atomic
@@ -94,21 +93,12 @@ def plot(self:Audit): # matplotlib Figure
     axs[0].set_title(f'L0 {self.l0:.3g} at width {self.d_sae}: {self.verdict}', loc='left', fontsize=11)
     return fig
 
-# %% ../nbs/48_card.ipynb #388155b4
-def _plain(value):
-    "A value as JSON can hold it; nan becomes None."
-    if isinstance(value, np.generic): value = value.item()
-    if isinstance(value, float): return value if math.isfinite(value) else None
-    if isinstance(value, dict): return {str(name): _plain(v) for name, v in value.items()}
-    if isinstance(value, (list, tuple)): return [_plain(v) for v in value]
-    return value if value is None or isinstance(value, (str, int)) else str(value)
-
-# %% ../nbs/48_card.ipynb #d6af3917
+# %% ../nbs/48_card.ipynb #a07c0b41
 def _rows_of(table):
     "A table as a list of dicts."
-    return None if table is None else [_plain(row) for row in table.to_dict('records')]
+    return None if table is None else [plain(row) for row in table.to_dict('records')]
 
-# %% ../nbs/48_card.ipynb #d2207171
+# %% ../nbs/48_card.ipynb #796e15e1
 @patch
 def summary(self:Audit) -> dict: # what JSON can hold
     "All of an audit but the rows."
@@ -119,27 +109,27 @@ def summary(self:Audit) -> dict: # what JSON can hold
         asked = math.isfinite(r.l0) and self.l0 > 0
         return found | (dict(verdict=judged(r, self.l0)[0], chances=chances(r, self.l0)) if asked else {})
     return dict(
-        verdict=self.verdict, reason=self.reason, l0=self.l0, declared=_plain(self.declared), quantiles=quantiles,
+        verdict=self.verdict, reason=self.reason, l0=self.l0, declared=plain(self.declared), quantiles=quantiles,
         explained=self.measured.explained, dead=self.witnesses['frac_dead'], d_in=self.d_in, d_sae=self.d_sae,
         suspects=[dict(name=s.name, reason=s.reason) for s in self.suspects],
-        readings=[_plain(said(r)) for r in self.readings], witnesses=_plain(self.witnesses),
+        readings=[plain(said(r)) for r in self.readings], witnesses=plain(self.witnesses),
         siblings=_rows_of(self.siblings), mixed=_rows_of(self.mixed), places=_rows_of(self.places),
-        about=_plain(self.about), cost=self.cost, hashes=self.hashes, version=self.version)
+        about=plain(self.about), cost=self.cost, hashes=self.hashes, version=self.version)
 
-# %% ../nbs/48_card.ipynb #0cd2909c
+# %% ../nbs/48_card.ipynb #473f992e
 @patch
 def saebench(self:Audit) -> dict: # what JSON can hold
     "The audit in the shape of SAEBench's results."
-    s, number = self.summary(), lambda v: math.nan if v is None else float(v)
-    l0 = dict(l0=self.l0, l0_declared=self.declared, best_l0=self.readings[-1].l0,
-              explained_variance=number(s['explained']), frac_dead=number(s['dead']))
+    s = self.summary()
+    l0 = dict(l0=self.l0, l0_declared=self.declared, best_l0=self.readings[-1].l0, explained_variance=s['explained'],
+              frac_dead=s['dead'])
     last = s['readings'][-1].get('chances', {})
-    fit = {name: number(last.get(words)) for name, words in
-           dict(chance_too_low='too low', chance_fits='fits', chance_too_high='too high').items()}
+    names = dict(chance_too_low='too low', chance_fits='fits', chance_too_high='too high')
+    fit = {name: last.get(words) for name, words in names.items()}
     return dict(
         eval_type_id='l0_audit', eval_config=dict(n_rows=self.cost['rows'], siblings=self.siblings is not None),
         eval_id=str(uuid.uuid4()), datetime_epoch_millis=int(time.time()*1000),
-        eval_result_metrics=dict(l0=_plain(l0), fit=_plain(fit)), eval_result_details=s['siblings'] or [],
+        eval_result_metrics=dict(l0=plain(l0), fit=fit), eval_result_details=s['siblings'] or [],
         sae_bench_commit_hash='', sae_lens_id=self.about.get('sae_id', 'custom'),
         sae_lens_release_id=self.about.get('release', 'custom'), sae_lens_version=None,
         sae_cfg_dict=dict(d_in=self.d_in, d_sae=self.d_sae) | s['about'],
@@ -157,16 +147,12 @@ def _section(title:str, table, columns=None) -> str:
     shown = table if columns is None else table[columns]
     return f'<h2>{title}</h2>' + shown.to_html(index=False, border=0, float_format='{:.3g}'.format)
 
-# %% ../nbs/48_card.ipynb #2c335ff5
+# %% ../nbs/48_card.ipynb #2bd9faed
 @patch
 def html(self:Audit) -> str:
     "A page of its own, figure included."
-    import matplotlib.pyplot as plt
     import pandas as pd
-    fig = self.plot()
-    fig.savefig(png := io.BytesIO(), format='png', dpi=110)
-    plt.close(fig)
-    image = base64.b64encode(png.getvalue()).decode()
+    image = png_text(self.plot())
     named = ''.join(f'<li>{escape(str(s))}</li>' for s in self.suspects)
     declared = 'none' if math.isnan(self.declared) else f'{self.declared:g}'
     facts = dict(measured=f'{self.l0:.3g}', declared=declared, explained=f'{self.measured.explained:.1%}',

@@ -5,9 +5,7 @@
 # %% auto #0
 __all__ = ['DOUBLE', 'SILENT', 'RARER', 'mixed_pairs']
 
-# %% ../nbs/48_mixed.ipynb #29d24784
-import math
-
+# %% ../nbs/48_mixed.ipynb #961d2e3d
 import torch
 
 from .allowed import checked

@@ -24,6 +24,12 @@ def test_a_hash_knows_values_types_shapes_names_and_settings():
               content_hash(dict(x=x.double()), k=1), content_hash(dict(x=x.flip(0)), k=1)]
     assert len({same, *others}) == 6
 
+# %% ../nbs/93_files.ipynb #92fe19eb
+def test_plain_is_what_json_holds():
+    held = plain(dict(a=np.float64('nan'), b=[np.int64(3), (True, 1.5)], c=Path('x'), d='text', e=None))
+    assert held == dict(a=None, b=[3, [True, 1.5]], c=repr(Path('x')), d='text', e=None)
+    assert json.loads(json.dumps(held, allow_nan=False)) == held
+
 # %% ../nbs/93_files.ipynb #2a432fbe
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else():
     with tempfile.TemporaryDirectory() as tmp:
