@@ -3,7 +3,8 @@
 import pytest
 from sae_l0_nb.files import *
 
-# %% ../nbs/93_files.ipynb #c87f074f
+# %% ../nbs/93_files.ipynb #a7ba29f9
+import json
 import math
 import pickle
 import tempfile
