@@ -141,21 +141,25 @@ def test_the_address_stands_in_one_place():
     assert len(files) > 10
     assert [o for o in files if any(s.encode() in (ROOT/o).read_bytes() for s in spelled)] == []
 
-# %% ../nbs/99_project.ipynb #4f837d3c
+# %% ../nbs/99_project.ipynb #8adf0498
 NOTEBOOKS = sorted(nbglob(ROOT/'nbs', as_path=True))
 
-def run_notebook(path):
+def run_notebook(path, root):
+    "Run the notebook `path` of the project as it lies in the copy `root`."
+    path = root/path.relative_to(ROOT)
     command = [Path(sys.executable).with_name('nbdev_test'), '--path', path, '--n_workers', '0']
     env = {**os.environ, 'OMP_NUM_THREADS': '1'}
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=1200)
+    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=1200)
 
 @pytest.fixture(scope='session')
-def runs(request):
+def runs(request, tmp_path_factory):
     "The runs of the notebooks that this session asked for."
+    root = tmp_path_factory.mktemp('project')
+    build.snapshot(ROOT, root)
     tests = [o for o in request.session.items if getattr(o, 'originalname', '') == 'test_notebook_runs']
     asked = [o.callspec.params['path'] for o in tests]
     pool = ThreadPoolExecutor(2)
-    yield {o: pool.submit(run_notebook, o) for o in asked}
+    yield {o: pool.submit(run_notebook, o, root) for o in asked}
     pool.shutdown(cancel_futures=True)
 
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda o: o.relative_to(ROOT).as_posix())
