@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIGNS', 'MOST', 'LEARNED', 'WEIGHTS', 'ODD', 'SPREAD', 'ENOUGH', 'signs_of', 'alone_table', 'read_alone']
 
-# %% ../nbs/46_alone.ipynb #a78bb70f
+# %% ../nbs/46_alone.ipynb #94ac9795
 import math
 
 import torch
@@ -13,8 +13,8 @@ import torch
 from .allowed import checked
 from .checks import check
 from .fits import Reading
-from .sae import Bank, rows_at_once
-from .witnesses import witness_table
+from .sae import Bank
+from .witnesses import PARTS, witness_table
 
 # %% ../nbs/46_alone.ipynb #e432b894
 SIGNS = ('enc_dec', 'density', 'useful', 'ratio', 'error', 'tails', 'dead', 'normal_density', 'normal_useful',
@@ -32,7 +32,7 @@ def signs_of(
         dead=row['frac_dead'], normal_density=log(row['normal_density'], 1e-3, 1e3),
         normal_useful=max(row['normal_useful'], .8), normal_l0=log(row['normal_l0']/row['l0'], .01, 100.))
 
-# %% ../nbs/46_alone.ipynb #018fc147
+# %% ../nbs/46_alone.ipynb #98e6ea3f
 @checked
 def alone_table(
     sae:Bank, # one member
@@ -42,12 +42,9 @@ def alone_table(
     "Every witness of one SAE, on data and on normal rows."
     check(len(sae) == 1, 'sae', sae, 'one member, e.g. bank[0]')
     if not bool(sae.k.isfinite().all()): sae = _with_some_k(sae)
-    found = witness_table(sae, x).iloc[0].to_dict()
-    control = witness_table(sae, normal).iloc[0].to_dict()
-    left_out = ('k', 'n_seeds', 'agree', 'fire', 'fire_each')
-    own = {name: value for name, value in found.items() if name not in left_out}
-    normal = {f'normal_{name}': value for name, value in control.items() if name not in left_out}
-    return own | normal | dict(band_rows=rows_at_once(1, sae.d_sae, len(x)))
+    def found(x, *parts): return witness_table(sae, x, names=[name for part in parts for name in PARTS[part]]).iloc[0, 2:]
+    own = found(x, 'rows', 'weights', 'moments', 'band', 'cosines')
+    return own.to_dict() | found(normal, 'rows', 'moments', 'band').add_prefix('normal_').to_dict() | dict(rows=len(x))
 
 # %% ../nbs/46_alone.ipynb #db5c7647
 def _with_some_k(sae:Bank) -> Bank:
@@ -91,8 +88,8 @@ def _log_off(z:list[float]) -> float:
     twice = sum(w*z[i]*v for i, row in enumerate(products) for w, v in zip(row, z[i:]))
     return constant + once + twice
 
-# %% ../nbs/46_alone.ipynb #504d256a
-ENOUGH = 256 # rows that density and usefulness are read off, at least; wide SAEs have fewer
+# %% ../nbs/46_alone.ipynb #09f3596b
+ENOUGH = 256 # rows that signs are read off, at least
 
 @checked
 def read_alone(
@@ -104,7 +101,7 @@ def read_alone(
     if not math.isfinite(row['fourth']): return none('no decoder row can be held against the rows')
     no_band = 'no pre-activation is near a threshold: this is for thresholds above 0, not for TopK'
     if row['density'] == row['normal_density'] == 0: return none(no_band)
-    if row['band_rows'] < ENOUGH: return none(f'too wide: two signs would be read off {row["band_rows"]} rows')
+    if row['rows'] < ENOUGH: return none(f'too few rows: {row["rows"]}, of {ENOUGH} at least')
     signs, z, beyond = signs_of(row), [], []
     for name, (mean, spread, low, high) in LEARNED.items():
         value = signs[name]

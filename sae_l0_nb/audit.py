@@ -57,7 +57,7 @@ def _by_position(source, l0):
     t['first'] = t['first'].where(position[known] > 0, 0).astype(int)
     return t.groupby('first').l0.agg(['mean', 'count']).reset_index().rename(columns=dict(mean='l0', count='rows'))
 
-# %% ../nbs/49_audit.ipynb #57159ddd
+# %% ../nbs/49_audit.ipynb #4f00ad7c
 @checked
 def audit_sae(
     sae, # what `read_sae` gives, or a Bank of one member
@@ -80,7 +80,7 @@ def audit_sae(
     check(not (siblings and read_once(source)), 'source', 'an iterator, which can be read once', again)
     x = heldout_rows(source, n_eval or max(16_384, 8*source.d_in)).to(r.bank.W_dec.device)
     m = measure(r, x)
-    l0, named = m.l0.double().mean().item(), suspects(r, x)
+    l0, named = m.l0.double().mean().item(), suspects(r, x, measured=m)
     row = alone_table(r.bank, r.inputs(x), normal_rows(r.inputs(x)))
     readings, steps, table, stops = [read_alone(row)], 0, None, [s for s in named if s.name in STOPS]
     if siblings and not stops and l0 > 0:

@@ -33,7 +33,7 @@ def control_grid(
     decay = dict(lr_decay=.3) if share == COARSE else {} # as the data's SAEs had
     bank, _ = train_stage(job, 'control_grid', l0s, job.seeds[:1], share=share, source=job.control, **decay)
     x = job.control.heldout(len(job.held)).to(job.device)
-    return witness_table(bank, x)[['k', 'fvu']]
+    return witness_table(bank, x, names=['fvu'])[['k', 'fvu']]
 
 # %% ../nbs/14_peak_search.ipynb #a70cb6d9
 @checked

@@ -110,15 +110,21 @@ def _directions(d_in, d_sae, seed) -> torch.Tensor: # [d_sae, d_in]
     gen = torch.Generator().manual_seed(seed)
     return torch.nn.functional.normalize(torch.randn(d_sae, d_in, generator=gen, dtype=torch.float32), dim=1)
 
-# %% ../nbs/01_sae.ipynb #cb1cbb5e
+# %% ../nbs/01_sae.ipynb #f71fc01e
+def _is_folded(W_enc, norm) -> bool:
+    "Whether decoder rows have norm 1, to float32's precision, or are zeros of a latent that reads nothing."
+    member, latent = (~((norm - 1).abs() <= 2**-20)).nonzero(as_tuple=True)
+    return not norm[member, latent].any() and not W_enc[member, :, latent].any()
+
+# %% ../nbs/01_sae.ipynb #819a16e7
 @patch
 def effective(self:Bank) -> tuple[torch.Tensor, ...]: # W [m, d_in, d_sae], bias [m, d_sae], D, norm [m, d_sae]
     "Weights with the decoder norm folded in: `pre = x W + bias`, `x_hat = a D + b_dec`; the rows of D have norm 1."
-    norm = self.W_dec.norm(dim=2)
-    D = self.W_dec/norm.clamp(min=1e-30)[:, :, None] # a row of zeros, of a dead latent, stays one
-    W = self.W_enc*norm[:, None]
-    bias = self.b_enc*norm - torch.bmm(self.b_dec[:, None], W)[:, 0]
-    return W, bias, D, norm
+    norm, W, D = self.W_dec.norm(dim=2), self.W_enc, self.W_dec
+    if not _is_folded(W, norm):
+        D = D/norm.clamp(min=1e-30)[:, :, None] # a row of zeros, of a dead latent, stays one
+        W = W*norm[:, None]
+    return W, self.b_enc*norm - torch.bmm(self.b_dec[:, None], W)[:, 0], D, norm
 
 # %% ../nbs/01_sae.ipynb #3a2fc28a
 @patch
@@ -152,9 +158,9 @@ def decode(self:Bank,
     _, _, D, _ = self.effective()
     return torch.baddbmm(self.b_dec[:, None], a, D)
 
-# %% ../nbs/01_sae.ipynb #9c84ea25
+# %% ../nbs/01_sae.ipynb #8c5627a7
 @patch
-def folded(self:Bank) -> Bank: # same function, unit decoder rows
+def folded(self:Bank) -> Bank: # same function, unit decoder rows; shares W_enc and W_dec where they have norm 1 already
     "The same SAEs with decoder rows of norm 1."
     W, _, D, norm = self.effective()
     return replace(

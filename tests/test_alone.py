@@ -16,11 +16,11 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/46_alone.ipynb #25a0b57f
+# %% ../nbs/46_alone.ipynb #8b2cc368
 def a_row(**more):
     "What an SAE in the middle of those that were learned from has."
     row = dict(l0=8., fvu=.2, normal_fvu=.4, enc_dec=.92, density=.1, useful=.99, fourth=6., frac_dead=.05,
-               normal_density=.2, normal_useful=.98, normal_l0=7., band_rows=4096)
+               normal_density=.2, normal_useful=.98, normal_l0=7., rows=4096)
     return row | more
 
 def test_signs_by_hand():
@@ -51,7 +51,7 @@ def test_what_is_unlike_anything_learned_gives_no_number():
 
 def test_topk_and_very_wide_saes_have_no_reading():
     assert 'not for TopK' in read_alone(a_row(density=0., normal_density=0.)).reason
-    assert 'off 64 rows' in read_alone(a_row(band_rows=64)).reason
+    assert 'too few rows: 64' in read_alone(a_row(rows=64)).reason
 
 def test_far_too_low_and_far_too_high_are_told_on_the_large_world():
     toy = ToyModel.large()

@@ -16,7 +16,7 @@ from sae_l0_nb.store import ActivationStore, StoreWriter
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/49_audit.ipynb #b241b060
+# %% ../nbs/49_audit.ipynb #ba968e90
 @pytest.fixture(scope='module')
 def trained():
     "SAEs of the large world, of which the true L0 is 10.95."
@@ -65,7 +65,7 @@ def test_positions_are_those_of_the_rows(tmp_path, trained):
     assert a.places.rows.tolist() == [100, 100, 200, 400, 200]
     at = where[2000:, 1]
     assert a.places.l0[0] == pytest.approx(l0[at == 0].mean().item(), rel=1e-3)
-    assert a.places.l0[4] == pytest.approx(l0[at >= 8].mean().item(), rel=1e-3)
+    assert a.places.l0[4] == pytest.approx(l0[at >= 8].mean().item(), rel=5e-3)
 
 def test_what_cannot_be_audited_is_refused(trained):
     with pytest.raises(ValueError, match='d_in of source = 7; allowed: 100'): audit_sae(trained[0], torch.randn(500, 7))

@@ -71,6 +71,19 @@ def test_folding_the_decoder_norm_changes_nothing_but_the_norm():
     assert torch.allclose(bank.encode(x), unit.encode(x), atol=1e-6)
     assert torch.allclose(bank.decode(bank.encode(x)), unit.decode(unit.encode(x)), atol=1e-6)
 
+# %% ../nbs/01_sae.ipynb #a25b9d2a
+def test_what_is_folded_already_is_not_copied():
+    bank = init_bank(7, 5, [1, 2.5], seeds=[0, 1])
+    bank.W_dec[1, 3] = 0
+    once = bank.folded()
+    twice = once.folded()
+    assert once.W_dec.data_ptr() != bank.W_dec.data_ptr()
+    assert (twice.W_enc.data_ptr(), twice.W_dec.data_ptr()) == (once.W_enc.data_ptr(), once.W_dec.data_ptr())
+    assert not once.W_enc[1, :, 3].any() # a latent that writes nothing reads nothing
+    reads = replace(once, W_enc=once.W_enc.clone())
+    reads.W_enc[1, :, 3] = 1
+    assert not reads.folded().W_enc[1, :, 3].any()
+
 # %% ../nbs/01_sae.ipynb #085e9dcb
 def truth_bank(toy, k=1.):
     threshold, k = torch.zeros(1, toy.n_features), torch.tensor([k], dtype=torch.float64)

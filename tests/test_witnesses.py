@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.witnesses import *
 
-# %% ../nbs/03_witnesses.ipynb #261aaf11
+# %% ../nbs/03_witnesses.ipynb #f83bbf3d
 import math
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from sae_l0_nb.metrics import evaluate
+from sae_l0_nb.metrics import c_dec, evaluate
 from sae_l0_nb.sae import fit_threshold, init_bank
 
 # %% ../nbs/03_witnesses.ipynb #bc5106d4
@@ -127,6 +127,25 @@ def test_a_bank_whose_seeds_are_the_same_agrees_with_itself():
     assert alone.fvu == pytest.approx(1 - evaluate(bank[0], x)['variance_explained'][0], rel=1e-5)
     mixed = replace(bank, per_input=torch.tensor([True, False, False, False]))
     with pytest.raises(ValueError, match='at 3 some are TopK'): witness_table(mixed, x)
+
+# %% ../nbs/03_witnesses.ipynb #c9ed80a6
+def test_the_table_has_the_columns_that_are_asked_for():
+    bank = init_bank(12, 30, [3., 3., 6., 6.], [0, 0, 1, 2])
+    x = torch.randn(4000, 12, generator=torch.Generator().manual_seed(0))
+    bank = fit_threshold(bank, x)
+    every, few = witness_table(bank, x), witness_table(bank, x, names=['useful', 'fvu', 'fire', 'doubles'])
+    assert few.equals(every[['k', 'n_seeds', 'fvu', 'useful', 'doubles', 'fire']])
+    with pytest.raises(ValueError, match=r"names = \('fvv',\); allowed: l0, fvu"): witness_table(bank, x, names=['fvv'])
+
+# %% ../nbs/03_witnesses.ipynb #ee2272f1
+def test_c_dec_and_its_kin_over_more_than_one_block_of_rows():
+    W = torch.randn(5000, 3, generator=torch.Generator().manual_seed(0))
+    fired = torch.arange(5000) % 7
+    cos = torch.nn.functional.cosine_similarity(W[:, None], W[None], dim=2).abs().fill_diagonal_(0).double()
+    weight = torch.outer(fired, fired).double().fill_diagonal_(0)
+    assert c_dec_weighted(W, fired) == pytest.approx(((cos*weight).sum()/weight.sum()).item())
+    assert c_dec_weighted(W, fired > 0) == pytest.approx(c_dec(W, fired > 0).item())
+    assert frac_doubles(W) == (cos > .9).any(1).double().mean().item()
 
 # %% ../nbs/03_witnesses.ipynb #83675ced
 def test_a_seed_whose_latents_are_all_dead_leaves_the_witnesses_to_the_others():
