@@ -115,6 +115,7 @@ _DATA = dict(
     frame=_flag('special tokens round every text'),
     high=_number('the upper end', 0, above=True),
     hint=_text('how to mend it'),
+    in_full=_flag('trained as long as the looks of a calibration'),
     key=_text('what a cache is kept under'),
     label=_text('name of the column of labels'),
     layer=Rule('place', 'after which activations are read', many='one or list'),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RATIO', 'STEPS', 'SPREAD', 'sibling_grid', 'share_of', 'sibling_cost', 'Siblings', 'read_siblings', 'train_siblings']
 
-# %% ../nbs/47_siblings.ipynb #aea040ad
+# %% ../nbs/47_siblings.ipynb #2a08db8d
 import math
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from .checks import check
 from .control import CONTROL
 from .fits import Reading
 from .peak_search import ALIKE, Search, scored_round
-from .peaks import find_peak
+from .peaks import LEARNED, corrected, find_peak
 from .sources import open_source
 from .stages import COARSE, Stage, default_settings, new_job, train_round
 
@@ -65,12 +65,14 @@ class Siblings:
     table:object # DataFrame, one row an L0: witnesses, error ratio to normal data, scores
     reading:Reading
 
-# %% ../nbs/47_siblings.ipynb #f2e4d55d
+# %% ../nbs/47_siblings.ipynb #3bb139d6
 @checked
 def read_siblings(
     s:Search, # of the siblings' grid
+    *,
+    in_full:bool=False, # trained as long as the looks of a calibration, whose correction then holds
 ) -> Reading:
-    "Where the firing score of siblings is best."
+    "Where recovery should be best by the firing score of siblings."
     def none(reason): return Reading(name='siblings', l0=math.nan, spread=math.nan, reason=reason)
     at = s.firing
     nowhere = 'siblings of two seeds fire alike at no L0, or explain no more than on normal data'
@@ -80,10 +82,12 @@ def read_siblings(
     if ratio > CONTROL: return none(noise)
     unlike = f'siblings of two seeds fire together in {fire:.2f}, less chance ({ALIKE:g} or more is needed)'
     if fire < ALIKE: return none(unlike)
-    return Reading(name='siblings', l0=at.l0, spread=SPREAD, edge=at.edge,
-                   reason=f'there siblings of two seeds fire alike ({fire:.2f}) and explain more than on normal data')
+    l0 = corrected(at.l0, **{name: s.at_best(name) for name in LEARNED}) if in_full and not at.edge else at.l0
+    where = f'at L0 {at.l0:.3g}' if l0 != at.l0 else 'there'
+    return Reading(name='siblings', l0=l0, spread=SPREAD, edge=at.edge,
+                   reason=f'{where} siblings of two seeds fire alike ({fire:.2f}) and explain more than on normal data')
 
-# %% ../nbs/47_siblings.ipynb #edba0178
+# %% ../nbs/47_siblings.ipynb #72e71a33
 @checked
 def train_siblings(
     source, # what `open_source` takes: rows as the SAE sees them
@@ -108,4 +112,4 @@ def train_siblings(
     table = scored_round(job, found, share=share)
     best = find_peak(table.k, table.firing)
     s = Search(tables=[table], firing=best, before=best, directions=find_peak(table.k, table.directions))
-    return Siblings(table=table, reading=read_siblings(s))
+    return Siblings(table=table, reading=read_siblings(s, in_full=share == 1))

@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.siblings import *
 
-# %% ../nbs/47_siblings.ipynb #f54c9693
+# %% ../nbs/47_siblings.ipynb #bb03caa3
 import math
 
 import numpy as np
@@ -13,10 +13,10 @@ import torch
 
 from sae_l0_nb.fits import judged
 from sae_l0_nb.peak_search import Search
-from sae_l0_nb.peaks import Peak
+from sae_l0_nb.peaks import Peak, corrected
 from sae_l0_nb.toy import ToyModel
 
-# %% ../nbs/47_siblings.ipynb #f232ef01
+# %% ../nbs/47_siblings.ipynb #1d5d298f
 def test_siblings_stand_around_the_l0_and_within_the_width():
     assert np.allclose(sibling_grid(20., 512, 128), 20*1.5**np.arange(-3., 4))
     assert sibling_grid(20., 30, 64)[-1] == 20. # 24 is 0.8 of the width
@@ -56,6 +56,13 @@ def test_a_reading_needs_seeds_that_agree_and_an_error_below_that_of_normal_data
     assert read_siblings(search()).l0 == 2.
     assert 'fire together in 0.10' in read_siblings(search(fire=.1)).reason
     assert 'leave 0.95 of the error' in read_siblings(search(ratio=.95)).reason
+
+def test_full_training_is_read_as_the_looks_of_a_calibration():
+    s, said = search(enc_dec=.97), dict(fire=.6, ratio=.5, enc_dec=.97)
+    assert read_siblings(s, in_full=True).l0 == corrected(2., **said) < 2
+    assert read_siblings(s, in_full=True).reason.startswith('at L0 2 ')
+    s.firing = Peak(l0=4., edge='high')
+    assert read_siblings(s, in_full=True).l0 == 4.
 
 def test_two_seeds_are_needed():
     with pytest.raises(ValueError, match=r'seeds = \[0\]; allowed: two different'):
