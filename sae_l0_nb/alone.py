@@ -32,7 +32,7 @@ def signs_of(
         dead=row['frac_dead'], normal_density=log(row['normal_density'], 1e-3, 1e3),
         normal_useful=max(row['normal_useful'], .8), normal_l0=log(row['normal_l0']/row['l0'], .01, 100.))
 
-# %% ../nbs/46_alone.ipynb #98e6ea3f
+# %% ../nbs/46_alone.ipynb #683b12d2
 @checked
 def alone_table(
     sae:Bank, # one member
@@ -42,9 +42,10 @@ def alone_table(
     "Every witness of one SAE, on data and on normal rows."
     check(len(sae) == 1, 'sae', sae, 'one member, e.g. bank[0]')
     if not bool(sae.k.isfinite().all()): sae = _with_some_k(sae)
-    def found(x, *parts): return witness_table(sae, x, names=[name for part in parts for name in PARTS[part]]).iloc[0, 2:]
-    own = found(x, 'rows', 'weights', 'moments', 'band', 'cosines')
-    return own.to_dict() | found(normal, 'rows', 'moments', 'band').add_prefix('normal_').to_dict() | dict(rows=len(x))
+    of_rows = (*PARTS['rows'], *PARTS['moments'], *PARTS['band'])
+    own = witness_table(sae, x, names=(*of_rows, *PARTS['weights'], *PARTS['cosines'])).iloc[0, 2:]
+    control = witness_table(sae, normal, names=of_rows).iloc[0, 2:].add_prefix('normal_')
+    return own.to_dict() | control.to_dict() | dict(rows=len(x))
 
 # %% ../nbs/46_alone.ipynb #db5c7647
 def _with_some_k(sae:Bank) -> Bank:

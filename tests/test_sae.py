@@ -28,7 +28,7 @@ def test_jump_relu_by_hand():
     assert jump_relu(pre, torch.tensor([[1., 2.]])).tolist() == [[[3, 0], [0, 0]]]  # strictly above
     assert jump_relu(pre, torch.tensor([[-9., -9.]])).tolist() == [[[3, 2], [1, 0]]]  # never negative
 
-# %% ../nbs/01_sae.ipynb #4244df85
+# %% ../nbs/01_sae.ipynb #09fc623c
 def test_a_bank_can_be_walked_through():
     bank = init_bank(4, 5, [1, 2], seeds=[0, 0])
     assert len(bank) == 2
@@ -39,7 +39,6 @@ def test_a_bank_can_be_walked_through():
     assert bank[0:2].W_dec.data_ptr() == bank.W_dec.data_ptr()
     with pytest.raises(IndexError): bank[2]
 
-# %% ../nbs/01_sae.ipynb #b923d727
 @pytest.mark.parametrize('k', [0, -1, 5.1, float('nan')])
 def test_impossible_k_is_refused(k):
     with pytest.raises(ValueError, match='k = .*; allowed: numbers above 0 and at most d_sae = 5'):
@@ -84,12 +83,11 @@ def test_what_is_folded_already_is_not_copied():
     reads.W_enc[1, :, 3] = 1
     assert not reads.folded().W_enc[1, :, 3].any()
 
-# %% ../nbs/01_sae.ipynb #085e9dcb
+# %% ../nbs/01_sae.ipynb #454ff9c2
 def truth_bank(toy, k=1.):
     threshold, k = torch.zeros(1, toy.n_features), torch.tensor([k], dtype=torch.float64)
     return Bank(**toy.ground_truth(), threshold=threshold, k=k)
 
-# %% ../nbs/01_sae.ipynb #db170558
 def test_the_ground_truth_sae_reads_off_the_magnitudes():
     toy = ToyModel.small()
     bank, x = truth_bank(toy), toy.sample(50, torch.Generator().manual_seed(1))
