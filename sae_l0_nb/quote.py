@@ -58,7 +58,7 @@ def first_grid(
 def quote_l0(
     source, d_sae:int, # as for `calibrate_l0`, as all down to `control`
     *,
-    l0s=None, seeds=(0, 1, 2), n_samples:int|None=None, batch_size:int|None=None, method:str='descent', n_rounds:int=6,
+    l0s=None, seeds=(0, 1, 2), n_samples:int|None=None, batch_size:int|None=None, method:str='descent', n_rounds:int=9,
     device:str='cpu', compute:str='float32', control:bool=True,
     n_steps:int=3, # timed; 0: no time is given
 ) -> dict: # see below

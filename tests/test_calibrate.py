@@ -86,7 +86,8 @@ def test_the_close_stage_looks_again_around_what_it_found():
 # %% ../nbs/15_calibrate.ipynb #ec5965c6
 def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
     toy, where, search = ToyModel.small(), calibrate_l0.__module__, coarse_search
-    def with_directions(job, r): return replace(search(job, r), directions=Peak(l0=3.)) # as short SAEs may say
+    def with_directions(job, r): # as short SAEs may say; above the true L0 they fire on rounding errors
+            return replace(search(job, r), directions=Peak(l0=3.), firing=Peak(l0=2.))
 
     for source in (toy, toy.sample(60_000, torch.Generator().manual_seed(5))):
         with mock.patch(f'{where}.coarse_search', side_effect=with_directions):

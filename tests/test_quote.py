@@ -27,7 +27,7 @@ def test_the_quote_adds_up():
     assert q['sae_steps'] == (8 + 4)*33 + 3*300 + 42*100 + 4*300
     assert quote_l0(ToyModel.small(), 5, n_steps=0, control=False, **asked)['sae_steps'] == q['sae_steps'] - 4*33 - 2*300
     assert q['rows'] == q['sae_steps']*256
-    assert q['most_sae_steps'] == q['sae_steps'] + 3*28*100
+    assert q['most_sae_steps'] == q['sae_steps'] + (3*28 + 3*21)*100
     assert 0 < q['seconds'] < q['most_seconds']
     assert q['bytes'] == 21*member_bytes(20, 5) + step_bytes(20, 5, 256, m=21, k=3.)
     with pytest.raises(ValueError, match="method = 'guess'"): quote_l0(ToyModel.small(), 5, method='guess')

@@ -45,7 +45,7 @@ def test_a_job_knows_what_it_was_asked_for():
     assert j.held.shape == (100, 20)
     assert (j.seeds, j.places) == ([4, 2], [2, 3])
     assert (j.settings['data_seed'], j.settings['n_samples'], j.settings['batch_size']) == (7, 25_600, 256)
-    assert (j.ledger.n_rounds, j.ledger.budget, j.ledger.reserve) == (7, 900, 2*2*300)
+    assert (j.ledger.n_rounds, j.ledger.budget, j.ledger.reserve) == (10, 900, 2*2*300)
     assert j.control.d_in == 20
     bare = new_job(ToyModel.small(), 5, n_samples=25_600, control=False)
     assert (bare.control, bare.ledger.reserve) == (None, 2*300)
@@ -57,7 +57,7 @@ def test_a_stage_is_trained_as_asked_and_entered():
     bank, history = train_stage(j, 'coarse', [1.5, 2, 3], [0, 1], share=.5, lr_decay=.3)
     assert bank.k.tolist() == [1.5, 1.5, 2, 2, 3, 3]
     assert history.step.max() == 50
-    assert (j.ledger.n_saes, j.ledger.spent, j.ledger.n_stages, j.ledger.n_rounds) == (6, 300, 1, 6)
+    assert (j.ledger.n_saes, j.ledger.spent, j.ledger.n_stages, j.ledger.n_rounds) == (6, 300, 1, 9)
 
 # %% ../nbs/13_stages.ipynb #159d0cfa
 def test_rounds_make_up_one_table():
