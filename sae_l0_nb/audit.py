@@ -44,13 +44,12 @@ class _Treated:
         treated = dict(normalize=self.sae.normalize, scale=self.sae.scale)
         return content_hash({}, source=source_digest(self.source), **treated)
 
-# %% ../nbs/49_audit.ipynb #9c406a73
+# %% ../nbs/49_audit.ipynb #a5c73e8f
 def _by_position(source, l0):
     "L0 by position in the text, in bins that double; None where a source does not know."
     import pandas as pd
-    if not hasattr(source, 'where'): return None
-    order = np.random.default_rng(0).permutation(source.n_heldout)[:len(l0)] # as `heldout` draws them
-    position = source.where('heldout')[order, 1]
+    if not hasattr(source, 'drawn'): return None
+    position = source.where('heldout')[source.drawn(len(l0)), 1]
     known = position >= 0
     if not known.any(): return None
     t = pd.DataFrame(dict(first=2**np.floor(np.log2(np.maximum(position[known], 1))), l0=l0.cpu().numpy()[known]))

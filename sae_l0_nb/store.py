@@ -344,7 +344,19 @@ def batches(self:ActivationStore,
     check(fits, 'batch_size', batch_size, f'at most the {len(self)} training rows of the store')
     return _all_passes(self, batch_size, check_whole(seed, 'seed', 0), check_whole(start, 'start', 0))
 
-# %% ../nbs/24_store.ipynb #dd36f930
+# %% ../nbs/24_store.ipynb #a97fb428
+@patch
+@checked
+def drawn(self:ActivationStore,
+    n:int, # how many rows, at most self.n_heldout
+    seed:int=0, # same seed, same rows
+) -> np.ndarray: # [n] their numbers among the held-out rows, in the order of the disk
+    "Which rows `heldout` gives."
+    fits = check_whole(n, 'n') <= self.n_heldout
+    check(fits, 'n', n, f'at most the {self.n_heldout} held-out rows of the store')
+    return np.random.default_rng(check_whole(seed, 'seed', 0)).permutation(self.n_heldout)[:n]
+
+# %% ../nbs/24_store.ipynb #6920b325
 @patch
 @checked
 def heldout(self:ActivationStore,
@@ -352,10 +364,7 @@ def heldout(self:ActivationStore,
     seed:int=0, # same seed, same rows
 ) -> torch.Tensor: # [n, d_in] float32
     "Rows that `batches` never gives, drawn without replacement."
-    fits = check_whole(n, 'n') <= self.n_heldout
-    check(fits, 'n', n, f'at most the {self.n_heldout} held-out rows of the store')
-    rows = np.random.default_rng(check_whole(seed, 'seed', 0)).permutation(self.n_heldout)[:n]
-    return torch.from_numpy(gather_rows(self.parts['heldout'], rows)).float()
+    return torch.from_numpy(gather_rows(self.parts['heldout'], self.drawn(n, seed))).float()
 
 # %% ../nbs/24_store.ipynb #0a2ba6da
 @patch

@@ -218,7 +218,7 @@ def test_a_shard_with_other_tensors_than_the_manifest_says_is_refused():
         with pytest.raises(ValueError, match="train_where of '.*x.safetensors' = None; allowed: int32"):
             open_shard(path, entry)
 
-# %% ../nbs/24_store.ipynb #993f6d01
+# %% ../nbs/24_store.ipynb #c95c815e
 def test_batches_give_every_training_row_once_in_a_pass_and_never_a_held_out_one():
     with tempfile.TemporaryDirectory() as tmp:
         store = ActivationStore(count_store(tmp))
@@ -231,6 +231,7 @@ def test_batches_give_every_training_row_once_in_a_pass_and_never_a_held_out_one
         b = store.batches(30)  # 3 batches in a pass, 10 rows dropped
         assert len(set(torch.cat([next(b) for _ in range(3)])[:, 0].tolist())) == 90
         assert sorted(store.heldout(10)[:, 0].tolist()) == list(range(-10, 0))
+        assert store.heldout(4, seed=2)[:, 0].tolist() == (-1. - store.drawn(4, seed=2)).tolist()
 
 # %% ../nbs/24_store.ipynb #325e96c8
 def test_same_seed_same_bits_and_start_skips():
