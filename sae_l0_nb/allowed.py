@@ -17,7 +17,7 @@ from .rules import Rule
 # %% ../nbs/94_allowed.ipynb #26c5be88
 _whole, _number, _flag, _text, _choice = (partial(Rule, kind) for kind in 'whole number flag text choice'.split())
 
-# %% ../nbs/94_allowed.ipynb #5af7b193
+# %% ../nbs/94_allowed.ipynb #b131b32a
 _SIZES = dict(
     anywhere=_flag('do not ask where an SAE belongs'),
     at_once=_whole('SAEs trained side by side', 1),
@@ -187,7 +187,7 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
     "One rule for an argument of several functions."
     return {f'{function}.{name}': rule for function in functions.split()}
 
-# %% ../nbs/94_allowed.ipynb #feb1d00b
+# %% ../nbs/94_allowed.ipynb #6f83f50d
 _HERE = {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
@@ -210,8 +210,11 @@ _HERE = {
     'read_sae.scale': _number('factor on the inputs', 0, above=True),
     'read_task.text': _text('name of the column of texts'),
     'audit_sae.siblings': _flag('train SAEs beside the one that is judged'),
-    'mixed_pairs.n_near': _whole('neighbours of a latent that are looked at', 1),
-    **_for('audit_sae mixed_pairs', 'n_pairs', _whole('pairs of latents', 1)),
+    **_for('mixed_pairs rows_in_context', 'n_near', _whole('neighbours of a latent that are looked at', 1)),
+    **_for('audit_sae mixed_pairs top_contexts', 'n_pairs', _whole('pairs of latents', 1)),
+    **_for('top_rows rows_in_context', 'n_top', _whole('rows that are shown of a group', 1)),
+    **_for('around rows_in_context', 'n_around', _whole('tokens that are shown before a row', 0)),
+    'top_contexts.latents': _whole('numbers of latents', 0, many='list'),
     'survey.by': _choice('what is counted', among=('model', 'release', 'loader', 'repo')),
     'random_language_world.most': _whole('features at most', 300),
     'random_world.most': _whole('features at most', 20, 200),

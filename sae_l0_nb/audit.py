@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STOPS', 'audit_sae']
 
-# %% ../nbs/49_audit.ipynb #9bf27cb8
+# %% ../nbs/49_audit.ipynb #69760cf2
 import hashlib
 import math
 import time
@@ -24,6 +24,7 @@ from .fits import CANT, judged
 from .measuring import as_released, measure, normal_rows, suspects
 from .mixed import mixed_pairs
 from .runs import default_device
+from .shuffle import drawn_rows
 from .siblings import sibling_cost, train_siblings
 from .sources import heldout_rows, open_source, read_once, source_digest
 
@@ -44,12 +45,12 @@ class _Treated:
         treated = dict(normalize=self.sae.normalize, scale=self.sae.scale)
         return content_hash({}, source=source_digest(self.source), **treated)
 
-# %% ../nbs/49_audit.ipynb #a5c73e8f
+# %% ../nbs/49_audit.ipynb #7583fc52
 def _by_position(source, l0):
     "L0 by position in the text, in bins that double; None where a source does not know."
     import pandas as pd
-    if not hasattr(source, 'drawn'): return None
-    position = source.where('heldout')[source.drawn(len(l0)), 1]
+    if not hasattr(source, 'where'): return None
+    position = source.where('heldout')[drawn_rows(source.n_heldout, len(l0)), 1]
     known = position >= 0
     if not known.any(): return None
     t = pd.DataFrame(dict(first=2**np.floor(np.log2(np.maximum(position[known], 1))), l0=l0.cpu().numpy()[known]))

@@ -6,7 +6,7 @@
 __all__ = ['DTYPES', 'FORMATS', 'MANIFEST', 'to_half', 'shard_name', 'write_shard', 'check_manifest', 'store_manifest',
            'write_manifest', 'StoreWriter', 'check_shard', 'read_manifest', 'open_shard', 'ActivationStore']
 
-# %% ../nbs/24_store.ipynb #2470abca
+# %% ../nbs/24_store.ipynb #f3813af7
 import hashlib
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from .allowed import checked
 from .checks import check, check_choice, check_finite, check_rows, check_whole, refuse
 from .files import Field, check_fields, content_hash, read_json, write_json
 from .runs import new_folder, write_atomic
-from .shuffle import gather_rows, map_tensors, shuffled_rows
+from .shuffle import drawn_rows, gather_rows, map_tensors, shuffled_rows
 from .texts import row_place
 
 # %% ../nbs/24_store.ipynb #79421783
@@ -344,19 +344,7 @@ def batches(self:ActivationStore,
     check(fits, 'batch_size', batch_size, f'at most the {len(self)} training rows of the store')
     return _all_passes(self, batch_size, check_whole(seed, 'seed', 0), check_whole(start, 'start', 0))
 
-# %% ../nbs/24_store.ipynb #a97fb428
-@patch
-@checked
-def drawn(self:ActivationStore,
-    n:int, # how many rows, at most self.n_heldout
-    seed:int=0, # same seed, same rows
-) -> np.ndarray: # [n] their numbers among the held-out rows, in the order of the disk
-    "Which rows `heldout` gives."
-    fits = check_whole(n, 'n') <= self.n_heldout
-    check(fits, 'n', n, f'at most the {self.n_heldout} held-out rows of the store')
-    return np.random.default_rng(check_whole(seed, 'seed', 0)).permutation(self.n_heldout)[:n]
-
-# %% ../nbs/24_store.ipynb #6920b325
+# %% ../nbs/24_store.ipynb #422c7713
 @patch
 @checked
 def heldout(self:ActivationStore,
@@ -364,7 +352,9 @@ def heldout(self:ActivationStore,
     seed:int=0, # same seed, same rows
 ) -> torch.Tensor: # [n, d_in] float32
     "Rows that `batches` never gives, drawn without replacement."
-    return torch.from_numpy(gather_rows(self.parts['heldout'], self.drawn(n, seed))).float()
+    fits = check_whole(n, 'n') <= self.n_heldout
+    check(fits, 'n', n, f'at most the {self.n_heldout} held-out rows of the store')
+    return torch.from_numpy(gather_rows(self.parts['heldout'], drawn_rows(self.n_heldout, n, seed))).float()
 
 # %% ../nbs/24_store.ipynb #0a2ba6da
 @patch
