@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RowGroup', 'groups_of', 'top_rows', 'Example', 'TopContexts', 'rows_in_context', 'top_contexts']
 
-# %% ../nbs/48_top_contexts.ipynb #14082592
+# %% ../nbs/48_top_contexts.ipynb #e8d3bf0c
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -15,7 +15,7 @@ import torch
 from fastcore.basics import patch
 
 from .allowed import checked
-from .card import html_page
+from .card import LOOK, html_page
 from .checks import check, check_finite, check_whole, float_rows
 from .files import write_table
 from .measuring import as_released
@@ -87,7 +87,7 @@ def top_rows(
     table = pd.DataFrame(dict(group=group.T.flatten(), row=rows.T.flatten(), strength=best.T.flatten()))
     return table[table.strength > 0].reset_index(drop=True), (n.double()/len(x)).tolist()
 
-# %% ../nbs/48_top_contexts.ipynb #17d2ebde
+# %% ../nbs/48_top_contexts.ipynb #47438ce8
 @dataclass(kw_only=True, eq=False)
 class Example:
     "A row of a group, and the tokens around it."
@@ -100,7 +100,7 @@ class Example:
     at:int=-1 # which of the tokens is its own
 
     def __str__(self):
-        value = ' '.join(f'{v:.3g}' for v in self.values)
+        value = ' '.join(f'{v + 0:.3g}' for v in self.values)
         if not self.tokens: return f'{value}  row {self.row}'
         words = [f'>>{t.strip()}<<' if i == self.at else t.strip() for i, t in enumerate(self.tokens)]
         return f'{value}  ' + ' '.join(words)
@@ -227,23 +227,19 @@ def __repr__(self:TopContexts):
             lines += [f'  {group} ({rate:.2%})'] + [f'    {example}' for example in examples[:3]]
     return '\n'.join(lines[1:])
 
-# %% ../nbs/48_top_contexts.ipynb #53d2ccd0
+# %% ../nbs/48_top_contexts.ipynb #114bb32f
 @patch
 def table(self:TopContexts): # DataFrame, one row an example: latents, group, row, text, position, token, activations
     "What is shown, without the tokens around."
     import pandas as pd
     rows = [dict(latents=' '.join(map(str, group.latents)), group=str(group), row=e.row, text=e.text,
                  position=e.position, token=e.tokens[e.at] if e.tokens else '',
-                 activations=' '.join(f'{v:.6g}' for v in e.values))
+                 activations=' '.join(f'{v + 0:.6g}' for v in e.values))
             for group, examples in zip(self.groups, self.examples) for e in examples]
     return pd.DataFrame(rows, columns='latents group row text position token activations'.split())
 
-# %% ../nbs/48_top_contexts.ipynb #7520b74a
-COLOURS = '232, 119, 34', '40, 110, 200' # red, green, blue of the first and of the second latent
-LOOK = '''body { max-width: 76rem } .row { line-height: 1.9 } .row { overflow-wrap: anywhere } h3 { font-size: 1rem }
-.row span { white-space: pre-wrap } .row span { margin-right: .2em } .own { outline: 2px solid #333 } .said { color: #555 } .said { font-size: .85rem }
-.groups { display: grid } .groups { gap: 1.5rem } .groups { grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)) }
-pre { overflow-x: auto }'''
+# %% ../nbs/48_top_contexts.ipynb #b8159b38
+COLOURS = '240, 140, 50', '100, 165, 245' # red, green, blue of the first and of the second latent
 
 # %% ../nbs/48_top_contexts.ipynb #8d86ac97
 def _shade(acts, most) -> str: # acts, most: [s]
@@ -262,10 +258,10 @@ def _span(token:str, acts, most, own:bool) -> str:
     place = ' class=own' if own else ''
     return f'<span{place} title="{said}" style="{_shade(acts, most)}">{text or " "}</span>'
 
-# %% ../nbs/48_top_contexts.ipynb #7e51ca84
+# %% ../nbs/48_top_contexts.ipynb #b9ae729a
 def _row_html(e:Example, most) -> str: # most: [s] the largest activation shown of each latent
     "An example on a page."
-    value = ', '.join(f'{v:.3g}' for v in e.values)
+    value = ', '.join(f'{v + 0:.3g}' for v in e.values)
     if not e.tokens: return f'<p class="row">{value}: row {e.row}</p>'
     spans = '<wbr>'.join(_span(t, a, most, i == e.at) for i, (t, a) in enumerate(zip(e.tokens, e.acts)))
     return f'<p class="row">{spans} <span class="said">{value}; text {e.text}, position {e.position}</span></p>'
@@ -297,22 +293,23 @@ can show:</p><pre>pip install sae-dashboard
 neuronpedia-runner --from-local-sae --sae-path SAE --sae-set NAME --np-set-name NAME \\
     --dataset-path DATASET --output-dir DIR</pre>'''
 
-# %% ../nbs/48_top_contexts.ipynb #d11b40ea
+# %% ../nbs/48_top_contexts.ipynb #94121e55
 def _note(c:TopContexts) -> str:
     "How a page is to be read."
     if not any(e.tokens for part in c.examples for e in part):
         return 'The source does not know tokens, so rows are given by their numbers among those that were looked at.'
     shaded = 'Tokens are shaded by the activation on them; the outlined one is that of the row.'
-    pair = ' Of a pair the upper half is the first latent, the lower half the second.' if c.pairs is not None else ''
-    return shaded + pair + ('' if c.words else ' Numbers are token ids: the tokenizer is not known.')
+    halves = ' Of a pair the upper half (orange) is the first latent, the lower half (blue) the second.'
+    paired = any(len(group.latents) == 2 for group in c.groups)
+    return shaded + (halves if paired else '') + ('' if c.words else ' Numbers are token ids: the tokenizer is not known.')
 
-# %% ../nbs/48_top_contexts.ipynb #c37a55ac
+# %% ../nbs/48_top_contexts.ipynb #5656749e
 @patch
 def html(self:TopContexts) -> str:
     "A page of its own."
     about = ', '.join(f'{name}: {value}' for name, value in self.about.items() if value is not None)
     head = f'<h1>On which inputs latents fire</h1><p class="said">{escape(about)}</p><p>{_note(self)}</p>'
-    return html_page('Latents', [head, *self.sections(), FURTHER], style=LOOK)
+    return html_page('Latents', [head, *self.sections(), FURTHER], style=LOOK + '\nbody { max-width: 76rem }')
 
 # %% ../nbs/48_top_contexts.ipynb #28cc6431
 @patch
