@@ -187,7 +187,7 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
     "One rule for an argument of several functions."
     return {f'{function}.{name}': rule for function in functions.split()}
 
-# %% ../nbs/94_allowed.ipynb #6f83f50d
+# %% ../nbs/94_allowed.ipynb #246ddaf4
 _HERE = {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
@@ -205,6 +205,7 @@ _HERE = {
     'is_heldout.frac': _number('share that is held out', 0, 1, below=True),
     'low_rank_correlation.share': _number('share of the variance that causes explain', 0, 1, many='pair'),
     'is_heldout.text': _text('a text'),
+    'html_page.style': _text('CSS of a page'),
     'read_start.first': _flag('this process begins'),
     'read_sae.k': _number('latents that TopK keeps', 0, above=True),
     'read_sae.scale': _number('factor on the inputs', 0, above=True),
@@ -231,7 +232,7 @@ _HERE = {
 # %% ../nbs/94_allowed.ipynb #f9a3f0cd
 ALLOWED = _SIZES | _TRAINING | _DATA | _PROBING | _HERE # name of an argument, or function.name: what is allowed
 
-# %% ../nbs/94_allowed.ipynb #f0523e88
+# %% ../nbs/94_allowed.ipynb #3b499666
 _THINGS = {
     'activations and latents, looked at by `check_rows` and `check_values`':
         'x x_hat x_train x_test a acts acts_train acts_test pre train heldout sums difference',
@@ -249,6 +250,7 @@ _THINGS = {
     'a table or an array': 'table rows row history earlier columns cosines L F units edges latents parts keys '
         'normal f1s witnesses elbows tables '
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
+    'parts of a page': 'body',
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most',
     'a file or folder, looked at before anything is written': 'path file',
     'content of files, looked at before it is used': 'tensors t unused cfg_path is_repo.name b',

@@ -212,7 +212,7 @@ def _latents_args(p):
     p.add_argument('--out', metavar='DIR', help='write latents.html and latents.csv here')
     p.add_argument('--threads', type=int, metavar='N', help="threads for matrix products (default: torch's choice)")
 
-# %% ../nbs/51_arguments.ipynb #21116d33
+# %% ../nbs/51_arguments.ipynb #25bdf7a4
 CALIBRATE = '''Train a grid of SAEs and find the L0 at which c_dec stops falling.
 Writes figure.png, table.csv and estimate.json.
 
@@ -249,6 +249,8 @@ AUDIT = '''Judge the L0 of one SAE on activations of its place: too low, fits, t
 examples:
   sae-l0 audit my_sae --activations gpt2_l6
   sae-l0 audit my_sae --activations gpt2_l6 --siblings --card my_sae     (hours at large widths: it says before)'''
+
+# %% ../nbs/51_arguments.ipynb #7d9a53b3
 LATENTS = '''Show on which inputs latents of an SAE fire, as tokens in context: those that you name, or the strongest
 mixed pairs.
 

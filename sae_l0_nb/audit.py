@@ -70,7 +70,7 @@ def _pairs(r, source, x, n_pairs:int, **given) -> dict: # given: texts and token
     groups = [group for pair in shown.itertuples() for group in groups_of(pair.i, pair.j)]
     return dict(mixed=mixed, contexts=rows_in_context(r, source, x, groups, pairs=shown, n_top=N_ROWS, **given))
 
-# %% ../nbs/49_audit.ipynb #9d0262f0
+# %% ../nbs/49_audit.ipynb #6c04db6a
 @checked
 def audit_sae(
     sae, # what `read_sae` gives, or a Bank of one member
@@ -83,9 +83,8 @@ def audit_sae(
     seeds=(0, 1), # of the siblings
     checkpoint=None, # folder; siblings of a killed run go on
     device:str='cpu', # of the siblings
-    progress:bool=True,
+    progress:bool=True, texts=None, tokenizer=None, # the last two as for `rows_in_context`; a store may do without
     on_quote:Callable|None=None, # called with what siblings cost (`sibling_cost`, seconds) before they are trained
-    texts=None, tokenizer=None, # of the harvest, as for `rows_in_context`; a store may do without
 ) -> Audit:
     "Judge the L0 of one SAE."
     began, r, source = time.perf_counter(), as_released(sae), open_source(source)

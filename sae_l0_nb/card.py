@@ -147,7 +147,8 @@ LOOK = '''.row { line-height: 1.9 } .row { overflow-wrap: anywhere } h3 { font-s
 .said { color: #555 } .said { font-size: .85rem } .groups { display: grid } .groups { gap: 1.5rem }
 .groups { grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)) }''' # of rows with their tokens
 
-# %% ../nbs/48_card.ipynb #2dcef769
+# %% ../nbs/48_card.ipynb #ffaaf022
+@checked
 def html_page(
     title:str, # as it is to be read
     body:list[str], # HTML, part by part; '' is left out

@@ -293,7 +293,7 @@ can show:</p><pre>pip install sae-dashboard
 neuronpedia-runner --from-local-sae --sae-path SAE --sae-set NAME --np-set-name NAME \\
     --dataset-path DATASET --output-dir DIR</pre>'''
 
-# %% ../nbs/48_top_contexts.ipynb #94121e55
+# %% ../nbs/48_top_contexts.ipynb #788ad6ea
 def _note(c:TopContexts) -> str:
     "How a page is to be read."
     if not any(e.tokens for part in c.examples for e in part):
@@ -301,7 +301,8 @@ def _note(c:TopContexts) -> str:
     shaded = 'Tokens are shaded by the activation on them; the outlined one is that of the row.'
     halves = ' Of a pair the upper half (orange) is the first latent, the lower half (blue) the second.'
     paired = any(len(group.latents) == 2 for group in c.groups)
-    return shaded + (halves if paired else '') + ('' if c.words else ' Numbers are token ids: the tokenizer is not known.')
+    ids = '' if c.words else ' Numbers are token ids: the tokenizer is not known.'
+    return shaded + (halves if paired else '') + ids
 
 # %% ../nbs/48_top_contexts.ipynb #5656749e
 @patch
