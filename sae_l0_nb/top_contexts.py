@@ -105,17 +105,33 @@ class Example:
         words = [f'>>{t.strip()}<<' if i == self.at else t.strip() for i, t in enumerate(self.tokens)]
         return f'{value}  ' + ' '.join(words)
 
-# %% ../nbs/48_top_contexts.ipynb #f0f26444
-def _example(r, x, row:int, latents:list, *, tokens:RowTokens|None, n_around:int) -> Example:
-    "What is known of a row."
-    values = r.encode(x[row:row + 1])[0, latents].tolist()
-    if tokens is None: return Example(row=row, values=values, tokens=[], acts=np.empty((0, len(latents))))
-    words, rows = tokens.around(row, n_around=n_around)
-    there, acts = rows >= 0, np.full((len(words), len(latents)), np.nan)
-    acts[there] = r.encode(tokens.activations(rows[there]).to(x.device))[:, latents].cpu().numpy()
-    text, position, _ = tokens.label(row)
-    at = int((rows == tokens.drawn[row]).argmax())
-    return Example(row=row, values=values, text=text, position=position, acts=acts, tokens=words, at=at)
+# %% ../nbs/48_top_contexts.ipynb #b1c81799
+def _acts(r, x, latents:list) -> torch.Tensor: # [n, s]
+    "What some latents do on rows."
+    parts = x.split(rows_at_once(1, r.bank.d_sae, 4096))
+    return torch.cat([r.encode(part)[:, latents].cpu() for part in parts])
+
+# %% ../nbs/48_top_contexts.ipynb #72900deb
+def _in_context(r, tokens:RowTokens, rows:list, latents:list, *, n_around:int): # of (tokens, [t, s] acts, own place)
+    "The tokens around rows, and what latents do on them."
+    near = [tokens.around(row, n_around=n_around) for row in rows]
+    places = np.concatenate([there for _, there in near])
+    acts, has_row = np.full((len(places), len(latents)), np.nan), places >= 0
+    acts[has_row] = _acts(r, tokens.activations(places[has_row]).to(r.bank.W_dec.device), latents).numpy()
+    parts = np.split(acts, np.cumsum([len(there) for _, there in near])[:-1])
+    own = [int((there == tokens.drawn[row]).argmax()) for row, (_, there) in zip(rows, near)]
+    return [(words, part, at) for (words, _), part, at in zip(near, parts, own)]
+
+# %% ../nbs/48_top_contexts.ipynb #a77f6244
+def _examples(r, x, rows:list, latents:list, *, tokens:RowTokens|None, n_around:int) -> list[Example]:
+    "What is known of some rows."
+    if not rows: return []
+    values, none = _acts(r, x[rows], latents).tolist(), np.empty((0, len(latents)))
+    if tokens is None: return [Example(row=row, values=v, tokens=[], acts=none) for row, v in zip(rows, values)]
+    found = zip(rows, values, _in_context(r, tokens, rows, latents, n_around=n_around))
+    place = lambda row: dict(zip(('text', 'position'), tokens.label(row)))
+    return [Example(row=row, values=v, tokens=words, acts=acts, at=at, **place(row))
+            for row, v, (words, acts, at) in found]
 
 # %% ../nbs/48_top_contexts.ipynb #1385583c
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -142,7 +158,7 @@ def _fires(groups, rates) -> dict[int, float]:
         found |= {i: sum(rate for group, rate in part if i in group.on) for i in latents}
     return found
 
-# %% ../nbs/48_top_contexts.ipynb #fb84e0bd
+# %% ../nbs/48_top_contexts.ipynb #235d2e51
 @checked
 def rows_in_context(
     sae, # Bank of one member, or Released
@@ -162,8 +178,8 @@ def rows_in_context(
     r = as_released(sae)
     table, rates = top_rows(r, x, groups, n_top=n_top)
     tokens = row_tokens(source, len(x), table.row.to_numpy(), texts=texts, tokenizer=tokenizer, column=column)
-    show = lambda i: [_example(r, x, row, list(groups[i].latents), tokens=tokens, n_around=n_around)
-                      for row in table.row[table.group == i].tolist()]
+    rows = lambda i: table.row[table.group == i].tolist()
+    show = lambda i: _examples(r, x, rows(i), list(groups[i].latents), tokens=tokens, n_around=n_around)
     latents = sorted({i for group in groups for i in group.latents})
     near = nearest_latents(r.bank.folded().W_dec[0], n_near, latents=latents)
     return TopContexts(

@@ -18,7 +18,7 @@ from sae_l0_nb.store import ActivationStore, StoreWriter
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/49_audit.ipynb #1b7f6454
+# %% ../nbs/49_audit.ipynb #fba7a985
 @pytest.fixture(scope='module')
 def trained():
     "SAEs of the large world, of which the true L0 is 10.95."
@@ -63,7 +63,7 @@ def test_positions_are_those_of_the_rows(tmp_path, trained):
         store.add(x[:2000], x[2000:], where[:2000], where[2000:])
         store.close()
     a = audit_sae(trained[0], ActivationStore(tmp_path/'s'), n_eval=1000, progress=False)
-    l0 = (trained[0].folded().encode(x[2000:])[0] > 0).sum(1).double()
+    l0 = (trained[0].folded().encode(x[2000:].half().float())[0] > 0).sum(1).double() # as the store keeps them
     assert a.places.rows.tolist() == [100, 100, 200, 400, 200]
     at = where[2000:, 1]
     assert a.places.l0[0] == pytest.approx(l0[at == 0].mean().item(), rel=1e-3)
