@@ -262,16 +262,16 @@ def audit(
 def latents(
     a:argparse.Namespace, # parsed arguments
 ):
-    "Run `top_contexts`, print what it found, write the page."
+    "Run `show_latents`, print what it found, write the page."
     from sae_l0_nb.formats import read_sae
     from sae_l0_nb.sources import open_source
-    from sae_l0_nb.top_contexts import top_contexts
+    from sae_l0_nb.top_contexts import show_latents
     if a.out is not None: check_writable(a.out)
     _use_threads(a.threads)
     _no_bars_in_logs()
     source = open_source(a.source)
     sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
-    found = top_contexts(sae, source, a.latents, n_pairs=a.pairs, n_eval=a.rows, n_top=a.top, texts=a.texts,
+    found = show_latents(sae, source, a.latents, n_pairs=a.pairs, n_eval=a.rows, n_top=a.top, texts=a.texts,
                          column=a.column, tokenizer=a.tokenizer)
     print(found)
     if a.out is not None:

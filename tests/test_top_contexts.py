@@ -92,7 +92,7 @@ def harvested(request, tmp_path_factory):
 
 def test_the_top_token_of_a_latent_is_the_word_that_it_is_made_of(harvested):
     store, sae, tokenizer = harvested
-    c = top_contexts(sae, store, range(4), n_top=5)
+    c = show_latents(sae, store, range(4), n_top=5)
     for word, examples in zip(CHOSEN, c.examples):
         assert [e.tokens[e.at].strip() for e in examples] == [word]*5
         for e in examples:
@@ -103,8 +103,8 @@ def test_the_top_token_of_a_latent_is_the_word_that_it_is_made_of(harvested):
 
 def test_texts_give_the_tokens_that_have_no_row(harvested):
     store, sae, tokenizer = harvested
-    c = top_contexts(sae, store, [0], texts=TEXTS, tokenizer=tokenizer)
-    plain = top_contexts(sae, store, [0])
+    c = show_latents(sae, store, [0], texts=TEXTS, tokenizer=tokenizer)
+    plain = show_latents(sae, store, [0])
     for e, other in zip(c.examples[0], plain.examples[0]):
         special = np.array([t.strip() == '<s>' for t in e.tokens])
         assert np.array_equal(special, np.isnan(e.acts[:, 0]))
@@ -114,12 +114,12 @@ def test_texts_give_the_tokens_that_have_no_row(harvested):
 def test_other_texts_other_rows_and_latents_that_are_not_there_are_refused(harvested):
     store, sae, tokenizer = harvested
     with pytest.raises(ValueError, match='token .* of text .* of texts = .*; allowed: .* the store says'):
-        top_contexts(sae, store, [0, 1], texts=TEXTS[1:])
+        show_latents(sae, store, [0, 1], texts=TEXTS[1:])
     with pytest.raises(ValueError, match='one of latents = 4; allowed: whole numbers from 0 up to 3'):
-        top_contexts(sae, store, [0, 4])
-    with pytest.raises(ValueError, match='d_in of source = 32; allowed: 4'): top_contexts(by_hand(), store)
+        show_latents(sae, store, [0, 4])
+    with pytest.raises(ValueError, match='d_in of source = 32; allowed: 4'): show_latents(by_hand(), store)
     for bad in (4, -1, 1.5, True):
-        with pytest.raises(ValueError, match=f'one of latents = {bad}; allowed: whole'): top_contexts(sae, store, [bad])
+        with pytest.raises(ValueError, match=f'one of latents = {bad}; allowed: whole'): show_latents(sae, store, [bad])
 
 def test_a_store_without_its_model_shows_ids_and_one_without_labels_rows(tmp_path):
     x = torch.eye(4).repeat(30, 1)*torch.linspace(1, 2, 120)[:, None]
@@ -128,7 +128,7 @@ def test_a_store_without_its_model_shows_ids_and_one_without_labels_rows(tmp_pat
         with StoreWriter(tmp_path/name) as writer:
             writer.add(x[:60], x[60:], None if where is None else where[:60], None if where is None else where[60:])
             writer.close(model='nobody/nothing')
-        c = top_contexts(by_hand(), ActivationStore(tmp_path/name), [2], n_top=3)
+        c = show_latents(by_hand(), ActivationStore(tmp_path/name), [2], n_top=3)
         assert not c.words
         for e in c.examples[0]: assert (e.tokens[e.at] if e.tokens else None) == shown
         assert len(c.examples[0]) == 3
@@ -137,7 +137,7 @@ def test_a_planted_pair_is_shown_side_by_side():
     x = torch.cat([torch.eye(4)[[0, 1, 2, 0, 1]].repeat(400, 1), torch.tensor([[1., 1, 0, 0]]*1000)])
     b = by_hand()
     b.W_dec[0, 1] = torch.tensor([.6, .8, 0, 0])
-    c = top_contexts(b, x, n_pairs=1, n_top=4)
+    c = show_latents(b, x, n_pairs=1, n_top=4)
     assert c.groups == groups_of(*c.pairs.iloc[0][['i', 'j']])
     assert {c.pairs.i[0], c.pairs.j[0]} == {0, 1}
     assert [len(part) for part in c.examples] == [4, 4, 4]
@@ -167,7 +167,7 @@ def test_tokens_are_shaded_by_their_activation():
 
 def test_a_page_and_a_table_are_saved_and_replaced(harvested, tmp_path):
     store, sae, _ = harvested
-    c = top_contexts(sae, store, n_pairs=2, n_top=3)
+    c = show_latents(sae, store, n_pairs=2, n_top=3)
     for _ in range(2): c.save(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ['latents.csv', 'latents.html']
     page, table = (tmp_path/'latents.html').read_text(), pd.read_csv(tmp_path/'latents.csv')
