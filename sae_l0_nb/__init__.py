@@ -11,6 +11,7 @@ _HOMES = dict(
     save_sae='saving', load_sae='saving', L0Estimate='estimate', calibrate_l0='calibrate', quote_l0='quote',
     harvest='harvest_run', plan_harvest='harvest_run', ActivationStore='store', plan_sweep='sweep', probe_sae='probing',
     read_sae='formats', measure='measuring', suspects='measuring', audit_sae='audit',
+    show_latents='top_contexts',
 )
 __all__ = ['__version__', *_HOMES]
 

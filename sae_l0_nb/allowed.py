@@ -17,7 +17,7 @@ from .rules import Rule
 # %% ../nbs/94_allowed.ipynb #26c5be88
 _whole, _number, _flag, _text, _choice = (partial(Rule, kind) for kind in 'whole number flag text choice'.split())
 
-# %% ../nbs/94_allowed.ipynb #5af7b193
+# %% ../nbs/94_allowed.ipynb #b131b32a
 _SIZES = dict(
     anywhere=_flag('do not ask where an SAE belongs'),
     at_once=_whole('SAEs trained side by side', 1),
@@ -188,7 +188,7 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
     "One rule for an argument of several functions."
     return {f'{function}.{name}': rule for function in functions.split()}
 
-# %% ../nbs/94_allowed.ipynb #feb1d00b
+# %% ../nbs/94_allowed.ipynb #246ddaf4
 _HERE = {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
@@ -206,13 +206,17 @@ _HERE = {
     'is_heldout.frac': _number('share that is held out', 0, 1, below=True),
     'low_rank_correlation.share': _number('share of the variance that causes explain', 0, 1, many='pair'),
     'is_heldout.text': _text('a text'),
+    'html_page.style': _text('CSS of a page'),
     'read_start.first': _flag('this process begins'),
     'read_sae.k': _number('latents that TopK keeps', 0, above=True),
     'read_sae.scale': _number('factor on the inputs', 0, above=True),
     'read_task.text': _text('name of the column of texts'),
     'audit_sae.siblings': _flag('train SAEs beside the one that is judged'),
-    'mixed_pairs.n_near': _whole('neighbours of a latent that are looked at', 1),
-    **_for('audit_sae mixed_pairs', 'n_pairs', _whole('pairs of latents', 1)),
+    **_for('mixed_pairs rows_in_context', 'n_near', _whole('neighbours of a latent that are looked at', 1)),
+    **_for('audit_sae mixed_pairs show_latents', 'n_pairs', _whole('pairs of latents', 1)),
+    **_for('top_rows rows_in_context', 'n_top', _whole('rows that are shown of a group', 1)),
+    **_for('around rows_in_context', 'n_around', _whole('tokens that are shown before a row', 0)),
+    'show_latents.latents': _whole('numbers of latents', 0, many='list'),
     'survey.by': _choice('what is counted', among=('model', 'release', 'loader', 'repo')),
     'random_language_world.most': _whole('features at most', 300),
     'random_world.most': _whole('features at most', 20, 200),
@@ -229,7 +233,7 @@ _HERE = {
 # %% ../nbs/94_allowed.ipynb #f9a3f0cd
 ALLOWED = _SIZES | _TRAINING | _DATA | _PROBING | _HERE # name of an argument, or function.name: what is allowed
 
-# %% ../nbs/94_allowed.ipynb #f0523e88
+# %% ../nbs/94_allowed.ipynb #3b499666
 _THINGS = {
     'activations and latents, looked at by `check_rows` and `check_values`':
         'x x_hat x_train x_test a acts acts_train acts_test pre train heldout sums difference',
@@ -247,6 +251,7 @@ _THINGS = {
     'a table or an array': 'table rows row history earlier columns cosines L F units edges latents parts keys '
         'normal f1s witnesses elbows tables '
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
+    'parts of a page': 'body',
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most',
     'a file or folder, looked at before anything is written': 'path file',
     'content of files, looked at before it is used': 'tensors t unused cfg_path is_repo.name b',

@@ -165,11 +165,20 @@ def _survey_args(p):
                    help='a pretrained_saes.yaml (default: that of the sae-lens that is installed)')
     p.add_argument('--out', metavar='FILE', help='also write all entries here, as CSV')
 
-# %% ../nbs/51_arguments.ipynb #1e42fa10
-def _audit_args(p):
+# %% ../nbs/51_arguments.ipynb #1beacb0e
+def _sae_args(p):
+    "Which SAE, and how its files are read."
     p.add_argument('sae', help='folder of an SAE (SAELens, Gemma Scope, dictionary_learning, sparsify, Llama or Qwen '
                                'Scope), or a repository of the hub, as user/name')
     p.add_argument('--sub', default='', metavar='DIR', help='folder in it; of Qwen Scope the file of a layer')
+    p.add_argument('--scale', type=float, metavar='X',
+                   help='by which rows are multiplied first, if the files do not tell')
+    p.add_argument('--k', type=float, help='of TopK, if the files do not tell')
+    p.add_argument('--revision', help='branch, tag or commit of the repository')
+
+# %% ../nbs/51_arguments.ipynb #ceab3c0c
+def _audit_args(p):
+    _sae_args(p)
     p.add_argument('--activations', required=True, metavar='STORE',
                    help='what the SAE is for: the path of a store, a .npy or a .safetensors file [rows, d_in], or a '
                         'built-in world')
@@ -178,16 +187,32 @@ def _audit_args(p):
                    help='a third of these rows trains a sibling (default 384,000), above width 512 all of them '
                         '(default 1,024,000)')
     p.add_argument('--batch-size', type=int, metavar='N', help='rows of a batch (default 256, above width 512: 1,024)')
-    p.add_argument('--scale', type=float, metavar='X',
-                   help='by which rows are multiplied first, if the files do not tell')
-    p.add_argument('--k', type=float, help='of TopK, if the files do not tell')
-    p.add_argument('--revision', help='branch, tag or commit of the repository')
     p.add_argument('--rows', type=int, metavar='N', help='held-out rows that are looked at (default 16,384, or 8 d_in)')
     p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here')
     p.add_argument('--checkpoint', metavar='DIR', help='keep checkpoints here; the same command continues a killed run')
     _machine_args(p, 'cpu')
 
-# %% ../nbs/51_arguments.ipynb #25654215
+# %% ../nbs/51_arguments.ipynb #d1c0a5a7
+def _latents_args(p):
+    _sae_args(p)
+    p.add_argument('source', metavar='store',
+                   help='what the SAE is for: the path of a store; of a .npy or a .safetensors file and of a built-in '
+                        'world row numbers are shown')
+    which = p.add_mutually_exclusive_group()
+    which.add_argument('--latents', type=_numbers(int), metavar='A,B,..', help='numbers of latents')
+    which.add_argument('--pairs', type=int, default=5, metavar='N', help='the N strongest mixed pairs (default 5)')
+    p.add_argument('--top', type=int, default=8, metavar='N', help='rows of each (default 8)')
+    p.add_argument('--rows', type=int, default=65_536, metavar='N',
+                   help='held-out rows that are looked at (default 65,536)')
+    p.add_argument('--texts', metavar='FILE',
+                   help='the texts of the harvest, compared with the store (default: the tokens of the store)')
+    p.add_argument('--column', default='text', help='column or key of the text (default text)')
+    p.add_argument('--tokenizer', metavar='NAME',
+                   help="that of the harvest (default: that of the store's model, if it is on this disk)")
+    p.add_argument('--out', metavar='DIR', help='write latents.html and latents.csv here')
+    p.add_argument('--threads', type=int, metavar='N', help="threads for matrix products (default: torch's choice)")
+
+# %% ../nbs/51_arguments.ipynb #25bdf7a4
 CALIBRATE = '''Train a grid of SAEs and find the L0 at which c_dec stops falling.
 Writes figure.png, table.csv and estimate.json.
 
@@ -224,6 +249,14 @@ AUDIT = '''Judge the L0 of one SAE on activations of its place: too low, fits, t
 examples:
   sae-l0 audit my_sae --activations gpt2_l6
   sae-l0 audit my_sae --activations gpt2_l6 --siblings --card my_sae     (hours at large widths: it says before)'''
+
+# %% ../nbs/51_arguments.ipynb #7d9a53b3
+LATENTS = '''Show on which inputs latents of an SAE fire, as tokens in context: those that you name, or the strongest
+mixed pairs.
+
+examples:
+  sae-l0 latents my_sae gpt2_l6 --out my_latents            the 5 strongest mixed pairs, and a page of them
+  sae-l0 latents my_sae gpt2_l6 --latents 3,17,40'''
 SURVEY = '''Count the L0s that released SAEs declare, from the directory inside sae-lens.
 
 examples:
@@ -231,7 +264,7 @@ examples:
   sae-l0 survey --by loader --out released.csv
   sae-l0 survey --slips'''
 
-# %% ../nbs/51_arguments.ipynb #cb431255
+# %% ../nbs/51_arguments.ipynb #2f1700d3
 def parser() -> argparse.ArgumentParser:
     "The command line of `sae-l0`."
     about = 'What L0 is right for this data? Finds the L0 at which SAE latents stop mixing correlated features.'
@@ -246,5 +279,6 @@ def parser() -> argparse.ArgumentParser:
     command('sweep', _sweep_args, SWEEP, 'train the L0s and seeds that you name, on as many processes as there are')
     command('probe', _probe_args, PROBE, 'k-sparse probing: which L0s tell what a text is about')
     command('audit', _audit_args, AUDIT, "is one SAE's L0 wrong?")
+    command('latents', _latents_args, LATENTS, 'on which inputs latents fire, as tokens in context')
     command('survey', _survey_args, SURVEY, 'which L0s released SAEs declare')
     return p

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STOPS', 'audit_sae']
 
-# %% ../nbs/49_audit.ipynb #9bf27cb8
+# %% ../nbs/49_audit.ipynb #a4ed82f6
 import hashlib
 import math
 import time
@@ -24,8 +24,11 @@ from .fits import CANT, judged
 from .measuring import as_released, measure, normal_rows, suspects
 from .mixed import mixed_pairs
 from .runs import default_device
+from .shuffle import drawn_rows
 from .siblings import sibling_cost, train_siblings
 from .sources import heldout_rows, open_source, read_once, source_digest
+from .tokens import row_tokens
+from .top_contexts import groups_of, rows_in_context
 
 # %% ../nbs/49_audit.ipynb #d5851ac8
 STOPS = ('scale', 'mean', 'outliers', 'place') # suspects that an L0 cannot be judged beside
@@ -44,18 +47,28 @@ class _Treated:
         treated = dict(normalize=self.sae.normalize, scale=self.sae.scale)
         return content_hash({}, source=source_digest(self.source), **treated)
 
-# %% ../nbs/49_audit.ipynb #9c406a73
+# %% ../nbs/49_audit.ipynb #7583fc52
 def _by_position(source, l0):
     "L0 by position in the text, in bins that double; None where a source does not know."
     import pandas as pd
     if not hasattr(source, 'where'): return None
-    order = np.random.default_rng(0).permutation(source.n_heldout)[:len(l0)] # as `heldout` draws them
-    position = source.where('heldout')[order, 1]
+    position = source.where('heldout')[drawn_rows(source.n_heldout, len(l0)), 1]
     known = position >= 0
     if not known.any(): return None
     t = pd.DataFrame(dict(first=2**np.floor(np.log2(np.maximum(position[known], 1))), l0=l0.cpu().numpy()[known]))
     t['first'] = t['first'].where(position[known] > 0, 0).astype(int)
     return t.groupby('first').l0.agg(['mean', 'count']).reset_index().rename(columns=dict(mean='l0', count='rows'))
+
+# %% ../nbs/49_audit.ipynb #0321ba77
+N_SHOWN, N_ROWS = 3, 3 # pairs on a card, and rows of each of their groups
+
+def _pairs(r, source, x, n_pairs:int, **given) -> dict: # given: texts and tokenizer, as for `rows_in_context`
+    "Mixed pairs, and the strongest of them in context where tokens can be read."
+    mixed, known = mixed_pairs(r.bank, r.inputs(x), n_pairs=n_pairs), row_tokens(source, len(x), **given)
+    shown = mixed.head(N_SHOWN)
+    if not len(shown) or known is None or known.tokenizer is None: return dict(mixed=mixed)
+    groups = [group for pair in shown.itertuples() for group in groups_of(pair.i, pair.j)]
+    return dict(mixed=mixed, contexts=rows_in_context(r, source, x, groups, pairs=shown, n_top=N_ROWS, **given))
 
 # %% ../nbs/49_audit.ipynb #4f00ad7c
 @checked
@@ -70,7 +83,7 @@ def audit_sae(
     seeds=(0, 1), # of the siblings
     checkpoint=None, # folder; siblings of a killed run go on
     device:str='cpu', # of the siblings
-    progress:bool=True,
+    progress:bool=True, texts=None, tokenizer=None, # the last two as for `rows_in_context`; a store may do without
     on_quote:Callable|None=None, # called with what siblings cost (`sibling_cost`, seconds) before they are trained
 ) -> Audit:
     "Judge the L0 of one SAE."
@@ -96,7 +109,7 @@ def audit_sae(
     about = dict(tool=r.tool or None) | getattr(source, 'origin', {}) | r.about
     return Audit(
         verdict=verdict, reason=reason, l0=l0, declared=r.declared, measured=m, suspects=named, readings=readings,
-        witnesses=row, mixed=mixed_pairs(r.bank, r.inputs(x), n_pairs=n_pairs), siblings=table,
+        witnesses=row, **_pairs(r, source, x, n_pairs, texts=texts, tokenizer=tokenizer), siblings=table,
         places=_by_position(source, m.l0), about=about,
         d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=spent, hashes=_hashes(r, source))
 

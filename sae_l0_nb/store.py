@@ -6,7 +6,7 @@
 __all__ = ['DTYPES', 'FORMATS', 'MANIFEST', 'to_half', 'shard_name', 'write_shard', 'check_manifest', 'store_manifest',
            'write_manifest', 'StoreWriter', 'check_shard', 'read_manifest', 'open_shard', 'ActivationStore']
 
-# %% ../nbs/24_store.ipynb #2470abca
+# %% ../nbs/24_store.ipynb #f3813af7
 import hashlib
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from .allowed import checked
 from .checks import check, check_choice, check_finite, check_rows, check_whole, refuse
 from .files import Field, check_fields, content_hash, read_json, write_json
 from .runs import new_folder, write_atomic
-from .shuffle import gather_rows, map_tensors, shuffled_rows
+from .shuffle import drawn_rows, gather_rows, map_tensors, shuffled_rows
 from .texts import row_place
 
 # %% ../nbs/24_store.ipynb #79421783
@@ -344,7 +344,7 @@ def batches(self:ActivationStore,
     check(fits, 'batch_size', batch_size, f'at most the {len(self)} training rows of the store')
     return _all_passes(self, batch_size, check_whole(seed, 'seed', 0), check_whole(start, 'start', 0))
 
-# %% ../nbs/24_store.ipynb #dd36f930
+# %% ../nbs/24_store.ipynb #422c7713
 @patch
 @checked
 def heldout(self:ActivationStore,
@@ -354,8 +354,7 @@ def heldout(self:ActivationStore,
     "Rows that `batches` never gives, drawn without replacement."
     fits = check_whole(n, 'n') <= self.n_heldout
     check(fits, 'n', n, f'at most the {self.n_heldout} held-out rows of the store')
-    rows = np.random.default_rng(check_whole(seed, 'seed', 0)).permutation(self.n_heldout)[:n]
-    return torch.from_numpy(gather_rows(self.parts['heldout'], rows)).float()
+    return torch.from_numpy(gather_rows(self.parts['heldout'], drawn_rows(self.n_heldout, n, seed))).float()
 
 # %% ../nbs/24_store.ipynb #0a2ba6da
 @patch

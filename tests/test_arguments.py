@@ -6,10 +6,11 @@ from sae_l0_nb.arguments import *
 # %% ../nbs/51_arguments.ipynb #c727d317
 import pytest
 
-# %% ../nbs/51_arguments.ipynb #cee593de
+# %% ../nbs/51_arguments.ipynb #8d24ec62
 @pytest.mark.parametrize('words, status', [
     ('', 2), ('--help', 0), ('calibrate --help', 0), ('harvest --help', 0), ('sweep --help', 0), ('probe --help', 0),
-    ('audit --help', 0), ('calibrate --l0s a', 2), ('--version', 0)])
+    ('audit --help', 0), ('latents --help', 0), ('latents a b --latents 1 --pairs 2', 2), ('calibrate --l0s a', 2),
+    ('--version', 0)])
 def test_no_command_and_help_read_well(words, status, capsys):
     with pytest.raises(SystemExit) as e: parser().parse_args(words.split())
     assert e.value.code == status

@@ -3,13 +3,15 @@
 import pytest
 from sae_l0_nb.audit import *
 
-# %% ../nbs/49_audit.ipynb #49c3be30
+# %% ../nbs/49_audit.ipynb #15171108
 import math
 
 import numpy as np
 import pytest
 import torch
 
+from sae_l0_nb.harvest_run import harvest
+from sae_l0_nb.models import tiny_model, tiny_texts
 from sae_l0_nb.sae import init_bank
 from sae_l0_nb.stages import default_settings
 from sae_l0_nb.store import ActivationStore, StoreWriter
@@ -61,11 +63,30 @@ def test_positions_are_those_of_the_rows(tmp_path, trained):
         store.add(x[:2000], x[2000:], where[:2000], where[2000:])
         store.close()
     a = audit_sae(trained[0], ActivationStore(tmp_path/'s'), n_eval=1000, progress=False)
-    l0 = (trained[0].folded().encode(x[2000:])[0] > 0).sum(1).double()
+    l0 = (trained[0].folded().encode(x[2000:].half().float())[0] > 0).sum(1).double() # as the store keeps them
     assert a.places.rows.tolist() == [100, 100, 200, 400, 200]
     at = where[2000:, 1]
     assert a.places.l0[0] == pytest.approx(l0[at == 0].mean().item(), rel=1e-3)
     assert a.places.l0[4] == pytest.approx(l0[at >= 8].mean().item(), rel=5e-3)
+
+def test_a_card_shows_pairs_in_context_where_tokens_can_be_read(tmp_path):
+    tiny_model('llama', tmp_path/'model')
+    texts = tiny_texts(200)
+    store = harvest(str(tmp_path/'model'), texts, 1, tmp_path/'s', frac_heldout=.5, max_length=32, progress=False)
+    sae = init_bank(32, 12, [3.], seeds=[0])[0]
+    for settings in ({}, dict(texts=texts)):
+        a = audit_sae(sae, store, progress=False, **settings)
+        assert [len(a.contexts), len(a.contexts.examples)] == [3, 9]
+        for e in (e for part in a.contexts.examples for e in part):
+            assert e.tokens[e.at].strip() == texts[e.text].split()[e.position - 1] # <s> is in front
+        assert a.html().count('<section>') == 3
+    with pytest.raises(ValueError, match='as the store says'): audit_sae(sae, store, progress=False, texts=texts[1:])
+    (tmp_path/'model').rename(tmp_path/'elsewhere')
+    assert audit_sae(sae, store, progress=False).contexts is None
+    x = store.heldout(512)
+    assert audit_sae(sae, x.repeat(20, 1), progress=False).contexts is None
+    with pytest.raises(ValueError, match='source = .*; allowed: a store that knows its tokens'):
+        audit_sae(sae, x.repeat(20, 1), progress=False, texts=texts)
 
 def test_what_cannot_be_audited_is_refused(trained):
     with pytest.raises(ValueError, match='d_in of source = 7; allowed: 100'): audit_sae(trained[0], torch.randn(500, 7))

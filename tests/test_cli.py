@@ -235,6 +235,29 @@ def test_audit_refuses_in_one_line(tmp_path, capsys):
         assert re.search(message, err)
         assert err.count('\n') == 1
 
+# %% ../nbs/52_cli.ipynb #e2fb3721
+def test_latents_are_printed_as_tokens_in_context_and_written_as_a_page(harvested, tmp_path, capsys):
+    assert run(f'{harvested} --layer 1 --max-length 64 --out', tmp_path/'store') == 0
+    save_sae(init_bank(32, 16, [2], [0]), tmp_path/'sae')
+    command = f"latents {tmp_path/'sae'} {tmp_path/'store'}"
+    capsys.readouterr()
+    assert run(f"{command} --latents 3,5 --top 2 --texts {tmp_path/'texts.txt'} --out", tmp_path/'out') == 0
+    said = capsys.readouterr().out
+    assert 'Latent 3' in said
+    assert re.search(r'>>(' + '|'.join(WORDS) + ')<<', said)
+    assert sorted(p.name for p in (tmp_path/'out').iterdir()) == ['latents.csv', 'latents.html']
+    assert set(pd.read_csv(tmp_path/'out/latents.csv').latents) == {3, 5}
+    assert run(f'{command} --pairs 2') == 0
+    assert capsys.readouterr().out.count('both fire') == 2
+    (tmp_path/'other.txt').write_text('\n'.join(tiny_texts(400, seed=1)))
+    for words, message in (('--latents 16', 'one of latents = 16; allowed: whole numbers from 0 up to 15'),
+                           ('--latents 3 --texts', 'as the store says: give the texts of the harvest'),
+                           ('--pairs 0', '--pairs: n_pairs = 0; allowed: whole numbers from 1')):
+        assert run(f"{command} {words} {tmp_path/'other.txt' if 'texts' in words else ''}") == 2
+        err = capsys.readouterr().err
+        assert re.search(message, err)
+        assert err.count('\n') == 1
+
 # %% ../nbs/52_cli.ipynb #fadcfa70
 def test_survey_prints_what_is_declared_and_what_contradicts_itself(tmp_path, capsys):
     entries = """[{id: a, path: average_l0_20, l0: 20}, {id: b, path: average_l0_30, l0: 130}, {id: c}]"""

@@ -14,6 +14,17 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
+# %% ../nbs/48_mixed.ipynb #9ee734c7
+def test_neighbours_of_some_are_those_of_all_and_never_themselves():
+    W = torch.randn(30, 6, generator=torch.Generator().manual_seed(0))
+    found, cosines = nearest_latents(W, 5)
+    few, their = nearest_latents(W, 5, latents=[7, 3])
+    assert torch.equal(few, found[[7, 3]])
+    assert torch.allclose(their, cosines[[7, 3]])
+    assert not (found == torch.arange(30)[:, None]).any()
+    assert (cosines.abs().diff(dim=1) <= 0).all()
+    assert nearest_latents(W, 99)[0].shape == (30, 29)
+
 # %% ../nbs/48_mixed.ipynb #9daed39b
 def planted(seed, correlation=.6):
     "A world with one correlated pair, and the pair."

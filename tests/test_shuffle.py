@@ -71,6 +71,12 @@ def test_a_damaged_number_is_named_with_its_file():
             gather_rows(parts, np.arange(6))
         del parts
 
+# %% ../nbs/23_shuffle.ipynb #b6bd17a4
+def test_more_rows_that_are_drawn_begin_with_the_fewer():
+    assert drawn_rows(100, 30).tolist() == drawn_rows(100, 50)[:30].tolist()
+    assert sorted(drawn_rows(100, 100, seed=1)) == list(range(100))
+    assert drawn_rows(100, 30).tolist() != drawn_rows(100, 30, seed=1).tolist()
+
 # %% ../nbs/23_shuffle.ipynb #39bc2042
 def test_every_row_comes_once_and_the_order_depends_on_seed_and_epoch_only():
     for n, buffer_rows in ((1000, 10**6), (1000, 200), (1001, 100), (7, 1)):

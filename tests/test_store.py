@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.store import *
 
-# %% ../nbs/24_store.ipynb #d5ec3c22
+# %% ../nbs/24_store.ipynb #f5bd473b
 import hashlib
 import json
 import math
@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from sae_l0_nb.files import read_tensors, write_tensors
-from sae_l0_nb.shuffle import gather_rows
+from sae_l0_nb.shuffle import drawn_rows, gather_rows
 
 # %% ../nbs/24_store.ipynb #35f5f975
 def test_a_value_outside_float16_is_named_and_not_clipped():
@@ -218,7 +218,7 @@ def test_a_shard_with_other_tensors_than_the_manifest_says_is_refused():
         with pytest.raises(ValueError, match="train_where of '.*x.safetensors' = None; allowed: int32"):
             open_shard(path, entry)
 
-# %% ../nbs/24_store.ipynb #993f6d01
+# %% ../nbs/24_store.ipynb #840818da
 def test_batches_give_every_training_row_once_in_a_pass_and_never_a_held_out_one():
     with tempfile.TemporaryDirectory() as tmp:
         store = ActivationStore(count_store(tmp))
@@ -231,6 +231,7 @@ def test_batches_give_every_training_row_once_in_a_pass_and_never_a_held_out_one
         b = store.batches(30)  # 3 batches in a pass, 10 rows dropped
         assert len(set(torch.cat([next(b) for _ in range(3)])[:, 0].tolist())) == 90
         assert sorted(store.heldout(10)[:, 0].tolist()) == list(range(-10, 0))
+        assert store.heldout(4, seed=2)[:, 0].tolist() == (-1. - drawn_rows(10, 4, seed=2)).tolist()
 
 # %% ../nbs/24_store.ipynb #325e96c8
 def test_same_seed_same_bits_and_start_skips():
