@@ -16,7 +16,7 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/46_alone.ipynb #8b2cc368
+# %% ../nbs/46_alone.ipynb #44746209
 def a_row(**more):
     "What an SAE in the middle of those that were learned from has."
     row = dict(l0=8., fvu=.2, normal_fvu=.4, enc_dec=.92, density=.1, useful=.99, fourth=6., frac_dead=.05,
@@ -49,7 +49,12 @@ def test_what_is_unlike_anything_learned_gives_no_number():
     assert judged(r, 8.)[0] == "can't say"
     assert read_alone(a_row(l0=0.)).reason == 'no latent fires'
 
-def test_topk_and_very_wide_saes_have_no_reading():
+def test_one_sign_may_lie_outside_but_not_far():
+    _, _, low, high = LEARNED['enc_dec']
+    assert read_alone(a_row(enc_dec=low - .2*(high - low))).l0 > 0
+    assert 'enc_dec' in read_alone(a_row(enc_dec=low - .3*(high - low))).reason
+
+def test_topk_and_few_rows_have_no_reading():
     assert 'not for TopK' in read_alone(a_row(density=0., normal_density=0.)).reason
     assert 'too few rows: 64' in read_alone(a_row(rows=64)).reason
 
