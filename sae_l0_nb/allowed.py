@@ -17,7 +17,7 @@ from .rules import Rule
 # %% ../nbs/94_allowed.ipynb #26c5be88
 _whole, _number, _flag, _text, _choice = (partial(Rule, kind) for kind in 'whole number flag text choice'.split())
 
-# %% ../nbs/94_allowed.ipynb #0df6e4c6
+# %% ../nbs/94_allowed.ipynb #b131b32a
 _SIZES = dict(
     anywhere=_flag('do not ask where an SAE belongs'),
     at_once=_whole('SAEs trained side by side', 1),
@@ -29,7 +29,6 @@ _SIZES = dict(
     buffer_bytes=_whole('bytes for shuffling', 1),
     buffer_rows=_whole('rows for shuffling', 1),
     chunk=_whole('rows worked on at a time', 1),
-    context=_whole('rows of a context', 1),
     d_in=_whole('dimensions of the activations', 1),
     d_sae=_whole('latents of an SAE, its width', 1),
     dpi=_whole('dots an inch', 1),
@@ -189,7 +188,10 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
     "One rule for an argument of several functions."
     return {f'{function}.{name}': rule for function in functions.split()}
 
-# %% ../nbs/94_allowed.ipynb #4b59c21c
+# %% ../nbs/94_allowed.ipynb #e4331265
+_HELD = _number('share that is held out', 0, 1, above=True, below=True)
+
+# %% ../nbs/94_allowed.ipynb #0c5c3f10
 _HERE = {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
@@ -220,8 +222,8 @@ _HERE = {
     'threshold_density.width': _number('of a band, as a share of the threshold', 0, above=True),
     'time_step.n_steps': _whole('steps that are timed', 1),
     **_for('Descent SlopeController', 'low', _number('least L0', 0, above=True)),
-    **_for('TensorSource ShardSource split_at_random', 'frac_heldout',
-           _number('share that is held out', 0, 1, above=True, below=True)),
+    **_for('ShardSource rows_of', 'context', _whole('rows of a context', 1)),
+    **_for('TensorSource ShardSource split_at_random', 'frac_heldout', _HELD),
     **_for('best_l0s elbow_interval', 'n_boot', _whole('resamples', 1)),
     **_for('calibrate_l0 quote_l0 coarse_stage time_step', 'l0s', _number('L0s of a grid', 0, above=True, many='list')),
     **_for('calibrate_l0 quote_l0 new_job plan_sweep sweep', 'd_sae', _whole('latents of an SAE, its width', 2)),

@@ -21,11 +21,12 @@ from .checks import check
 from .cost import time_step
 from .files import content_hash
 from .fits import CANT, judged
+from .loaders import read_once
 from .measuring import as_released, measure, normal_rows, suspects
 from .mixed import mixed_pairs
 from .runs import default_device
 from .siblings import sibling_cost, train_siblings
-from .sources import heldout_rows, open_source, read_once, source_digest
+from .sources import heldout_rows, open_source, source_digest
 
 # %% ../nbs/49_audit.ipynb #d5851ac8
 STOPS = ('scale', 'mean', 'outliers', 'place') # suspects that an L0 cannot be judged beside

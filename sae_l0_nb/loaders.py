@@ -20,7 +20,8 @@ from .files import content_hash
 # %% ../nbs/04_loaders.ipynb #498e2cd4
 _MENDS = dict(O=", e.g. np.stack(list(x)).astype('float32')", c=', e.g. x.real') # by the kind of an array
 
-# %% ../nbs/04_loaders.ipynb #c8f16bea
+# %% ../nbs/04_loaders.ipynb #dcf890d4
+@checked
 def as_tensor(
     array:np.ndarray,
     name:str='array', # in messages

@@ -37,7 +37,8 @@ READERS = { # how a name ends -> reader (path, column) of an array, a tensor, or
     '.safetensors': lambda path, column: read_tensors(path)[0],
     '.pt': lambda path, column: load_pt(path, mapped=True), '.pth': lambda path, column: load_pt(path, mapped=True)}
 
-# %% ../nbs/24_shards.ipynb #ade89266
+# %% ../nbs/24_shards.ipynb #eee519a2
+@checked
 def check_matrix(
     x, # to check
     name:str, # what it is, for messages
@@ -72,7 +73,7 @@ def as_part(
     x = x.detach().flatten(0, -2)
     return (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
 
-# %% ../nbs/24_shards.ipynb #fb8fd473
+# %% ../nbs/24_shards.ipynb #8f42c569
 @checked
 class ShardSource:
     "Activations in one array or many, on disk, as a source of batches."
@@ -91,7 +92,7 @@ class ShardSource:
         n = sum(len(part) for part in self.parts)
         check(n > 1, f'rows of {name}', n, '2 or more')
         contexts = np.arange(n//context) if contexts is None else contexts
-        if len(contexts) == 1: context, contexts = 1, rows_of(contexts, context) # rows are split where contexts can't be
+        if len(contexts) == 1: context, contexts = 1, rows_of(contexts, context) # one can't be split but by rows
         split = split_at_random(len(contexts), frac_heldout=frac_heldout, seed=seed)
         self.context, (self._held, self._train) = context, (np.sort(contexts[part]) for part in split)
         self.d_in, self.n_heldout = self.parts[0].shape[1], len(self._held)*context
@@ -102,7 +103,8 @@ class ShardSource:
 
     def __len__(self): return len(self._train)*self.context
 
-    def __repr__(self): return f'ShardSource({self.name}: {len(self):,} rows + {self.n_heldout:,} held out, d_in {self.d_in})'
+    def __repr__(self):
+        return f'ShardSource({self.name}: {len(self):,} rows + {self.n_heldout:,} held out, d_in {self.d_in})'
 
 # %% ../nbs/24_shards.ipynb #e84c2f75
 @patch

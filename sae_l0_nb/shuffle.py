@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['map_tensors', 'from_bits', 'gather_rows', 'shuffled_rows', 'shuffled_batches']
 
-# %% ../nbs/23_shuffle.ipynb #5e3f3f38
+# %% ../nbs/23_shuffle.ipynb #ca2092e7
 import json
 from collections.abc import Callable, Iterator
+from itertools import chain, count, repeat
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,8 @@ def _check_read(
     allowed = f'finite numbers ({int(damaged.sum())} such rows of those read from this file)'
     refuse(f'row {int(rows[damaged][0])} of {name}{file}', x[~ok][0], allowed)
 
-# %% ../nbs/23_shuffle.ipynb #6e6c64ce
+# %% ../nbs/23_shuffle.ipynb #7caa7dd9
+@checked
 def gather_rows(
     parts:list[np.ndarray], # [n_i, d_in] each, taken as one long table
     rows:np.ndarray, # [b] row numbers in that table
@@ -113,7 +115,7 @@ def _one_pass(read, n:int, batch_size:int, skip:int, **order) -> Iterator[np.nda
         for i in range(0, n_full, batch_size): yield x[i:i + batch_size]
         left = rows[n_full:]
 
-# %% ../nbs/23_shuffle.ipynb #618ed5c4
+# %% ../nbs/23_shuffle.ipynb #58d0456a
 @checked
 def shuffled_batches(
     read:Callable[[np.ndarray], np.ndarray], # row numbers -> those rows
@@ -127,8 +129,7 @@ def shuffled_batches(
     "Batches of pass after pass; the rows left over at the end of a pass are not used."
     check(batch_size <= n, 'batch_size', batch_size, f'at most the {n} rows of the table')
     epoch, n_skip = divmod(start, n//batch_size)
-    def passes(epoch, n_skip):
-        while True:
-            yield from _one_pass(read, n, batch_size, n_skip*batch_size, buffer_rows=buffer_rows, seed=seed, epoch=epoch)
-            epoch, n_skip = epoch + 1, 0
-    return passes(epoch, n_skip)
+    skips = chain([n_skip*batch_size], repeat(0)) # of this pass and the later ones
+    order = dict(buffer_rows=buffer_rows, seed=seed)
+    passes = (_one_pass(read, n, batch_size, skip, epoch=e, **order) for e, skip in zip(count(epoch), skips))
+    return chain.from_iterable(passes)

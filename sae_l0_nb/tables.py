@@ -28,9 +28,10 @@ def _levels(kind): # Arrow type -> how many lists are inside each other, type of
     while any(is_list(kind) for is_list in lists): n, kind = n + 1, kind.value_type
     return n, kind
 
-# %% ../nbs/24_tables.ipynb #41daa9f1
+# %% ../nbs/24_tables.ipynb #399f3e0a
+@checked
 def choose_column(
-    kinds:Mapping, # name of a column -> its type in Arrow
+    columns:Mapping, # name of a column -> its type in Arrow
     name:str, # of the data set, for messages
     column:str|None=None, # that is meant; None: the only one with activations
 ) -> str: # the column
@@ -38,16 +39,16 @@ def choose_column(
     import pyarrow as pa
     allowed = 'a column of floats, [d_in] or [context, d_in] in each row'
     def fits(kind): return _levels(kind)[0] in (1, 2) and pa.types.is_floating(_levels(kind)[1])
-    found, all_of_them = [key for key in kinds if fits(kinds[key])], ', '.join(map(str, kinds))
+    found = [key for key in columns if fits(columns[key])]
     if column is None:
-        held = '' if found else f"; it has {', '.join(f'{key} ({kind})' for key, kind in kinds.items())}"[:300]
+        held = '' if found else f"; it has {', '.join(f'{key} ({kind})' for key, kind in columns.items())}"[:300]
         which = '; say which with column=' if found else ''
         check(len(found) == 1, f'columns with activations of {name}', found, f'exactly one{which}: {allowed}{held}')
         return found[0]
-    check(column in kinds, 'column', column, f'a column of {name}; here: {all_of_them}')
-    ids = '; whole numbers look like token ids' if pa.types.is_integer(_levels(kinds[column])[1]) else ''
+    check(column in columns, 'column', column, f"a column of {name}; here: {', '.join(columns)}")
+    ids = '; whole numbers look like token ids' if pa.types.is_integer(_levels(columns[column])[1]) else ''
     right = f"; here: {', '.join(found)}" if found else ''
-    check(column in found, f'column {column!r} of {name}', str(kinds[column]), f'{allowed}{ids}{right}')
+    check(column in found, f'column {column!r} of {name}', str(columns[column]), f'{allowed}{ids}{right}')
     return column
 
 # %% ../nbs/24_tables.ipynb #ad4a3aa1
@@ -71,20 +72,21 @@ def _numbers_of(chunk, name:str) -> tuple[np.ndarray, tuple]: # flat, sizes of t
     check(x.null_count == 0, f'numbers missing in {name}', x.null_count, 'none')
     return x.to_numpy(zero_copy_only=True), sizes
 
-# %% ../nbs/24_tables.ipynb #e9480a6c
+# %% ../nbs/24_tables.ipynb #ae2c201b
+@checked
 def column_parts(
-    column, # chunked array of pyarrow, lists of floats in each row
+    chunks, # chunked array of pyarrow, lists of floats in each row
     name:str, # for messages
 ) -> tuple[list[np.ndarray], int]: # arrays [n_i, d_in] in the memory where they lie, rows of a context
     "The activations of a column, a token a row."
-    chunks = [_numbers_of(chunk, name) for chunk in column.chunks if len(chunk)]
-    check(len(chunks) > 0, f'rows of {name}', 0, '2 or more')
-    first, shapes = chunks[0][1], [sizes for _, sizes in chunks]
+    found = [_numbers_of(chunk, name) for chunk in chunks.chunks if len(chunk)]
+    check(len(found) > 0, f'rows of {name}', 0, '2 or more')
+    first, shapes = found[0][1], [sizes for _, sizes in found]
     other = next((sizes for sizes in shapes if sizes != first), first)
     check(other == first, f'lengths in {name}', [first, other], 'lists of one length in all rows; cut them to one')
     allowed = '2 or more: a single number is no activation, and no context is empty'
     check(min(first) > 0 and first[-1] > 1, f'd_in of {name}', first[-1], allowed)
-    return [x.reshape(-1, first[-1]) for x, _ in chunks], first[0] if len(first) == 2 else 1
+    return [x.reshape(-1, first[-1]) for x, _ in found], first[0] if len(first) == 2 else 1
 
 # %% ../nbs/24_tables.ipynb #b5203279
 def _rows_in_use(data) -> np.ndarray|None: # None: all

@@ -25,13 +25,13 @@ def test_a_matrix_holds_floats():
     for x in (None, [[1.]], np.array([[None]]), torch.ones(2, 2).bool(), np.ones(3), torch.ones(1, 1, 1, 1)):
         assert not is_matrix(x)
 
-# %% ../nbs/04_loaders.ipynb #75fbc61b
+# %% ../nbs/04_loaders.ipynb #b88ebfb8
 def test_the_matrix_is_the_only_one_or_the_one_that_is_named():
     both = dict(a=torch.ones(5, 2), b=np.zeros((5, 4, 2)), ids=torch.ones(5, 4).long(), bias=torch.ones(2))
     assert choose_matrix(both, 'x.pt', 'b') is both['b']
     assert choose_matrix(both | dict(b=None), 'x.pt') is both['a']
     for entries, column, words in (
-            (both, None, r"matrices of x.pt = \['a', 'b'\]; allowed: exactly one .*, or column= with the one that is meant"),
+            (both, None, r"matrices of x.pt = \['a', 'b'\]; allowed: exactly one .*, or column= with the one"),
             (both, 'c', "column = 'c'; allowed: an entry of x.pt; here: a, b, ids, bias"),
             (both, 'ids', r"column 'ids' of x.pt = Tensor \(5, 4\) of int64; allowed: floats .*token ids"),
             (both, 'bias', r"column 'bias' of x.pt = Tensor \(2,\) of float32; allowed: floats \[n, d_in\]"),

@@ -62,12 +62,12 @@ def test_the_column_is_chosen(kind, tmp_path):
 def test_bfloat16_is_read(kind, tmp_path):
     assert torch.equal(read_matrix(write(tmp_path/f'x{kind}', X.bfloat16())), X.bfloat16())
 
-# %% ../nbs/24_shards.ipynb #9a1f895b
+# %% ../nbs/24_shards.ipynb #a6eb754b
 def written(name, folder):
     "A file that is no source, under its name."
     path = folder/name
-    arrays = dict(object=np.array([None]), complex=np.ones((9, 2), complex), vector=np.ones(9), ids=np.ones((9, 2), int),
-                  nan=np.full((9, 2), np.nan), narrow=np.ones((9, 1)))
+    arrays = dict(object=np.array([None]), complex=np.ones((9, 2), complex), vector=np.ones(9),
+                  ids=np.ones((9, 2), int), nan=np.full((9, 2), np.nan), narrow=np.ones((9, 1)))
     if path.stem in arrays and path.suffix == '.npy': np.save(path, arrays[path.stem], allow_pickle=True)
     elif path.stem in arrays: np.savez(path, x=arrays[path.stem])
     elif path.stem == 'pickle': torch.save(dict(x=Path('a')), path)

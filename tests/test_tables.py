@@ -22,7 +22,9 @@ from sae_l0_nb.shards import ShardSource
 from sae_l0_nb.sources import as_source, open_source
 from sae_l0_nb.store import ActivationStore, StoreWriter
 
-# %% ../nbs/24_tables.ipynb #7e7242df
+datasets.disable_progress_bars()
+
+# %% ../nbs/24_tables.ipynb #012e78e7
 def test_the_column_is_the_only_one_with_activations_or_the_one_that_is_named():
     vectors, matrices, ids = pa.list_(pa.float16()), pa.large_list(pa.list_(pa.float64(), 3)), pa.list_(pa.int64())
     assert choose_column(dict(a=ids, b=vectors, c=pa.float32()), 'x') == 'b'
@@ -30,9 +32,9 @@ def test_the_column_is_the_only_one_with_activations_or_the_one_that_is_named():
     for kinds, column, words in (
             (dict(a=vectors, b=matrices, c=ids), None,
              r"columns with activations of x = \['a', 'b'\]; allowed: exactly one; say which with column=: a column of fl"),
-            (dict(ids=ids, loss=pa.float32()), None, r'columns .* of x = \[\]; .*; it has ids \(list<.*int64>\), loss \(flo'),
+            (dict(ids=ids, loss=pa.float32()), None, r'columns .* of x = \[\]; .*; it has ids \(list<.*>\), loss \('),
             (dict(a=vectors, b=vectors), 'c', "column = 'c'; allowed: a column of x; here: a, b"),
-            (dict(a=vectors, ids=ids), 'ids', "column 'ids' of x = 'list<.*int64>'; allowed: .* look like token ids; here: a"),
+            (dict(a=vectors, ids=ids), 'ids', "column 'ids' of x = 'list<.*>'; allowed: .* look like token ids; here: a"),
             (dict(a=vectors, t=pa.string()), 't', "column 't' of x = 'string'; allowed: a column of floats, .*; here: a"),
             (dict(t=pa.list_(matrices)), 't', "column 't' of x = 'list<.*; allowed: a column of floats")):
         with pytest.raises(ValueError, match=words): choose_column(kinds, 'x', column)
@@ -54,19 +56,20 @@ def test_columns_of_any_kind_of_list_give_their_rows_without_a_copy():
         assert context == 1
         assert np.array_equal(found[0], x.reshape(8, 6))
 
-# %% ../nbs/24_tables.ipynb #29e663bc
+# %% ../nbs/24_tables.ipynb #281d223b
 def test_columns_that_are_no_table_are_refused():
-    def column(rows, kind=None, n=None): return pa.chunked_array([pa.array(rows[:n], kind)] + ([pa.array(rows[n:])] if n else []))
-    for rows, words in (([[1., 2.], [3.]], r'lengths in c = \[1, 2\]; allowed: lists of one length in all rows; cut them'),
-                        ([[[1., 2.]], [[1., 2.], [3., 4.]]], r'lengths in c = \[1, 2\]'), ([[[1., 2.], [3.]]], 'lengths in c'),
-                        ([[1., 2.], None], 'empty rows of c = 1; allowed: none; ds.filter'), ([[[1., 2.], None]], 'empty rows'),
-                        ([[1., None]], 'numbers missing in c = 1; allowed: none'), ([[1.], [2.]], 'd_in of c = 1; allowed: 2'),
-                        ([[[1.], [2.]]], 'd_in of c = 1; allowed: 2 or more: a single number')):
-        with pytest.raises(ValueError, match=words): column_parts(column(rows), 'c')
-    with pytest.raises(ValueError, match=r'lengths in c = \[\(2,\), \(3,\)\]'): column_parts(column([[1., 2], [1., 2, 3]], n=1), 'c')
-    with pytest.raises(ValueError, match='d_in of c = 0'): column_parts(column([[], []], pa.list_(pa.float32())), 'c')
-    with pytest.raises(ValueError, match='rows of c = 0; allowed: 2 or more'):
-        column_parts(pa.chunked_array([], pa.list_(pa.float32())), 'c')
+    def chunked(*chunks): return pa.chunked_array([pa.array(rows, pa.list_(pa.float32())) for rows in chunks])
+    nothing = pa.chunked_array([], pa.list_(pa.float32()))
+    for column, words in (
+            ([[1., 2.], [3.]], r'lengths in c = \[1, 2\]; allowed: lists of one length in all rows; cut them'),
+            ([[[1., 2.]], [[1., 2.], [3., 4.]]], r'lengths in c = \[1, 2\]'), ([[[1., 2.], [3.]]], 'lengths in c'),
+            ([[1., 2.], None], 'empty rows of c = 1; allowed: none; ds.filter'), ([[[1., 2.], None]], 'empty rows'),
+            ([[1., None]], 'numbers missing in c = 1; allowed: none'), ([[1.], [2.]], 'd_in of c = 1; allowed: 2'),
+            ([[[1.], [2.]]], 'd_in of c = 1; allowed: 2 or more: a single number'), (chunked([[], []]), 'd_in of c = 0'),
+            (chunked([[1, 2]], [[1, 2, 3]]), r'lengths in c = \[\(2,\), \(3,\)\]'),
+            (nothing, 'rows of c = 0; allowed: 2 or more')):
+        if isinstance(column, list): column = pa.chunked_array([pa.array(column)])
+        with pytest.raises(ValueError, match=words): column_parts(column, 'c')
 
 # %% ../nbs/24_tables.ipynb #6ffa4bf6
 HOOK = 'blocks.0.hook_resid_post'
@@ -81,7 +84,7 @@ def saelens_cache(folder, x, n_shards=1):
     data.save_to_disk(folder, num_shards=n_shards)
     return folder
 
-# %% ../nbs/24_tables.ipynb #170ee293
+# %% ../nbs/24_tables.ipynb #da1109cc
 def all_rows(source):
     "Held-out rows, and those of one pass."
     return source.heldout(source.n_heldout), torch.cat(list(islice(source.batches(1), len(source))))
@@ -141,7 +144,7 @@ def test_vectors_and_other_columns(tmp_path):
     for source in (data, tmp_path/'saved'):
         with pytest.raises(ValueError, match=r"columns with activations of .* = \['a', 'b'\]; .* with column="):
             open_source(source)
-        with pytest.raises(ValueError, match="column 'ids' of .*; allowed: .*; whole numbers look like token ids; here: a, b"):
+        with pytest.raises(ValueError, match="column 'ids' of .*; allowed: .* look like token ids; here: a, b"):
             open_source(source, column='ids')
         with pytest.raises(ValueError, match="column = 'c'; allowed: a column of .*; here: a, b, text, ids"):
             open_source(source, column='c')
@@ -167,7 +170,7 @@ def test_one_split_is_taken_and_of_several_one_is_asked_for(tmp_path):
         for source in (splits, tmp_path/str(n)):
             if n == 1: assert open_source(source).digest() == open_source(data).digest()
             else:
-                with pytest.raises(ValueError, match=r"splits of .* = \['train', 'test'\]; .*open_source\('folder/train'\)"):
+                with pytest.raises(ValueError, match=r"splits of .* = \['train', 'test'\]; .*'folder/train'"):
                     open_source(source)
     assert open_source(tmp_path/'2'/'test').digest() == open_source(data).digest()
 
@@ -192,12 +195,12 @@ def test_a_large_data_set_is_mapped_and_not_loaded():
     with tempfile.TemporaryDirectory() as tmp:
         cached = saelens_cache(f'{tmp}/cache', torch.zeros(n, context, d_in))
         source = open_source(cached)
-        assert {type(part.base).__name__ for part in source.parts} == {'ndarray'}
+        assert not any(part.flags.owndata for part in source.parts)
         assert pa.total_allocated_bytes() < 2**24
         assert sum(part.nbytes for part in source.parts) == 4*n*context*d_in
         del source
 
-# %% ../nbs/24_tables.ipynb #abd47d4c
+# %% ../nbs/24_tables.ipynb #9a081684
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
     "The cache of datasets in a folder of the test."
@@ -212,7 +215,8 @@ def test_parquet_files_are_the_tensor_that_was_written(shape, own_cache, tmp_pat
     pd.DataFrame(columns).astype(dict(ids='int32')).to_parquet(tmp_path/'x.parquet')
     (tmp_path/'many').mkdir()
     table = Dataset.from_dict(dict(columns, acts=x.numpy()))
-    for i, rows in enumerate((range(20), range(20, len(x)))): table.select(rows).to_parquet(tmp_path/f'many/{i}.parquet')
+    table.select(range(20)).to_parquet(tmp_path/'many/0.parquet')
+    table.select(range(20, len(x))).to_parquet(tmp_path/'many/1.parquet')
     for path in ('x.parquet', 'many'):
         source = open_source(tmp_path/path)
         assert torch.allclose(source.heldout(30), whole.heldout(30))
@@ -239,10 +243,10 @@ def test_parquet_files_that_are_no_source_are_refused(own_cache, tmp_path):
     (tmp_path/'mixed').mkdir()
     Dataset.from_dict(dict(a=X.numpy())).to_parquet(tmp_path/'mixed/0.parquet')
     Dataset.from_dict(dict(b=X.numpy())).to_parquet(tmp_path/'mixed/1.parquet')
-    with pytest.raises(ValueError, match="content of '.*mixed' = .*; allowed: whole Parquet files that all have the col"):
+    with pytest.raises(ValueError, match="content of '.*mixed' = .*; allowed: whole Parquet files that all"):
         open_source(tmp_path/'mixed')
 
-# %% ../nbs/24_tables.ipynb #41dda5f1
+# %% ../nbs/24_tables.ipynb #9a174449
 def test_a_path_that_leads_nowhere_is_refused(tmp_path):
     gone = tmp_path/'gone.npy'
     with pytest.raises(ValueError, match="source = '.*gone.npy'; allowed: a path that exists"): open_source(gone)
@@ -265,7 +269,7 @@ def test_a_folder_with_a_manifest_is_a_store(tmp_path):
         open_source(tmp_path/'store', column='x')
     (tmp_path/'begun').mkdir()
     (tmp_path/'begun/harvest.json').touch()
-    with pytest.raises(ValueError, match='folder = .*begun.*; allowed: a finished harvest'): open_source(tmp_path/'begun')
+    with pytest.raises(ValueError, match='folder = .*begun.*; allowed: a finished'): open_source(tmp_path/'begun')
 
 def test_a_damaged_data_set_is_refused_by_its_folder(tmp_path):
     saelens_cache(tmp_path/'cache', X)
