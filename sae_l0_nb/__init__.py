@@ -7,7 +7,8 @@ __version__ = "0.1.0"
 _HOMES = dict(
     ToyModel='toy', Bank='sae', BatchTopK='step', TopK='step', JumpReLU='step', c_dec='metrics', mcc='metrics',
     evaluate='metrics',
-    as_source='sources', open_source='sources', GaussianSource='sources', train_bank='train', judge='elbow',
+    as_source='sources', open_source='sources', open_stored='tables', GaussianSource='sources', train_bank='train',
+    judge='elbow',
     save_sae='saving', load_sae='saving', L0Estimate='estimate', calibrate_l0='calibrate', quote_l0='quote',
     harvest='harvest_run', plan_harvest='harvest_run', ActivationStore='store', plan_sweep='sweep', probe_sae='probing',
     read_sae='formats', measure='measuring', suspects='measuring', audit_sae='audit',

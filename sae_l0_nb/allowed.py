@@ -101,15 +101,16 @@ _TRAINING = dict(
     shares=_number('share of the run for each leg', 0, 1, above=True, many='list'),
     together=_flag('all members follow one trace'))
 
-# %% ../nbs/94_allowed.ipynb #3c47bbd7
+# %% ../nbs/94_allowed.ipynb #62bdff72
 _DATA = dict(
-    column=_text('name of the column of texts'),
+    column=_text('name of a column or an entry'),
     config=_text('configuration of a data set'),
     device=Rule('device', 'where the tensors are'),
     digest=_text('checksum of texts'),
     dtype=_choice('number type', among=('float32', 'bfloat16', 'float16')),
     epoch=_whole('passes over the data before', 0),
     family=_choice('architecture of a tiny model', among=('bert', 'llama', 'gpt2', 'gemma2', 'gpt_neox', 'qwen2')),
+    fingerprint=_text('of data, from elsewhere'),
     finished=_flag('the harvest is done'),
     frac_heldout=_number('share that is held out', 0, 1, below=True),
     frame=_flag('special tokens round every text'),
@@ -188,7 +189,10 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
     "One rule for an argument of several functions."
     return {f'{function}.{name}': rule for function in functions.split()}
 
-# %% ../nbs/94_allowed.ipynb #246ddaf4
+# %% ../nbs/94_allowed.ipynb #e4331265
+_HELD = _number('share that is held out', 0, 1, above=True, below=True)
+
+# %% ../nbs/94_allowed.ipynb #0c5c3f10
 _HERE = {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
@@ -199,7 +203,6 @@ _HERE = {
     'not_quite.ratio': _number('error over that on normal data', 0),
     'SlopeController.metric': _choice('what the controller follows', among=('c_dec', 's_n')),
     'SlopeController.start': _number('L0 at the start', 0, above=True),
-    'TensorSource.frac_heldout': _number('share that is held out', 0, 1, above=True, below=True),
     'close_look.n': _whole('looks before this one', 0),
     'fitting.free': _number('bytes', 0),
     'from_above.frac': _number('share of the run until the target is reached', 0, 1, above=True),
@@ -224,6 +227,8 @@ _HERE = {
     'threshold_density.width': _number('of a band, as a share of the threshold', 0, above=True),
     'time_step.n_steps': _whole('steps that are timed', 1),
     **_for('Descent SlopeController', 'low', _number('least L0', 0, above=True)),
+    **_for('ShardSource rows_of', 'context', _whole('rows of a context', 1)),
+    **_for('TensorSource ShardSource split_at_random', 'frac_heldout', _HELD),
     **_for('best_l0s elbow_interval', 'n_boot', _whole('resamples', 1)),
     **_for('calibrate_l0 quote_l0 coarse_stage time_step', 'l0s', _number('L0s of a grid', 0, above=True, many='list')),
     **_for('calibrate_l0 quote_l0 new_job plan_sweep sweep', 'd_sae', _whole('latents of an SAE, its width', 2)),
@@ -249,6 +254,7 @@ _THINGS = {
     'labels, and scores at them': 'y y_train y_test labels scores predicted weights C values drawn',
     'matched latents, and how often they fire': 'A B both one other pairs rate',
     'a table or an array': 'table rows row history earlier columns cosines L F units edges latents parts keys '
+        'contexts array entries '
         'normal f1s witnesses elbows tables '
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
     'parts of a page': 'body',

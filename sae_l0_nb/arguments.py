@@ -53,11 +53,19 @@ def _training_args(p, batch_size): # batch_size: its default, in words and as a 
     p.add_argument('--compute', choices=['float32', 'bfloat16'], default='float32',
                    help='what the factors of the large products are rounded to (default float32)')
 
+# %% ../nbs/51_arguments.ipynb #5a0c01d2
+PATHS = ('the path of a store, a data set, a SAELens cache, a folder of shards, or of a file .npy, .npz, .safetensors, '
+         '.pt or .parquet')
+
+# %% ../nbs/51_arguments.ipynb #5a0c01d3
+def _column_arg(p):
+    p.add_argument('--column', metavar='NAME', help='of a file or data set with several matrices: which is meant')
+
 # %% ../nbs/51_arguments.ipynb #741c215e
 def _calibrate_args(p):
     p.add_argument('source', nargs='?', default='toy:large',
-                   help='toy:large (default), toy:small, toy:superposed, or the path of a store, a .npy or a '
-                        '.safetensors file [rows, d_in]')
+                   help=f'toy:large (default), toy:small, toy:superposed, or {PATHS}')
+    _column_arg(p)
     p.add_argument('--width', type=int, metavar='N',
                    help='latents of each SAE, d_sae (default: the number of features of a toy world, else 4 x d_in)')
     p.add_argument('--l0s', type=_numbers(float), metavar='A,B,..',
@@ -117,8 +125,8 @@ def _harvest_args(p):
 
 # %% ../nbs/51_arguments.ipynb #2bc229aa
 def _sweep_args(p):
-    p.add_argument('source', help='the path of a store, a .npy or a .safetensors file [rows, d_in], or toy:large, '
-                                  'toy:small, toy:superposed')
+    p.add_argument('source', help=f'{PATHS}, or toy:large, toy:small, toy:superposed')
+    _column_arg(p)
     p.add_argument('--width', type=int, required=True, metavar='N', help='latents of each SAE, d_sae')
     p.add_argument('--l0s', type=_numbers(float), required=True, metavar='A,B,..', help='L0s of the grid')
     p.add_argument('--architecture', choices=['batchtopk', 'topk', 'jumprelu'], default='batchtopk',
@@ -180,8 +188,8 @@ def _sae_args(p):
 def _audit_args(p):
     _sae_args(p)
     p.add_argument('--activations', required=True, metavar='STORE',
-                   help='what the SAE is for: the path of a store, a .npy or a .safetensors file [rows, d_in], or a '
-                        'built-in world')
+                   help=f'what the SAE is for: {PATHS}, or a built-in world')
+    _column_arg(p)
     p.add_argument('--siblings', action='store_true', help='train short SAEs of its width beside it')
     p.add_argument('--samples', type=int, metavar='N',
                    help='a third of these rows trains a sibling (default 384,000), above width 512 all of them '
@@ -219,7 +227,8 @@ Writes figure.png, table.csv and estimate.json.
 examples:
   sae-l0 calibrate                                     the large world of the paper (true L0 10.95)
   sae-l0 calibrate toy:small
-  sae-l0 calibrate acts.npy --width 1536 --out acts_l0'''
+  sae-l0 calibrate acts.npy --width 1536 --out acts_l0
+  sae-l0 calibrate cache --column blocks.6.hook_resid_post --width 3072    a cache of SAELens, a data set, shards ...'''
 HARVEST = '''Run a transformers model over texts and store the residual stream after one layer, or after several in one
 pass, ready for `sae-l0 calibrate`. Prints tokens, disk and time before it starts. If it is killed, the same
 command continues it.

@@ -21,12 +21,13 @@ from .checks import check
 from .cost import time_step
 from .files import content_hash
 from .fits import CANT, judged
+from .loaders import read_once
 from .measuring import as_released, measure, normal_rows, suspects
 from .mixed import mixed_pairs
 from .runs import default_device
 from .shuffle import drawn_rows
 from .siblings import sibling_cost, train_siblings
-from .sources import heldout_rows, open_source, read_once, source_digest
+from .sources import heldout_rows, open_source, source_digest
 from .tokens import row_tokens
 from .top_contexts import groups_of, rows_in_context
 

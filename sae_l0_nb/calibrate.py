@@ -18,12 +18,13 @@ from .checks import check, check_choice, check_whole
 from .control import CONTROL, check_stage
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
+from .loaders import read_once
 from .locks import locked
 from .peak_search import (
     Search, apart, around, coarse_search, elbow_fits, look_closer, not_quite, peak_verdict, unlike)
 from .quote import first_grid
 from .sae import Bank
-from .sources import open_source, read_once
+from .sources import open_source
 from .stages import (
     CLOSE_L0S, COARSE, DESCENT, Job, Round, Rounds, Stage, Start, close_grid, close_look, coarse_stage, descent_stage,
     new_job, train_round)

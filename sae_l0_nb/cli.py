@@ -75,7 +75,7 @@ def _calibrate(a, out):
     from sae_l0_nb.quote import quote_l0
     from sae_l0_nb.sources import open_source
     _use_threads(a.threads)
-    source = open_source(a.source)
+    source = open_source(a.source, column=a.column)
     width = getattr(source, 'n_features', 4*source.d_in) if a.width is None else a.width
     seeds = range(check_whole(a.seeds, 'seeds'))
     settings = dict(l0s=a.l0s, seeds=seeds, n_samples=a.samples, batch_size=a.batch_size, method=a.method)
@@ -123,12 +123,14 @@ def sweep(
 ):
     "Run `plan_sweep`, say what it will take, and what the rule reads off the table."
     from sae_l0_nb.elbow import judge
+    from sae_l0_nb.sources import open_source
     from sae_l0_nb.step import JumpReLU, TopK
     from sae_l0_nb.sweep import plan_sweep
     _use_threads(a.threads)
     recipe = dict(batchtopk=float, topk=TopK, jumprelu=lambda k: JumpReLU(l0=k))[a.architecture]
     seeds = range(check_whole(a.seeds, 'seeds'))
-    plan = plan_sweep(a.source, a.width, [recipe(k) for k in a.l0s], a.out, seeds=seeds, n_samples=a.samples,
+    source = open_source(a.source, column=a.column)
+    plan = plan_sweep(source, a.width, [recipe(k) for k in a.l0s], a.out, seeds=seeds, n_samples=a.samples,
                       batch_size=a.batch_size, lr=a.lr, compute=a.compute, at_once=a.at_once, device=a.device)
     _say(plan)
     if a.quote: return
@@ -250,7 +252,7 @@ def audit(
     for folder in (a.card, a.checkpoint):
         if folder is not None: check_writable(folder)
     _use_threads(a.threads)
-    source = open_source(a.activations)
+    source = open_source(a.activations, column=a.column)
     sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
     settings = dict(n_samples=a.samples, batch_size=a.batch_size)
     r = audit_sae(sae, source, siblings=a.siblings, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet,

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['content_hash', 'write_json', 'plain', 'write_tensors', 'Field', 'check_field', 'check_fields', 'read_json',
-           'read_tensors', 'check_tensor', 'read_array', 'read_pt', 'read_npz', 'write_table', 'read_table']
+           'read_tensors', 'check_tensor', 'read_array', 'load_pt', 'check_dense', 'read_pt', 'read_npz', 'write_table',
+           'read_table']
 
-# %% ../nbs/93_files.ipynb #0471575f
+# %% ../nbs/93_files.ipynb #b9480045
 import csv
 import errno
 import hashlib
@@ -14,6 +15,7 @@ import io
 import json
 import math
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,28 +228,47 @@ def read_array(
         return np.load(path, mmap_mode='c', allow_pickle=False) # mapped, not read; what is written stays in memory
     except Exception as e: refuse(f'content of {str(path)!r}', str(e), 'a whole .npy file of numbers', e)
 
-# %% ../nbs/93_files.ipynb #8a426dd8
-def read_pt(
+# %% ../nbs/93_files.ipynb #b130c10e
+SAFE = tuple(int(n) for n in re.findall(r'\d+', torch.__version__)[:2]) >= (2, 6) # CVE-2025-32434
+_OF_PT = 'a dict of tensors by torch.save, and nothing else: other objects of a pickle are not built'
+
+# %% ../nbs/93_files.ipynb #b22c9e4c
+def load_pt(
     path, # of a file that torch.save wrote
-) -> dict: # name -> tensor
-    "The tensors of a .pt file; anything else in it is refused before it is built."
+    *,
+    mapped:bool=False, # leave the numbers on the disk where the file allows it
+): # a tensor, or dicts and lists of tensors, numbers and texts
+    "The content of a .pt file, as far as it can be built without running code."
     path = _there(path)
     check(SAFE, 'torch', torch.__version__, '2.6 or later, to open .pt files: before, weights_only could run code')
-    allowed = 'a dict of tensors by torch.save, and nothing else: other objects of a pickle are not built'
-    try: tensors = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as e: refuse(f'content of {str(path)!r}', f'{type(e).__name__}: {e}'.split('\n')[0], allowed, e)
-    ok = isinstance(tensors, dict) and all(torch.is_tensor(t) for t in tensors.values())
-    check(ok, f'content of {str(path)!r}', tensors, allowed)
-    for name, t in tensors.items(): check(_is_whole(t), f'{name} of {str(path)!r}', t, 'a dense tensor of real numbers')
-    return {str(name): t.detach() for name, t in tensors.items()}
+    options = dict(map_location='cpu', weights_only=True, mmap=mapped and zipfile.is_zipfile(path))
+    try: return torch.load(path, **options)
+    except Exception as e: refuse(f'content of {str(path)!r}', f'{type(e).__name__}: {e}'.split('\n')[0], _OF_PT, e)
 
-# %% ../nbs/93_files.ipynb #6ed6432c
-SAFE = tuple(int(n) for n in re.findall(r'\d+', torch.__version__)[:2]) >= (2, 6) # CVE-2025-32434
-
+# %% ../nbs/93_files.ipynb #ebfea6d5
 def _is_whole(t) -> bool:
     "Whether a tensor has its numbers in the file: one of strides 0 may stand for more than fits in memory."
     real = t.dtype in (*NUMBERS, torch.bool) and t.layout == torch.strided and not t.is_meta
     return real and t.numel()*t.element_size() <= t.untyped_storage().nbytes()
+
+# %% ../nbs/93_files.ipynb #fb72e4d9
+def check_dense(
+    t:torch.Tensor, # to check
+    name:str, # of it and its file
+) -> torch.Tensor: # without a graph
+    "Refuse a tensor that does not have all its numbers in its file."
+    check(_is_whole(t), name, t, 'a dense tensor of real numbers')
+    return t.detach()
+
+# %% ../nbs/93_files.ipynb #21176263
+def read_pt(
+    path, # of a file that torch.save wrote
+) -> dict: # name -> tensor
+    "The tensors of a .pt file; anything else in it is refused before it is built."
+    tensors = load_pt(path)
+    ok = isinstance(tensors, dict) and all(torch.is_tensor(t) for t in tensors.values())
+    check(ok, f'content of {str(path)!r}', tensors, _OF_PT)
+    return {str(name): check_dense(t, f'{name} of {str(path)!r}') for name, t in tensors.items()}
 
 # %% ../nbs/93_files.ipynb #e9210d27
 def read_npz(

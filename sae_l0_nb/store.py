@@ -21,7 +21,7 @@ from .allowed import checked
 from .checks import check, check_choice, check_finite, check_rows, check_whole, refuse
 from .files import Field, check_fields, content_hash, read_json, write_json
 from .runs import new_folder, write_atomic
-from .shuffle import drawn_rows, gather_rows, map_tensors, shuffled_rows
+from .shuffle import drawn_rows, gather_rows, map_tensors, shuffled_batches
 from .texts import row_place
 
 # %% ../nbs/24_store.ipynb #79421783
@@ -309,29 +309,7 @@ def origin(self:ActivationStore) -> dict[str, str]: # model_name and module, whe
     known = dict(model_name=self.manifest.get('model'), module=self.manifest.get('module'))
     return {key: value for key, value in known.items() if value}
 
-# %% ../nbs/24_store.ipynb #ddedd6e0
-def _one_pass(store:ActivationStore, batch_size:int, seed:int, epoch:int, skip:int) -> Iterator[torch.Tensor]:
-    "The batches of a pass over all rows, without the first `skip` rows."
-    left = np.empty(0, int)
-    for rows in shuffled_rows(len(store), store.buffer_rows, seed=seed, epoch=epoch):
-        if skip >= len(rows):
-            skip -= len(rows)
-            continue
-        rows, skip = np.r_[left, rows[skip:]], 0
-        n_full = len(rows)//batch_size*batch_size
-        x = gather_rows(store.parts['train'], rows[:n_full])
-        for i in range(0, n_full, batch_size): yield torch.from_numpy(x[i:i + batch_size]).float()
-        left = rows[n_full:]
-
-# %% ../nbs/24_store.ipynb #c1487a48
-def _all_passes(store:ActivationStore, batch_size:int, seed:int, start:int) -> Iterator[torch.Tensor]:
-    "Batches without end, from batch `start` on."
-    epoch, n_skip = divmod(start, len(store)//batch_size)
-    while True:
-        yield from _one_pass(store, batch_size, seed, epoch, n_skip*batch_size)
-        epoch, n_skip = epoch + 1, 0
-
-# %% ../nbs/24_store.ipynb #89071b2e
+# %% ../nbs/24_store.ipynb #21a10534
 @patch
 @checked
 def batches(self:ActivationStore,
@@ -342,7 +320,9 @@ def batches(self:ActivationStore,
     "Training rows in random order, a new order in every pass."
     fits = check_whole(batch_size, 'batch_size') <= len(self)
     check(fits, 'batch_size', batch_size, f'at most the {len(self)} training rows of the store')
-    return _all_passes(self, batch_size, check_whole(seed, 'seed', 0), check_whole(start, 'start', 0))
+    order = dict(buffer_rows=self.buffer_rows, seed=check_whole(seed, 'seed', 0), start=check_whole(start, 'start', 0))
+    found = shuffled_batches(lambda rows: gather_rows(self.parts['train'], rows), len(self), batch_size, **order)
+    return (torch.from_numpy(x).float() for x in found)
 
 # %% ../nbs/24_store.ipynb #422c7713
 @patch

@@ -18,6 +18,7 @@ from .allowed import checked
 from .checks import check, check_k, check_number, check_seeds, check_whole, refuse, shown
 from .cost import fitting, free_bytes, member_bytes, sae_bytes, step_bytes, time_step
 from .files import Field, read_json, read_table, write_json, write_table
+from .loaders import read_once
 from .locks import locked
 from .metrics import evaluate, s_places
 from .runs import (
@@ -26,7 +27,7 @@ from .runs import (
 from .sae import Bank
 from .saving import save_sae
 from .schedule import default_lr
-from .sources import heldout_rows, open_source, read_once, source_digest
+from .sources import heldout_rows, open_source, source_digest
 from .step import BatchTopK, JumpReLU, TopK, as_recipe
 from .train import check_training, train_bank
 

@@ -44,6 +44,18 @@ def test_calibrate_reads_npy(tmp_path):
     words = '--width 5 --samples 20000 --l0s 1,1.5,2,3 --seeds 1 --rounds 0 --quiet'
     assert run(f"calibrate {tmp_path/'x.npy'} {words} --out", tmp_path/'out') == 0
 
+def test_calibrate_reads_the_column_that_is_named(tmp_path, capsys):
+    x = ToyModel.small().heldout(9000).numpy()
+    np.savez(tmp_path/'x.npz', x=x, y=np.zeros((9, 7)))
+    words = f"calibrate {tmp_path/'x.npz'} --width 5 --samples 20000 --l0s 1,1.5,2,3 --seeds 1 --rounds 0 --quiet"
+    assert run(f'{words} --out', tmp_path/'out') == 2
+    assert "= ['x', 'y']; allowed: exactly one" in capsys.readouterr().err
+    assert run(f'{words} --column x --out', tmp_path/'out') == 0
+    save_sae(init_bank(20, 16, [2], [0]), tmp_path/'sae')
+    for command in ('sweep --l0s 2 --width 5 --out no', f"audit {tmp_path/'sae'} --activations"):
+        assert run(f'{command} {tmp_path/"x.npz"} --column z') == 2
+        assert "column = 'z'; allowed: an entry of" in capsys.readouterr().err
+
 @pytest.mark.parametrize('words, message', [
     ('toy:huge', 'toy:huge.*toy:large.*toy:small'), ('nowhere.npy', 'nowhere.npy'),
     ('toy:small --l0s 1,2,9', '= 9.*allowed'),

@@ -81,6 +81,13 @@ def test_tensors_come_back_or_are_refused_by_file_and_name():
         path.write_bytes(path.read_bytes()[:-1])
         with pytest.raises(ValueError, match='allowed: a whole safetensors file'): read_tensors(path)
 
+# %% ../nbs/93_files.ipynb #a743a49a
+def test_a_file_of_torch_comes_back_mapped_or_not():
+    with tempfile.TemporaryDirectory() as tmp:
+        for new in (True, False): # the old format can't be mapped
+            torch.save(dict(x=torch.eye(3)), Path(tmp)/'x.pt', _use_new_zipfile_serialization=new)
+            for mapped in (True, False): assert torch.equal(load_pt(Path(tmp)/'x.pt', mapped=mapped)['x'], torch.eye(3))
+
 # %% ../nbs/93_files.ipynb #f8304dd5
 class Runs:
     "A pickle that makes a file when it is opened."

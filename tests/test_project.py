@@ -224,7 +224,7 @@ def test_imports_go_down_only():
     numbers = {page.module: page.name for page in ROOMS} # in the order of their names
     arrows = [(page.module, other) for page in ROOMS for other in imported_rooms(page)]
     up = [(room, other) for room, other in arrows if not may_import(room, other, numbers)]
-    assert up == [('sources', 'store')] # `open_source`, when it is given the folder of a store
+    assert up == [('sources', 'tables')] # `as_source` and `open_source`, when they are given what lies on a disk
     assert not may_import('sae', 'store', numbers)
     assert not may_import('checks', 'sae', numbers)
     assert may_import('runs', 'checks', numbers)

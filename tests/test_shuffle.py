@@ -46,7 +46,7 @@ def test_bfloat16_comes_back_bit_for_bit():
     assert np.array_equal(from_bits(x.view(torch.uint16).numpy()), x.float().numpy())
     assert from_bits(np.ones(2, np.float16)).dtype == np.float16
 
-# %% ../nbs/23_shuffle.ipynb #e74f490a
+# %% ../nbs/23_shuffle.ipynb #7793a1f3
 def test_gathering_equals_indexing_the_concatenation():
     rng = np.random.default_rng(0)
     parts = [rng.normal(size=(n, 3)).astype(np.float16) for n in (5, 0, 7, 1)]
@@ -59,6 +59,8 @@ def test_gathering_equals_indexing_the_concatenation():
     parts[2][4, 1] = np.nan
     with pytest.raises(ValueError, match=r'row 9 of the store = nan; allowed: finite numbers \(1 such rows'):
         gather_rows(parts, np.arange(13))
+    with pytest.raises(ValueError, match=r'row 1 of here = 1e\+39; allowed: finite numbers'):
+        gather_rows([np.array([[1e38], [1e39]])], np.arange(2), 'here')
 
 # %% ../nbs/23_shuffle.ipynb #746503db
 def test_a_damaged_number_is_named_with_its_file():
@@ -99,6 +101,20 @@ def test_no_filling_of_the_buffer_is_much_smaller_than_the_others():
     assert len(sizes) == 5
     assert min(sizes) > 700
     assert max(sizes) <= 1000
+
+# %% ../nbs/23_shuffle.ipynb #510c08fc
+def test_every_pass_gives_every_row_once_and_any_batch_can_be_begun_with():
+    table = np.arange(1000)[:, None]
+    for buffer_rows in (10**6, 200, 32):
+        stream = lambda **options: shuffled_batches(table.__getitem__, 1000, 30, buffer_rows=buffer_rows, **options)
+        whole = [x.ravel().tolist() for x, _ in zip(stream(), range(99))]
+        first, second = sum(whole[:33], []), sum(whole[33:66], [])
+        assert len(set(first)) == len(set(second)) == 990
+        assert first != second
+        for start in (1, 32, 33, 98): assert next(stream(start=start)).ravel().tolist() == whole[start]
+        assert next(stream(seed=1)).ravel().tolist() != whole[0]
+    with pytest.raises(ValueError, match='batch_size = 11; allowed: at most the 10 rows of the table'):
+        shuffled_batches(table.__getitem__, 10, 11, buffer_rows=5)
 
 # %% ../nbs/23_shuffle.ipynb #e507510e
 def test_companions_from_one_block_are_as_few_as_the_formula_says():

@@ -3,17 +3,16 @@
 import pytest
 from sae_l0_nb.sources import *
 
-# %% ../nbs/04_sources.ipynb #6e32d4ee
+# %% ../nbs/04_sources.ipynb #5a83bbff
 import tempfile
 from itertools import count, islice
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 
-from sae_l0_nb.files import write_tensors
+from sae_l0_nb.loaders import IterableSource
 from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/04_sources.ipynb #fc4b9022
@@ -23,7 +22,17 @@ def test_a_toy_world_is_a_source():
     assert fourth.shape == (8, toy.d_in)
     assert torch.equal(next(toy.batches(8, seed=5, start=3)), fourth)
 
-# %% ../nbs/04_sources.ipynb #36e539d4
+# %% ../nbs/04_sources.ipynb #436e16a1
+def test_a_split_leaves_one_thing_on_either_side():
+    for n, frac, wanted in ((10, .3, 3), (2, .99, 1), (2, .01, 1), (1, .5, 0), (5, .999, 4)):
+        held, rest = split_at_random(n, frac_heldout=frac)
+        assert len(held) == wanted
+        assert sorted([*held, *rest]) == list(range(n))
+    assert not np.array_equal(split_at_random(50)[1], split_at_random(50, seed=1)[1])
+    assert rows_of(np.array([2, 0]), 3).tolist() == [6, 7, 8, 0, 1, 2]
+    assert rows_of(np.arange(4), 1).tolist() == [0, 1, 2, 3]
+
+# %% ../nbs/04_sources.ipynb #40a1161b
 @pytest.mark.parametrize('x, words', [
     (torch.ones(9), r'x = Tensor \(9,\) of float32; allowed: a tensor \[n, d_in\] of real numbers with 2 or more rows'),
     (torch.ones(1, 3), r'x = Tensor \(1, 3\)'), (torch.ones(9, 0), r'x = Tensor \(9, 0\)'),
@@ -38,6 +47,7 @@ def test_a_share_lies_between_0_and_1(frac):
 
 def test_a_row_is_left_to_train_on():
     assert len(TensorSource(torch.ones(2, 3), frac_heldout=.99)) == 1
+    assert len(TensorSource(torch.ones(1, 2, 3), frac_heldout=.99)) == 1
 
 # %% ../nbs/04_sources.ipynb #2c2b0c40
 def test_a_tensor_source_visits_every_training_row_once_an_epoch_and_holds_out_the_rest():
@@ -56,68 +66,30 @@ def test_a_tensor_source_visits_every_training_row_once_an_epoch_and_holds_out_t
     with pytest.raises(ValueError, match="start = 'a'; allowed: whole numbers from 0"): src.batches(9, start='a')
     with pytest.raises(ValueError, match='n = 5; allowed: at most the 4 held-out rows'): src.heldout(5)
 
-# %% ../nbs/04_sources.ipynb #4a420bd2
-def test_an_iterable_source_recuts_batches_and_keeps_its_head_apart():
-    rows = torch.arange(50.)[:, None]
-    for it in (list(rows.split(7)), iter(rows.split(7))):
-        src = IterableSource(it, n_heldout=10)
-        assert src.heldout(10)[:, 0].tolist() == list(range(10))
-        got = list(src.batches(8))
-        assert torch.cat(got)[:, 0].tolist() == list(range(10, 50))
-        assert {len(b) for b in got} == {8}
-    with pytest.raises(ValueError, match='source = .*read already'): next(src.batches(8))
-    src = IterableSource(list(rows.split(7)), n_heldout=10)
-    assert torch.equal(next(src.batches(8, start=2)), rows[26:34])
-
-# %% ../nbs/04_sources.ipynb #ddb8995b
-@pytest.mark.parametrize('it, words', [
-    ([torch.ones(3)], r'batch of the source = Tensor \(3,\) of float32; allowed: a tensor \[n, d_in\]'),
-    ([[1., 2.]], r'batch of the source = \[1.0, 2.0\]; allowed'),
-    ([torch.ones(2, 3), torch.ones(2, 4)], r'batch of the source = Tensor \(2, 4\) .* \[n, d_in = 3\]'),
-    ([torch.ones(2, 3)]*2, 'rows of the source = 4; allowed: more than n_heldout = 4'),
-    ([], 'rows of the source = 0; allowed: more than n_heldout = 4')])
-def test_an_iterable_without_rows_is_refused(it, words):
-    with pytest.raises(ValueError, match=words): IterableSource(it, n_heldout=4)
-
-def test_an_iterable_may_give_nothing_now_and_then():
-    it = [torch.ones(0, 3), torch.ones(5, 3), torch.ones(0, 3), torch.ones(6, 3)]
-    assert [len(b) for b in IterableSource(it, n_heldout=4).batches(3)] == [3, 3]
-
-@pytest.mark.parametrize('shuffle', [False, True])
-def test_a_loader_that_shuffles_is_refused(shuffle):
-    rows = torch.arange(90.)[:, None]
-    loader = torch.utils.data.DataLoader(rows, batch_size=9, shuffle=shuffle)
-    source = IterableSource(loader, n_heldout=20)
-    if not shuffle:
-        assert torch.cat(list(source.batches(7)))[:, 0].tolist() == list(range(20, 90))
-        return
-    with pytest.raises(ValueError, match='source = .*DataLoader.*; allowed: what gives the same rows.*shuffle=False'):
-        next(source.batches(7))
-
-def test_batches_may_be_arrays_and_carry_gradients():
-    rows = [np.ones((9, 3), np.float16), torch.ones(9, 3, dtype=torch.float64, requires_grad=True)]
-    batch = next(IterableSource(rows, n_heldout=4).batches(14))
-    assert batch.dtype == torch.float32
-    assert not batch.requires_grad
-
-def test_a_later_batch_of_another_width_is_refused():
-    source = IterableSource([torch.ones(9, 3), torch.ones(9, 4)], n_heldout=4)
-    with pytest.raises(ValueError, match=r'batch of the source = Tensor \(9, 4\)'): list(source.batches(3))
-
-# %% ../nbs/04_sources.ipynb #23b3d5b1
-def test_only_an_iterator_is_read_once():
-    rows = list(torch.ones(50, 2).split(7))
-    assert read_once(IterableSource(iter(rows), n_heldout=10))
-    assert not read_once(IterableSource(rows, n_heldout=10))
-    assert not read_once(TensorSource(torch.ones(9, 2)))
-
-# %% ../nbs/04_sources.ipynb #993aa082
+# %% ../nbs/04_sources.ipynb #a820b53f
 def test_tensors_and_arrays_become_sources_and_sources_stay_what_they_are():
     x = np.arange(18).reshape(9, 2)
     assert torch.equal(as_source(x).x, torch.from_numpy(x))
     assert next(as_source(x).batches(4)).dtype == torch.float32
     source = TensorSource(torch.ones(9, 2))
     assert as_source(source) is source
+    for o in (source, x):
+        with pytest.raises(ValueError, match="column = 'a'; allowed: None, as a Tensor.* has no columns"):
+            as_source(o, column='a')
+    pairs = [dict(a=torch.ones(50, 2), b=torch.zeros(50, 2))]*2
+    assert as_source(pairs, column='b').heldout(10).sum() == 0
+
+# %% ../nbs/04_sources.ipynb #4d2e4e9b
+def test_contexts_are_held_out_whole_and_rows_are_drawn_one_by_one():
+    x = torch.arange(120.).reshape(20, 6, 1).expand(20, 6, 2)
+    for given in (x, x.numpy()):
+        source = as_source(given)
+        held = source.heldout(12)[:, 0].int()
+        contexts, sizes = (held//6).unique(return_counts=True)
+        assert sizes.tolist() == [6, 6]
+        stream = torch.cat(list(islice(source.batches(9), 12)))[:, 0].int()
+        assert sorted([*stream.tolist(), *held.tolist()]) == list(range(120))
+        assert (stream[1:] == stream[:-1] + 1).float().mean() < .1
 
 # %% ../nbs/04_sources.ipynb #a520befc
 @pytest.mark.parametrize('bad', [
@@ -185,52 +157,21 @@ def test_a_world_has_a_name():
     with pytest.raises(ValueError, match="source = 'toy:tiny'; allowed: toy:large, toy:small, toy:superposed"):
         toy_world('toy:tiny')
 
-# %% ../nbs/04_sources.ipynb #b528bb07
-def test_files_are_sources():
-    x = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
-    with tempfile.TemporaryDirectory() as tmp:
-        np.save(Path(tmp)/'x.npy', x.numpy())
-        write_tensors(Path(tmp)/'x.safetensors', dict(x=x, bias=torch.ones(3)))
-        assert torch.equal(open_source(f'{tmp}/x.npy').x, x)
-        assert torch.equal(open_source(Path(tmp)/'x.safetensors').x, x)
-
-# %% ../nbs/04_sources.ipynb #c5ca4306
-def written(name, folder):
-    "A file that is no source, under its name."
-    path = folder/name
-    arrays = dict(object=np.array([None]), complex=np.ones((9, 2), complex), vector=np.ones(9),
-                  nan=np.full((9, 2), np.nan))
-    if path.suffix == '.npy' and path.stem in arrays: np.save(path, arrays[path.stem], allow_pickle=True)
-    elif name == 'two.safetensors': write_tensors(path, dict(x=torch.ones(9, 2), y=torch.ones(9, 2)))
-    else: path.write_bytes(b'')
-    return path
-
-@pytest.mark.parametrize('name, words', [
-    ('object.npy', "content of '.*object.npy' = .*; allowed: a whole .npy file of numbers"),
-    ('complex.npy', "content of '.*complex.npy' = .* of complex128; allowed: an array of real numbers"),
-    ('nan.npy', "content of '.*nan.npy', row 0 = nan; allowed: finite"),
-    ('vector.npy', r"content of '.*vector.npy' = Tensor \(9,\)"),
-    ('empty.npy', "content of '.*empty.npy' = .*; allowed: a whole .npy file"),
-    ('empty.safetensors', "content of '.*empty.safetensors' = .*; allowed: a whole safetensors file"),
-    ('two.safetensors', r"matrices of '.*two.safetensors' = \['x', 'y'\]; allowed: exactly one"),
-    ('x.pt', "source = '.*x.pt'; allowed: toy:large and such, a store's folder")])
-def test_files_that_are_no_source_are_refused(name, words, tmp_path):
-    with pytest.raises(ValueError, match=words): open_source(written(name, tmp_path))
-
+# %% ../nbs/04_sources.ipynb #5a4b7508
 @pytest.mark.parametrize('bad', [None, 5, [], b'x', 'x'*5000, 'a\0b'])
 def test_what_is_no_path_is_refused(bad):
     with pytest.raises(ValueError, match='source = .*; allowed: '): open_source(bad)
 
-def test_a_path_that_leads_nowhere_is_refused(tmp_path):
-    gone = tmp_path/'gone.npy'
-    with pytest.raises(ValueError, match="source = '.*gone.npy'; allowed: a path that exists"): open_source(gone)
+def test_a_world_has_no_columns():
+    with pytest.raises(ValueError, match="column = 'x'; allowed: None, as a built-in world has no columns"):
+        open_source('toy:small', column='x')
 
-def test_a_folder_is_a_store(tmp_path):
-    with mock.patch('sae_l0_nb.ActivationStore') as store: source = open_source(str(tmp_path))
-    store.assert_called_once_with(tmp_path)
-    assert source is store.return_value
+def test_a_file_is_a_source(tmp_path):
+    x = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    np.save(tmp_path/'x.npy', x)
+    for path in (tmp_path/'x.npy', str(tmp_path/'x.npy')): assert torch.equal(open_source(path).x, torch.from_numpy(x))
 
-# %% ../nbs/04_sources.ipynb #0275878a
+# %% ../nbs/04_sources.ipynb #c2d22fc9
 def test_one_row_of_training_data_makes_another_source():
     x = torch.randn(5000, 3, generator=torch.Generator().manual_seed(0))
     kinds = [TensorSource, lambda x: IterableSource(list(x.split(100)), n_heldout=500), GaussianSource]
@@ -258,8 +199,8 @@ def test_one_row_of_training_data_makes_another_source():
     for n in (None, 30): # the second one tells the length of an epoch
         endless = IterableSource(Endless(n), n_heldout=600)
         assert source_digest(endless) == source_digest(IterableSource(Endless(n), n_heldout=600))
-        with pytest.warns(UserWarning, match='a Endless: only its rows at the start were compared'):
+        with pytest.warns(UserWarning, match='a Endless: only some of its rows were compared'):
             warn_of_unseen_rows(endless)
-    with pytest.warns(UserWarning, match='a Shifted: only its rows'): warn_of_unseen_rows(Shifted(1.))
+    with pytest.warns(UserWarning, match='a Shifted: only some'): warn_of_unseen_rows(Shifted(1.))
     assert source_digest(Shifted(1.)) == source_digest(Shifted(1.))
     assert source_digest(Shifted(1.)) != source_digest(Shifted(2.))
