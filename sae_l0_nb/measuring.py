@@ -49,7 +49,7 @@ def as_released(
     ones = torch.ones(sae.d_sae, device=sae.W_dec.device)
     return Released(bank=sae.folded(), norm=ones, tool='', path=None, declared=k)
 
-# %% ../nbs/44_measuring.ipynb #ff41e0eb
+# %% ../nbs/44_measuring.ipynb #9b71bc4a
 @checked
 def measure(
     sae, # Bank of one member, or Released
@@ -59,13 +59,14 @@ def measure(
     r, x = as_released(sae), float_rows(x)
     check_finite(x)
     x = float_rows(x, d_in=r.bank.d_in, low=2)
-    l0, error, fired = [], [], torch.zeros(r.bank.d_sae, dtype=torch.int64, device=x.device)
-    for part in x.split(rows_at_once(1, r.bank.d_sae, 4096)):
+    fired = torch.zeros(r.bank.d_sae, dtype=torch.int64, device=x.device)
+    l0, error = (torch.empty(len(x), dtype=dtype, device=x.device) for dtype in (torch.int64, torch.float64))
+    size = rows_at_once(1, r.bank.d_sae, 4096)
+    for part, n_fire, squared in zip(x.split(size), l0.split(size), error.split(size)):
         a = r.encode(part)
-        l0.append((a > 0).sum(1))
+        n_fire.copy_((a > 0).sum(1))
         fired += (a > 0).sum(0)
-        error.append((r.decode(a, part) - part).square().sum(1, dtype=torch.float64))
-    l0, error = torch.cat(l0), torch.cat(error)
+        squared.copy_((r.decode(a, part) - part).square().sum(1, dtype=torch.float64))
     total = (x - x.mean(0)).square().sum(dtype=torch.float64)
     check(total > 0, 'x', x, 'rows that are not all the same')
     explained = 1 - (error.sum()/total).item()

@@ -13,7 +13,7 @@ from .checks import check, check_finite, float_rows
 from .sae import Bank, rows_at_once
 from .witnesses import fired_together
 
-# %% ../nbs/48_mixed.ipynb #db5ada21
+# %% ../nbs/48_mixed.ipynb #53fb52a6
 @checked
 def nearest_latents(
     W_dec:torch.Tensor, # [d_sae, d_in] decoder rows
@@ -22,15 +22,18 @@ def nearest_latents(
     latents=None, # [s] whose neighbours; None: those of all
 ) -> tuple[torch.Tensor, torch.Tensor]: # [s, n] latents, [s, n] cosines, nearest first
     "The decoder rows with the largest |cosine| to each."
-    rows, found, cosines = torch.nn.functional.normalize(W_dec.float(), dim=1), [], []
-    own = torch.arange(len(rows)) if latents is None else torch.as_tensor(latents)
-    for at in own.to(rows.device).split(rows_at_once(1, len(rows), 1024)):
+    rows = torch.nn.functional.normalize(W_dec.float(), dim=1)
+    own = (torch.arange(len(rows)) if latents is None else torch.as_tensor(latents)).to(rows.device)
+    n = min(n, len(rows) - 1)
+    found = torch.empty(len(own), n, dtype=torch.int64, device=rows.device) # filled in place: parts of a list would
+    cosines = torch.empty(len(own), n, device=rows.device) # lie between the large blocks and keep their memory
+    size = rows_at_once(1, len(rows), 1024)
+    for at, best, values in zip(own.split(size), found.split(size), cosines.split(size)):
         cos = rows[at] @ rows.T
-        near = cos.abs().scatter(1, at[:, None], -1) # not itself
-        best = near.topk(min(n, len(rows) - 1), dim=1).indices
-        found.append(best)
-        cosines.append(cos.gather(1, best))
-    return torch.cat(found), torch.cat(cosines)
+        near = cos.abs().scatter_(1, at[:, None], -1) # not itself
+        best.copy_(near.topk(n, dim=1).indices)
+        values.copy_(cos.gather(1, best))
+    return found, cosines
 
 # %% ../nbs/48_mixed.ipynb #b53d8a00
 def _active(sae:Bank, x) -> torch.Tensor: # [n] row*d_sae + latent, increasing
