@@ -59,7 +59,7 @@ _SIZES = dict(
     size=_whole('features of a block: from the first, below the second', 1, many='pair'),
     width=_whole('latents of an SAE', 1))
 
-# %% ../nbs/94_allowed.ipynb #210b8d6e
+# %% ../nbs/94_allowed.ipynb #af17a71a
 _TRAINING = dict(
     again=_number('start and end of later legs, as multiples of what was found', 0, above=True, many='pairs'),
     begin=_number('share of the run before a schedule moves', 0, 1, below=True),
@@ -116,7 +116,6 @@ _DATA = dict(
     frame=_flag('special tokens round every text'),
     high=_number('the upper end', 0, above=True),
     hint=_text('how to mend it'),
-    in_full=_flag('trained as long as the looks of a calibration'),
     key=_text('what a cache is kept under'),
     label=_text('name of the column of labels'),
     layer=Rule('place', 'after which activations are read', many='one or list'),
@@ -144,7 +143,7 @@ _DATA = dict(
     timed=_flag('time a few steps'),
     verify=_flag('compare checksums'))
 
-# %% ../nbs/94_allowed.ipynb #757592f9
+# %% ../nbs/94_allowed.ipynb #7a9bf0b2
 _PROBING = dict(
     above=_number('least |cosine| that counts', 0, 1),
     branching=_whole('children of a feature in a tree', 1),
@@ -156,6 +155,7 @@ _PROBING = dict(
     exponent=_number('of a power law', 0, above=True),
     frac_correlated=_number('share of the pairs that are correlated', 0, 1),
     frac_positive=_number('share of those that are positive', 0, 1),
+    in_full=_flag('trained as long as the looks of a calibration'),
     kind=_choice('what a probe reads', among=('latents', 'random latents', 'shuffled labels', 'dense')),
     kinds=_choice('what probes read', among=('latents', 'random latents', 'shuffled labels', 'dense'), many='list'),
     law=_choice('shape of the firing probabilities', among=('flat', 'linear', 'zipf')),

@@ -200,12 +200,12 @@ def _audit_args(p):
     p.add_argument('--checkpoint', metavar='DIR', help='keep checkpoints here; the same command continues a killed run')
     _machine_args(p, 'cpu')
 
-# %% ../nbs/51_arguments.ipynb #d1c0a5a7
+# %% ../nbs/51_arguments.ipynb #e93069b6
 def _latents_args(p):
     _sae_args(p)
     p.add_argument('source', metavar='store',
-                   help='what the SAE is for: the path of a store; of a .npy or a .safetensors file and of a built-in '
-                        'world row numbers are shown')
+                   help='what the SAE is for: the path of a store; of other activations, as for audit, row numbers are '
+                        'shown')
     which = p.add_mutually_exclusive_group()
     which.add_argument('--latents', type=_numbers(int), metavar='A,B,..', help='numbers of latents')
     which.add_argument('--pairs', type=int, default=5, metavar='N', help='the N strongest mixed pairs (default 5)')
@@ -214,7 +214,8 @@ def _latents_args(p):
                    help='held-out rows that are looked at (default 65,536)')
     p.add_argument('--texts', metavar='FILE',
                    help='the texts of the harvest, compared with the store (default: the tokens of the store)')
-    p.add_argument('--column', default='text', help='column or key of the text (default text)')
+    _column_arg(p)
+    p.add_argument('--text-column', default='text', metavar='NAME', help='column or key of the text (default text)')
     p.add_argument('--tokenizer', metavar='NAME',
                    help="that of the harvest (default: that of the store's model, if it is on this disk)")
     p.add_argument('--out', metavar='DIR', help='write latents.html and latents.csv here')

@@ -60,18 +60,19 @@ def _by_position(source, l0):
     t['first'] = t['first'].where(position[known] > 0, 0).astype(int)
     return t.groupby('first').l0.agg(['mean', 'count']).reset_index().rename(columns=dict(mean='l0', count='rows'))
 
-# %% ../nbs/49_audit.ipynb #0321ba77
+# %% ../nbs/49_audit.ipynb #11dd54ab
 N_SHOWN, N_ROWS = 3, 3 # pairs on a card, and rows of each of their groups
 
-def _pairs(r, source, x, n_pairs:int, **given) -> dict: # given: texts and tokenizer, as for `rows_in_context`
-    "Mixed pairs, and the strongest of them in context where tokens can be read."
+def _pairs(r, source, x, n_pairs:int, *, stops, **given) -> dict: # given: texts and tokenizer, as for `rows_in_context`
+    "Mixed pairs, and the strongest of them in context where tokens can be read; beside a suspect that stops, nothing."
+    if stops: return dict(mixed=None)
     mixed, known = mixed_pairs(r.bank, r.inputs(x), n_pairs=n_pairs), row_tokens(source, len(x), **given)
     shown = mixed.head(N_SHOWN)
     if not len(shown) or known is None or known.tokenizer is None: return dict(mixed=mixed)
     groups = [group for pair in shown.itertuples() for group in groups_of(pair.i, pair.j)]
     return dict(mixed=mixed, contexts=rows_in_context(r, source, x, groups, pairs=shown, n_top=N_ROWS, **given))
 
-# %% ../nbs/49_audit.ipynb #4f00ad7c
+# %% ../nbs/49_audit.ipynb #bfa8b45e
 @checked
 def audit_sae(
     sae, # what `read_sae` gives, or a Bank of one member
@@ -110,9 +111,9 @@ def audit_sae(
     about = dict(tool=r.tool or None) | getattr(source, 'origin', {}) | r.about
     return Audit(
         verdict=verdict, reason=reason, l0=l0, declared=r.declared, measured=m, suspects=named, readings=readings,
-        witnesses=row, **_pairs(r, source, x, n_pairs, texts=texts, tokenizer=tokenizer), siblings=table,
+        witnesses=row, **_pairs(r, source, x, n_pairs, stops=stops, texts=texts, tokenizer=tokenizer), siblings=table,
         places=_by_position(source, m.l0), about=about,
-        d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=spent, hashes=_hashes(r, source))
+        d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=spent, hashes=_hashes(r, x))
 
 # %% ../nbs/49_audit.ipynb #4ac4ca73
 def _with_seconds(cost:dict, source, d_sae, l0, device) -> dict:
@@ -121,13 +122,15 @@ def _with_seconds(cost:dict, source, d_sae, l0, device) -> dict:
     one = time_step(source, d_sae, batch_size=batch_size, n_members=cost['n_saes'], l0s=[l0], device=device)
     return cost | dict(seconds=one*cost['sae_steps'])
 
-# %% ../nbs/49_audit.ipynb #77e9361b
-def _hashes(r, source) -> dict[str, str]:
+# %% ../nbs/49_audit.ipynb #6a7cd9ab
+def _hashes(r, x) -> dict[str, str]:
     "Which weights and which rows."
-    found = {}
-    if r.path is not None and r.path.is_file(): found['sae'] = hashlib.sha256(r.path.read_bytes()).hexdigest()
-    if hasattr(source, 'digest') and not read_once(source): found['source'] = source.digest()
-    return found
+    rows = dict(rows=content_hash(dict(x=x.cpu())))
+    if r.path is None or not r.path.is_file(): return rows
+    digest = hashlib.sha256()
+    with r.path.open('rb') as f:
+        while part := f.read(2**20): digest.update(part)
+    return rows | dict(sae=digest.hexdigest())
 
 # %% ../nbs/49_audit.ipynb #4312c93d
 def _verdict(l0, stops, readings) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from .fits import FACTOR, Reading, chances, judged
 from .measuring import Measured
 from .runs import as_path, check_writable, write_atomic
 
-# %% ../nbs/48_card.ipynb #aeb50455
+# %% ../nbs/48_card.ipynb #df9de8dd
 @dataclass(kw_only=True, repr=False)
 class Audit:
     "A verdict on the L0 of one SAE, and its evidence."
@@ -35,7 +35,7 @@ class Audit:
     suspects:list # faults that are named before the L0 is
     readings:list[Reading] # alone; with siblings theirs too, which decides
     witnesses:dict # name: value on the rows; normal_name: on normal rows with their mean and covariance
-    mixed:object # DataFrame of pairs of latents, strongest first
+    mixed:object # DataFrame of pairs of latents, strongest first; None: a suspect stands before them
     contexts:object=None # TopContexts of the strongest pairs, which quotes texts; None: tokens cannot be read
     siblings:object=None # DataFrame, one row an L0; None: not asked, or stopped by a suspect
     places:object=None # DataFrame: L0 by position in the text; None: the source does not know positions
@@ -43,7 +43,7 @@ class Audit:
     d_in:int
     d_sae:int
     cost:dict # rows, seconds, sae_steps
-    hashes:dict = field(default_factory=dict) # sha256 of the SAE's weights, digest of the source; where there are any
+    hashes:dict = field(default_factory=dict) # of the rows; sha256 of the file of the SAE, if there is one
     version:str = __version__
 
     def __repr__(self):
@@ -166,7 +166,14 @@ def _section(title:str, table, columns=None) -> str:
     shown = table if columns is None else table[columns]
     return f'<h2>{title}</h2>' + shown.to_html(index=False, border=0, float_format='{:.3g}'.format)
 
-# %% ../nbs/48_card.ipynb #489c9380
+# %% ../nbs/48_card.ipynb #e6fef22b
+def _mixed_part(mixed) -> list[str]:
+    "Pairs of latents on a card, and how to read them; nothing where there are none."
+    if mixed is None: return []
+    how = 'Every SAE has such pairs. Strength is cosine times correlation: where it is small, little is mixed.'
+    return [_section('Pairs of latents that lean towards each other', mixed.head(12)), f'<p>{how}</p>']
+
+# %% ../nbs/48_card.ipynb #948a04f0
 @patch
 def html(self:Audit) -> str:
     "A page of its own, figure included."
@@ -186,8 +193,7 @@ def html(self:Audit) -> str:
         f'<img alt="L0 of this SAE" src="data:image/png;base64,{image}">',
         f'<h2>Facts</h2><table>{facts_rows}</table>', f'<h2>Suspects</h2><ul>{named}</ul>' if named else '',
         _section('Witnesses, and the same on normal rows', witnesses),
-        _section('Pairs of latents that lean towards each other', self.mixed.head(12)),
-        '<p>Every SAE has such pairs. Strength is cosine times correlation: where it is small, little is mixed.</p>',
+        *_mixed_part(self.mixed),
         *(self.contexts.sections() if self.contexts is not None else []),
         _section('Siblings', self.siblings, ['k', 'fire', 'agree', 'fvu', 'ratio', 'firing']),
         _section('By position in the text', self.places)]

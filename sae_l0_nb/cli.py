@@ -216,7 +216,7 @@ def probe_report(
     for _, t in means.groupby(['kind', 'n_latents'], sort=False): lines += _probes_in_words(t, by=means.columns[2])
     return '\n'.join([*lines, '', last])
 
-# %% ../nbs/52_cli.ipynb #1c0af4c1
+# %% ../nbs/52_cli.ipynb #2e3369ff
 def audit_report(
     r, # Audit
     card=None, # folder it was written to
@@ -228,9 +228,10 @@ def audit_report(
     for reading in r.readings:
         if reading.l0 == reading.l0: lines.append(f'{reading.name}: {": ".join(judged(reading, r.l0))}')
         else: lines.append(f'{reading.name}: {reading.reason}')
-    shown = r.mixed.head(5)[['i', 'j', 'kind', 'strength', 'cosine', 'correlation']]
-    lines += ['', 'latents that lean towards each other, strongest first (every SAE has some):',
-              shown.to_string(index=False, float_format='{:.3f}'.format)]
+    if r.mixed is not None:
+        shown = r.mixed.head(5)[['i', 'j', 'kind', 'strength', 'cosine', 'correlation']]
+        lines += ['', 'latents that lean towards each other, strongest first (every SAE has some):',
+                  shown.to_string(index=False, float_format='{:.3f}'.format)]
     if card is not None: lines += ['', f'card: {Path(card)/"l0_card.html"}']
     elif r.siblings is None: lines += ['', 'more: --siblings trains short SAEs beside it, --card DIR writes a page']
     return '\n'.join(lines)
@@ -260,7 +261,7 @@ def audit(
     if a.card is not None: r.save(a.card)
     print(audit_report(r, a.card))
 
-# %% ../nbs/52_cli.ipynb #74b6e899
+# %% ../nbs/52_cli.ipynb #9f3ec071
 def latents(
     a:argparse.Namespace, # parsed arguments
 ):
@@ -271,10 +272,10 @@ def latents(
     if a.out is not None: check_writable(a.out)
     _use_threads(a.threads)
     _no_bars_in_logs()
-    source = open_source(a.source)
+    source = open_source(a.source, column=a.column)
     sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
     found = show_latents(sae, source, a.latents, n_pairs=a.pairs, n_eval=a.rows, n_top=a.top, texts=a.texts,
-                         column=a.column, tokenizer=a.tokenizer)
+                         column=a.text_column, tokenizer=a.tokenizer)
     print(found)
     if a.out is not None:
         found.save(a.out)

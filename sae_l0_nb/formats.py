@@ -44,14 +44,22 @@ class Released:
         sizes = f'{self.bank.d_in} -> {self.bank.d_sae}'
         return f'Released({self.tool}, {sizes}, declares {l0}; {about or "no place"}{unread})'
 
-# %% ../nbs/41_formats.ipynb #dfbda381
+# %% ../nbs/41_formats.ipynb #941933ad
+def _norms(x) -> torch.Tensor: # [n, 1]
+    "Norms of rows that an SAE divides by."
+    norms = x.norm(dim=1, keepdim=True)
+    zero = (norms == 0).nonzero()
+    if len(zero): refuse(f'x, row {int(zero[0, 0])}', 'zeros', 'rows with a norm, by which this SAE divides')
+    return norms
+
+# %% ../nbs/41_formats.ipynb #3b2fdaf4
 @patch
 def inputs(self:Released,
     x:torch.Tensor, # [n, d_in] activations
 ) -> torch.Tensor: # [n, d_in]
     "Rows as the SAE sees them."
     x = float_rows(x, d_in=self.bank.d_in, low=0)*self.scale
-    if self.normalize == 'constant_norm_rescale': return x*(math.sqrt(x.shape[1])/x.norm(dim=1, keepdim=True))
+    if self.normalize == 'constant_norm_rescale': return x*(math.sqrt(x.shape[1])/_norms(x))
     if self.normalize == 'none': return x
     x = x - x.mean(1, keepdim=True)
     return x/(x.std(1, keepdim=True) + 1e-5)

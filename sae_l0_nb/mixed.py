@@ -35,17 +35,19 @@ def nearest_latents(
         values.copy_(cos.gather(1, best))
     return found, cosines
 
-# %% ../nbs/48_mixed.ipynb #b53d8a00
-def _active(sae:Bank, x) -> torch.Tensor: # [n] row*d_sae + latent, increasing
-    "Where latents fire."
-    found, start = [], 0
+# %% ../nbs/48_mixed.ipynb #1fd428c7
+def _counted(sae:Bank, x, j) -> tuple[torch.Tensor, torch.Tensor]: # j: [d_sae, n]; [d_sae], [d_sae, n]
+    "On how many rows each latent fires, and with each of its neighbours j, a few rows at a time."
+    fired, both = torch.zeros(sae.d_sae, dtype=torch.int64, device=j.device), torch.zeros_like(j)
+    i = torch.arange(sae.d_sae, device=j.device)
     for part in x.split(rows_at_once(1, sae.d_sae, 4096)):
         row, latent = (sae.encode(part)[0] > 0).nonzero(as_tuple=True)
-        found.append((row + start)*sae.d_sae + latent)
-        start += len(part)
-    return torch.cat(found)
+        active = row*sae.d_sae + latent
+        fired += torch.bincount(latent, minlength=sae.d_sae)
+        for c, near in enumerate(j.T): both[:, c] += fired_together(active, active, (i, near), sae.d_sae)
+    return fired, both
 
-# %% ../nbs/48_mixed.ipynb #d3da38ab
+# %% ../nbs/48_mixed.ipynb #e7486c2f
 DOUBLE, SILENT, RARER = .9, .5, .5 # |cosine|; firing with the other, over chance; rate over that of the other
 
 @checked
@@ -63,9 +65,7 @@ def mixed_pairs(
     x, b = float_rows(x, d_in=sae.d_in, low=2), sae.folded()
     check_finite(x)
     j, cosine = nearest_latents(b.W_dec[0], n_near)
-    active, i = _active(b, x), torch.arange(b.d_sae, device=j.device)
-    both = torch.stack([fired_together(active, active, (i, near), b.d_sae) for near in j.T], 1).double()/len(x)
-    rate = torch.bincount(active % b.d_sae, minlength=b.d_sae).double()/len(x)
+    (rate, both), i = (n.double()/len(x) for n in _counted(b, x, j)), torch.arange(b.d_sae, device=j.device)
     own, other = rate[:, None].expand_as(both), rate[j]
     spread = (own*(1 - own)*other*(1 - other)).sqrt()
     correlation = torch.where(spread > 0, (both - own*other)/spread.clamp(min=1e-12), 0.)

@@ -41,12 +41,13 @@ class RowGroup:
         if len(self.latents) == 1: return f'{self.on[0]} fires'
         return f'only {self.on[0]} fires' if self.off else 'both fire'
 
-# %% ../nbs/48_top_contexts.ipynb #23d8dfb1
+# %% ../nbs/48_top_contexts.ipynb #6c0bfe4d
 @checked
 def groups_of(
     *latents:int, # one, or the two of a pair
 ) -> list[RowGroup]: # one group, or three: the first alone, both, the second alone
     "The groups that are shown of one latent or of a pair."
+    check(len(set(latents)) == len(latents) in (1, 2), 'latents', latents, 'one, or two different ones')
     which = [(True,)] if len(latents) == 1 else [(True, False), (True, True), (False, True)]
     return [RowGroup(latents=tuple(map(int, latents)), fires=fires) for fires in which]
 
@@ -188,7 +189,7 @@ def rows_in_context(
         n_rows=len(x), about=dict(tool=r.tool or None) | getattr(source, 'origin', {}) | r.about,
         words=tokens is not None and tokens.tokenizer is not None)
 
-# %% ../nbs/48_top_contexts.ipynb #29e22347
+# %% ../nbs/48_top_contexts.ipynb #e3878bb5
 @checked
 def show_latents(
     sae, # what `read_sae` gives, or a Bank of one member
@@ -202,6 +203,7 @@ def show_latents(
     "On which inputs do latents fire?"
     r, source = as_released(sae), open_source(source)
     check(source.d_in == r.bank.d_in, 'd_in of source', source.d_in, f'{r.bank.d_in}, as the SAE has')
+    if latents is not None: check(len(set(latents)) == len(latents), 'latents', latents, 'each one once')
     groups = None if latents is None else [group for i in latents for group in groups_of(i)]
     _check_groups(groups or [], r.bank.d_sae)
     x, pairs = heldout_rows(source, n_eval).to(r.bank.W_dec.device), None

@@ -269,26 +269,26 @@ def _moments(W_dec, x, fired) -> dict:
     weighted = (fourth*fired).sum()/fired.sum()
     return dict(fourth=fourth.mean().item(), fourth_median=fourth.median().item(), fourth_weighted=weighted.item())
 
-# %% ../nbs/03_witnesses.ipynb #89a75c87
+# %% ../nbs/03_witnesses.ipynb #89d64e1d
 @dataclass(kw_only=True)
 class _Seen:
     "What one SAE does on all rows."
     fired:torch.Tensor # [d_sae] inputs on which each latent fires
-    active:torch.Tensor # [n] where latents fire, row*d_sae + latent, increasing
+    active:torch.Tensor|None # [n] where latents fire, row*d_sae + latent, increasing; None: not asked for
     error:float # squared
 
-# %% ../nbs/03_witnesses.ipynb #9049246b
-def _seen(sae:Bank, x) -> _Seen:
+# %% ../nbs/03_witnesses.ipynb #afc6f461
+def _seen(sae:Bank, x, *, where:bool) -> _Seen: # where: keep it
     "One pass over the rows."
     fired, active, error, start = torch.zeros(sae.d_sae, dtype=torch.int64, device=x.device), [], 0., 0
     for part in x.split(rows_at_once(1, sae.d_sae, 4096)):
         kept, x_hat = on_rows(sae, part)
         rows = torch.arange(start, start + len(part), device=x.device).repeat_interleave(kept.row_starts.diff())
-        active.append(rows*sae.d_sae + kept.latent)
+        if where: active.append(rows*sae.d_sae + kept.latent)
         fired += kept.counts()
         error += (x_hat - part).square().sum(dtype=torch.float64).item()
         start += len(part)
-    return _Seen(fired=fired, active=torch.cat(active), error=error)
+    return _Seen(fired=fired, active=torch.cat(active) if where else None, error=error)
 
 # %% ../nbs/03_witnesses.ipynb #dba1557a
 @checked
@@ -323,7 +323,7 @@ def _together(saes:list, seen:list, n:int) -> dict:
             found.append(dict(agree=cos.double().mean().item(), fire=fire, fire_each=fire_each))
     return _mean_of(found) or dict(agree=math.nan, fire=math.nan, fire_each=math.nan)
 
-# %% ../nbs/03_witnesses.ipynb #2a4c005f
+# %% ../nbs/03_witnesses.ipynb #9b075943
 @checked
 def witness_table(
     bank:Bank, # trained, several seeds for each L0
@@ -347,7 +347,7 @@ def witness_table(
         alike = len(set(bank.per_input[members].tolist())) == 1
         check(alike, 'bank', bank, f'SAEs of one kind at each L0: at {k:g} some are TopK and some are not')
         saes = [bank[i].folded() for i in members]
-        seen = [_seen(sae, x) for sae in saes]
+        seen = [_seen(sae, x, where='seeds' in parts and len(saes) > 1) for sae in saes]
         found = _mean_of([_alone(sae, on, x, n_rows, parts) for sae, on in zip(saes, seen)])
         if 'seeds' in parts: found |= _together(saes, seen, len(x))
         rows.append(dict(k=k, n_seeds=len(saes)) | {name: found[name] for name in WITNESSES if name in names})

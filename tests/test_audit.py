@@ -18,7 +18,7 @@ from sae_l0_nb.store import ActivationStore, StoreWriter
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/49_audit.ipynb #ba968e90
+# %% ../nbs/49_audit.ipynb #81785a7a
 @pytest.fixture(scope='module')
 def trained():
     "SAEs of the large world, of which the true L0 is 10.95."
@@ -69,7 +69,8 @@ def test_positions_are_those_of_the_rows(tmp_path, trained):
     assert a.places.l0[0] == pytest.approx(l0[at == 0].mean().item(), rel=1e-3)
     assert a.places.l0[4] == pytest.approx(l0[at >= 8].mean().item(), rel=5e-3)
 
-def test_a_card_shows_pairs_in_context_where_tokens_can_be_read(tmp_path):
+def test_a_card_shows_pairs_in_context_where_tokens_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(f'{audit_sae.__module__}.STOPS', ()) # random SAEs explain too little of any rows
     tiny_model('llama', tmp_path/'model')
     texts = tiny_texts(200)
     store = harvest(str(tmp_path/'model'), texts, 1, tmp_path/'s', frac_heldout=.5, max_length=32, progress=False)
@@ -87,6 +88,12 @@ def test_a_card_shows_pairs_in_context_where_tokens_can_be_read(tmp_path):
     assert audit_sae(sae, x.repeat(20, 1), progress=False).contexts is None
     with pytest.raises(ValueError, match='source = .*; allowed: a store that knows its tokens'):
         audit_sae(sae, x.repeat(20, 1), progress=False, texts=texts)
+
+def test_beside_a_suspect_that_stops_no_pairs_are_listed(trained):
+    a = audit_sae(trained[0], ToyModel.large().heldout(16_384)/8, progress=False)
+    assert a.suspects[0].name == 'scale'
+    assert (a.mixed, a.summary()['mixed']) == (None, None)
+    assert 'lean towards' not in a.html()
 
 def test_what_cannot_be_audited_is_refused(trained):
     with pytest.raises(ValueError, match='d_in of source = 7; allowed: 100'): audit_sae(trained[0], torch.randn(500, 7))

@@ -167,7 +167,7 @@ def test_llama_scope_by_hand(tmp_path):
     assert r.about == dict(layer=19, hook_name=hook)
     assert r.unread == ('l1',)
 
-# %% ../nbs/41_formats.ipynb #8792a4ea
+# %% ../nbs/41_formats.ipynb #aafcc338
 @pytest.mark.parametrize('way', ['constant_norm_rescale', 'layer_norm'])
 def test_rows_that_sae_lens_treats_at_run_time_by_hand(way, tmp_path):
     w, x = raw(), rows()
@@ -179,6 +179,13 @@ def test_rows_that_sae_lens_treats_at_run_time_by_hand(way, tmp_path):
     a, r = pre_of(w, seen).relu(), read_sae(tmp_path)
     assert torch.allclose(r.encode(x), a, atol=1e-5)
     assert torch.allclose(r.decode(a, x), (a @ w['W_dec'] + w['b_dec'])*spread + mean, atol=1e-4)
+
+def test_a_row_of_zeros_is_refused_where_its_norm_divides():
+    sae = init_bank(4, 8, [2.], seeds=[0])[0]
+    r = Released(bank=sae, norm=torch.ones(8), tool='SAELens', path=Path(), normalize='constant_norm_rescale')
+    x = torch.ones(5, 4)
+    x[3] = 0
+    with pytest.raises(ValueError, match="x, row 3 = 'zeros'; allowed: rows with a norm"): r.encode(x)
 
 @pytest.mark.parametrize('way', ['expected_average_only_in', 'covariance_whitening', True])
 def test_a_scale_that_no_file_tells_is_asked_for(way, tmp_path):

@@ -21,7 +21,7 @@ from sae_l0_nb.store import ActivationStore, StoreWriter
 # %% ../nbs/48_top_contexts.ipynb #c1065d28
 transformers.utils.logging.disable_progress_bar()
 
-# %% ../nbs/48_top_contexts.ipynb #467a94e1
+# %% ../nbs/48_top_contexts.ipynb #46240e87
 def by_hand():
     "Latents 0 to 2 read coordinates 0 to 2."
     b = init_bank(4, 3, [2.], seeds=[0])
@@ -38,6 +38,12 @@ def test_rows_of_a_pair_are_those_of_one_of_the_other_and_of_both():
     assert table.strength.tolist() == [2, 2, 6, 1, 3]
     assert rates == pytest.approx([3/7, 2/7, 1/7])
     assert top_rows(by_hand(), x, groups_of(2))[0].empty # it never fires
+
+def test_a_latent_is_named_once():
+    for latents in ((), (3, 3), (1, 2, 3)):
+        with pytest.raises(ValueError, match=r'latents = .*; allowed: one, or two different ones'): groups_of(*latents)
+    with pytest.raises(ValueError, match=r'latents = \[2, 2\]; allowed: each one once'):
+        show_latents(by_hand(), torch.rand(100, 4), [2, 2])
 
 def test_blocks_of_rows_change_nothing(monkeypatch):
     sae, x = init_bank(6, 12, [3.], seeds=[0])[0], torch.randn(500, 6, generator=torch.Generator().manual_seed(0))
