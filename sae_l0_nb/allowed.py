@@ -192,15 +192,14 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
 # %% ../nbs/94_allowed.ipynb #e4331265
 _HELD = _number('share that is held out', 0, 1, above=True, below=True)
 
-# %% ../nbs/94_allowed.ipynb #0c5c3f10
+# %% ../nbs/94_allowed.ipynb #ae8d9e2b
 _HERE = {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
     'around.score': _choice('what an interval is of', among=('firing', 'directions')),
     'corrected.enc_dec': _number('mean cosine of encoder and decoder', -1, 1),
     'corrected.fire': _number('how alike two seeds fire, less chance'),
-    'corrected.ratio': _number('error over that on normal data', 0),
-    'not_quite.ratio': _number('error over that on normal data', 0),
+    **_for('corrected not_quite', 'ratio', _number('error over that on normal data', 0)),
     'SlopeController.metric': _choice('what the controller follows', among=('c_dec', 's_n')),
     'SlopeController.start': _number('L0 at the start', 0, above=True),
     'close_look.n': _whole('looks before this one', 0),
