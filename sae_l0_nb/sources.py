@@ -6,7 +6,8 @@
 __all__ = ['Source', 'split_at_random', 'rows_of', 'TensorSource', 'as_source', 'heldout_rows', 'GaussianSource', 'toy_world',
            'open_source', 'source_digest', 'warn_of_unseen_rows']
 
-# %% ../nbs/04_sources.ipynb #4c9c675a
+# %% ../nbs/04_sources.ipynb #e90ad6cc
+import re
 import warnings
 from collections.abc import Iterator
 from itertools import count, islice
@@ -22,7 +23,7 @@ from .files import content_hash
 from .loaders import IterableSource, as_tensor
 from .toy import ToyModel
 
-# %% ../nbs/04_sources.ipynb #956d728e
+# %% ../nbs/04_sources.ipynb #f12cee4e
 class Source:
     "Where activations come from: any object with these three, whatever its class."
     d_in:int # dimensions of a row
@@ -31,7 +32,7 @@ class Source:
         "Batches [batch_size, d_in] float32, from number `start` on."
 
     def heldout(self, n:int, seed:int=0) -> torch.Tensor:
-        "Rows [n, d_in] float32 that no batch contains; ValueError if there are fewer."
+        "Rows [n, d_in] float32 that no batch contains; a ValueError that names n if there are fewer."
 
 # %% ../nbs/04_sources.ipynb #abac3847
 @checked
@@ -55,7 +56,7 @@ def rows_of(
     "All rows of some contexts."
     return (contexts[:, None]*context + np.arange(context)).ravel()
 
-# %% ../nbs/04_sources.ipynb #ce4039dc
+# %% ../nbs/04_sources.ipynb #f73045cd
 @checked
 class TensorSource:
     "Activations held in memory as a source."
@@ -78,6 +79,9 @@ class TensorSource:
 
     @property
     def d_in(self) -> int: return self.x.shape[1]
+
+    @property
+    def n_heldout(self) -> int: return len(self._held)
 
 # %% ../nbs/04_sources.ipynb #dda79435
 @patch
@@ -147,7 +151,23 @@ def as_source(
     check(iterable, name, source, allowed + '; open_source(source) takes paths; of a dict give one tensor')
     return IterableSource(source, column=column)
 
-# %% ../nbs/04_sources.ipynb #b67a6b8b
+# %% ../nbs/04_sources.ipynb #829ed0bf
+def _of_size(e:ValueError, n:int) -> bool:
+    "Whether a source refused because it holds out fewer than `n` rows."
+    return re.search(rf'(?<!\[)\bn\b|\b{n}\b|\b{n:,}\b', str(e)) is not None
+
+# %% ../nbs/04_sources.ipynb #ad173947
+def _fewer_and_fewer(source, n:int) -> torch.Tensor:
+    "Held-out rows of a source that does not say how many it has."
+    for size in (n, *(2**i for i in range(n.bit_length() - 1, -1, -1))):
+        try: return source.heldout(size)
+        except ValueError as e:
+            hint = f'this came from heldout({size}); if there are fewer rows, let the message name n, or give n_heldout'
+            if not _of_size(e, size): raise ValueError(f'{e} [{hint}]') from e
+            reason = e
+    refuse('source', source, f'a source that holds out one row at least ({reason})', reason)
+
+# %% ../nbs/04_sources.ipynb #09b7f16d
 @checked
 def heldout_rows(
     source:Source,
@@ -155,11 +175,10 @@ def heldout_rows(
 ) -> torch.Tensor: # [n, d_in]; of a smaller source the largest power of two of rows that it holds out
     "Held-out rows, or what there are."
     check_whole(n, 'n')
-    reason = None
-    for size in (n, *(2**i for i in range(16, -1, -1))):
-        try: return source.heldout(size)[:n]
-        except ValueError as e: reason = e
-    refuse('source', source, f'a source that holds out one row at least ({reason})', reason)
+    there = getattr(source, 'n_heldout', None)
+    if not isinstance(there, (int, np.integer)) or isinstance(there, bool): return _fewer_and_fewer(source, n)
+    check(there > 0, 'source', source, f'a source that holds out one row at least (n_heldout = {there})')
+    return source.heldout(n if n <= there else 2**(int(there).bit_length() - 1))
 
 # %% ../nbs/04_sources.ipynb #c41d9abf
 @checked
