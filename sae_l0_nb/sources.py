@@ -129,41 +129,51 @@ def _is_data_set(source) -> bool:
     names = {f"{c.__module__.partition('.')[0]}.{c.__name__}" for c in type(source).__mro__}
     return bool(names & {'datasets.Dataset', 'datasets.DatasetDict'})
 
-# %% ../nbs/04_sources.ipynb #34d3d387
+# %% ../nbs/04_sources.ipynb #926513bb
+def _of_loaders(n_heldout, source):
+    "Refuse a number of held-out rows where a share is held out."
+    kind = f'as {source!r}' if isinstance(source, (str, Path)) else f'as a {type(source).__name__}'
+    allowed = f'None, {kind} has its own held-out rows; a list or a data loader takes a number'
+    check(n_heldout is None, 'n_heldout', n_heldout, f'{allowed}, TensorSource(x, frac_heldout=...) a share')
+
+# %% ../nbs/04_sources.ipynb #079f5e5d
 @checked
 def as_source(
     source, # a Source (ToyModel, ActivationStore ...); tensor or array [n, d_in]; data set; iterable of batches
     *,
     name:str='source', # of what is given, in messages
     column:str|None=None, # of a data set or of batches that are dicts; None: the only one with activations
+    n_heldout:int|None=None, # rows of an iterable that are set aside; None: as `IterableSource` says
 ) -> Source:
     "What gives rows, as a source."
     if _is_data_set(source):
+        _of_loaders(n_heldout, source)
         from sae_l0_nb import open_stored
         return open_stored(source, column=column)
     parts = all(hasattr(source, part) for part in ('d_in', 'batches', 'heldout')) and not isinstance(source, type)
     if isinstance(source, np.ndarray): source = as_tensor(source, name)
     if parts or torch.is_tensor(source):
+        _of_loaders(n_heldout, source)
         check(column is None, 'column', column, f'None, as a {type(source).__name__} has no columns')
         return source if parts else TensorSource(source, name=name)
     allowed = 'a ToyModel, an ActivationStore, a tensor [n, d_in], a data set, or an iterable of batches [b, d_in]'
     iterable = hasattr(source, '__iter__') and not isinstance(source, (str, bytes, type, dict))
     check(iterable, name, source, allowed + '; open_source(source) takes paths; of a dict give one tensor')
-    return IterableSource(source, column=column)
+    return IterableSource(source, column=column, n_heldout=n_heldout)
 
 # %% ../nbs/04_sources.ipynb #829ed0bf
 def _of_size(e:ValueError, n:int) -> bool:
     "Whether a source refused because it holds out fewer than `n` rows."
     return re.search(rf'(?<!\[)\bn\b|\b{n}\b|\b{n:,}\b', str(e)) is not None
 
-# %% ../nbs/04_sources.ipynb #ad173947
+# %% ../nbs/04_sources.ipynb #3176e85e
 def _fewer_and_fewer(source, n:int) -> torch.Tensor:
     "Held-out rows of a source that does not say how many it has."
     for size in (n, *(2**i for i in range(n.bit_length() - 1, -1, -1))):
         try: return source.heldout(size)
         except ValueError as e:
-            hint = f'this came from heldout({size}); if there are fewer rows, let the message name n, or give n_heldout'
-            if not _of_size(e, size): raise ValueError(f'{e} [{hint}]') from e
+            allowed = 'rows; where there are fewer, a ValueError that names n, or a number n_heldout that says so'
+            if not _of_size(e, size): refuse(f'heldout({size}) of the source', str(e), allowed, e)
             reason = e
     refuse('source', source, f'a source that holds out one row at least ({reason})', reason)
 
@@ -243,15 +253,17 @@ def toy_world(
     check(name in worlds, 'source', name, f"{', '.join(worlds)}, or a path")
     return worlds[name]()
 
-# %% ../nbs/04_sources.ipynb #424daf2c
+# %% ../nbs/04_sources.ipynb #3c0befb6
 @checked
 def open_source(
     source, # what `as_source` takes, the name of a world, or a path: of a file, a data set, a folder of shards, a store
     *,
     column:str|None=None, # of a file, a data set or batches that are dicts; None: the only one with activations
+    n_heldout:int|None=None, # rows of a list or a data loader that are set aside; None: as `IterableSource` says
 ) -> Source:
     "A source from anything that holds rows; [one table](24_tables.html) has all of it."
-    if not isinstance(source, (str, Path)): return as_source(source, column=column)
+    if not isinstance(source, (str, Path)): return as_source(source, column=column, n_heldout=n_heldout)
+    _of_loaders(n_heldout, source)
     if str(source).startswith('toy:'):
         check(column is None, 'column', column, 'None, as a built-in world has no columns')
         return toy_world(str(source))
