@@ -139,7 +139,7 @@ def test_held_out_rows_are_what_was_asked_for_or_a_power_of_two():
     assert torch.equal(heldout_rows(source), source.heldout(256))
     with pytest.raises(ValueError, match='n = 0; allowed: whole numbers from 1'): heldout_rows(source, 0)
 
-# %% ../nbs/04_sources.ipynb #a1986e4a
+# %% ../nbs/04_sources.ipynb #c49ca132
 def test_a_large_source_gives_the_largest_power_of_two_that_it_holds_out():
     class Counted(Source):
         "A source of 360,000 held-out rows that refuses more in one of three ways."
@@ -152,7 +152,8 @@ def test_a_large_source_gives_the_largest_power_of_two_that_it_holds_out():
     for words in ('n = {n}; allowed: at most 360000', 'there are no {n} rows', 'n is too large'):
         assert len(heldout_rows(Counted(words), 10**6)) == 2**18
     assert len(heldout_rows(Counted(''), 360_000)) == 360_000
-    with pytest.raises(ValueError, match=r'heldout\(1000000\) of the source = .too many.; allowed: rows; .* n_heldout'): heldout_rows(Counted('too many'), 10**6)
+    words = r'heldout\(1000000\) of the source = .too many.; allowed: rows; .* n_heldout'
+    with pytest.raises(ValueError, match=words): heldout_rows(Counted('too many'), 10**6)
 
 # %% ../nbs/04_sources.ipynb #89a7ba73
 def test_a_row_that_is_no_number_does_not_make_the_sample_smaller():
