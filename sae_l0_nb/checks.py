@@ -29,7 +29,7 @@ def shown(
     except (ValueError, RuntimeError): text = f'a {type(value).__name__} that cannot be shown'
     return text if len(text) <= most else text[:most - 4] + ' ...'
 
-# %% ../nbs/90_checks.ipynb #f2c24f1e
+# %% ../nbs/90_checks.ipynb #a72be6c0
 def refuse(
     name:str, # of the argument, or of the field and its file
     value, # what came
@@ -37,6 +37,9 @@ def refuse(
     cause:Exception|None=None, # what went wrong underneath
 ):
     "Raise the one sentence of a refusal."
+    if 'Too many open files' in str(cause): # whatever was read is not at fault
+        name, value = 'open files', f'one too many for {name}'
+        allowed = 'as many as the system lets a process open; close others, or raise it in the shell: ulimit -n 65536'
     raise ValueError(f'{name} = {shown(value)}; allowed: {allowed}') from cause
 
 # %% ../nbs/90_checks.ipynb #04fd9a38

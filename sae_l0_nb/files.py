@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['content_hash', 'write_json', 'plain', 'write_tensors', 'Field', 'check_field', 'check_fields', 'read_json',
-           'read_tensors', 'check_tensor', 'read_array', 'load_pt', 'check_dense', 'read_pt', 'read_npz', 'write_table',
-           'read_table']
+           'read_tensors', 'check_tensor', 'without_descriptor', 'read_array', 'load_pt', 'check_dense', 'read_pt',
+           'read_npz', 'write_table', 'read_table']
 
 # %% ../nbs/93_files.ipynb #b9480045
 import csv
@@ -184,7 +184,7 @@ def read_json(
 # %% ../nbs/93_files.ipynb #8a22b842
 BROKEN = (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError)
 
-# %% ../nbs/93_files.ipynb #a5139c1b
+# %% ../nbs/93_files.ipynb #3970a3e4
 def read_tensors(
     path, # of a safetensors file
     shapes:dict[str, tuple]|None=None, # name -> shape of what must be there, None for any size; None: anything
@@ -195,6 +195,7 @@ def read_tensors(
     "The tensors of a safetensors file, checked one by one."
     path = _there(path)
     try:
+        with open(path, 'rb'): pass # for safe_open a file that can't be opened is none
         with safe_open(path, 'pt') as f: tensors, metadata = {n: f.get_tensor(n) for n in f.keys()}, f.metadata() or {}
     except BROKEN as e: refuse(f'content of {str(path)!r}', str(e), 'a whole safetensors file', e)
     found = metadata.pop('digest', None)
@@ -218,14 +219,27 @@ def check_tensor(
     check(t.dtype in (*NUMBERS, torch.bool), name, t, wanted + ' of real numbers')
     if finite and t.is_floating_point(): check(bool(torch.isfinite(t).all()), name, 'NaN or infinity', 'finite numbers')
 
-# %% ../nbs/93_files.ipynb #296d45a1
+# %% ../nbs/93_files.ipynb #2aa6deb7
+def without_descriptor(
+    x:np.memmap, # as numpy mapped it
+) -> np.memmap: # the same numbers, or `x` itself where the system gives no room for the whole file
+    "A mapped array that does not keep its file open."
+    size = Path(x.filename).stat().st_size
+    try: whole = torch.from_file(str(x.filename), shared=False, size=size, dtype=torch.uint8).numpy()
+    except RuntimeError: return x
+    y = np.ndarray.__new__(np.memmap, x.shape, x.dtype, buffer=whole, offset=x.offset, strides=x.strides)
+    y.filename, y.offset, y.mode, y.flags.writeable = x.filename, x.offset, x.mode, x.flags.writeable
+    return y
+
+# %% ../nbs/93_files.ipynb #838ba94f
 def read_array(
     path, # of a .npy file
 ) -> np.ndarray:
     "The array of a .npy file, mapped, however large it is; nothing is unpickled."
     path = _there(path)
     try:
-        return np.load(path, mmap_mode='c', allow_pickle=False) # mapped, not read; what is written stays in memory
+        x = np.load(path, mmap_mode='c', allow_pickle=False) # mapped, not read; what is written stays in memory
+        return without_descriptor(x) if isinstance(x, np.memmap) else x
     except Exception as e: refuse(f'content of {str(path)!r}', str(e), 'a whole .npy file of numbers', e)
 
 # %% ../nbs/93_files.ipynb #b130c10e

@@ -47,7 +47,7 @@ def _in_words(x) -> str: # 'int64 [5, 3]'
     if not hasattr(x, 'shape'): return type(x).__name__
     return f"{str(x.dtype).removeprefix('torch.')} {list(x.shape)}"
 
-# %% ../nbs/04_loaders.ipynb #1f1b909d
+# %% ../nbs/04_loaders.ipynb #96541a24
 @checked
 def choose_matrix(
     entries, # name -> tensor, array or anything else
@@ -63,19 +63,23 @@ def choose_matrix(
         check(is_matrix(x), f'column {column!r} of {name}', x, allowed)
         return x
     found = [key for key, x in entries.items() if is_matrix(x)]
+    wide = [key for key in found if entries[key].shape[-1] > 1] # one number a row is a label
+    if len(wide) == 1: found = wide
     which = ', or column= with the one that is meant' if found else ''
     held = ', '.join(f'{key} {_in_words(x)}' for key, x in entries.items() if key not in found)
     also = f'; it has {held}'[:300] if held and not found else ''
     check(len(found) == 1, f'matrices of {name}', found, f'exactly one of floats {shapes}{which}{also}')
     return entries[found[0]]
 
-# %% ../nbs/04_loaders.ipynb #ec70d401
+# %% ../nbs/04_loaders.ipynb #5fbbb642
 def _only_entry(x, name:str, column:str|None):
     "What is meant in a batch of several things: `DataLoader(TensorDataset(x))` gives lists of one tensor."
     if isinstance(x, Mapping): return choose_matrix(x, name, column)
+    several = isinstance(x, (list, tuple)) and any(isinstance(o, (torch.Tensor, np.ndarray)) for o in x)
+    if several and len(x) == 1 and column is None: return x[0]
+    if several: return choose_matrix({f'entry {i}': o for i, o in enumerate(x)}, name, column)
     check(column is None, 'column', column, f'None, as a {name} is a {type(x).__name__}, not a dict')
-    if not isinstance(x, (list, tuple)) or not any(isinstance(o, (torch.Tensor, np.ndarray)) for o in x): return x
-    return x[0] if len(x) == 1 else choose_matrix({f'entry {i}': o for i, o in enumerate(x)}, name)
+    return x
 
 # %% ../nbs/04_loaders.ipynb #367bb2e1
 def _entry(x, column=None):
@@ -93,47 +97,70 @@ def _as_rows(x, d_in=None) -> torch.Tensor:
     check_finite(x, name)
     return x.detach().float()
 
-# %% ../nbs/04_loaders.ipynb #31f41ab8
+# %% ../nbs/04_loaders.ipynb #45a3e383
+N_HELDOUT = 8192 # rows of an iterable that are set aside; of rows of more than 1,024 dimensions, 8 d_in
+
+# %% ../nbs/04_loaders.ipynb #401190aa
+def _n_wanted(d_in:int) -> int:
+    "How many rows of a long iterable are set aside."
+    return max(N_HELDOUT, 8*d_in)
+
+# %% ../nbs/04_loaders.ipynb #1446371e
 def _head(walk, n, column) -> tuple[torch.Tensor, int]: # rows [*, d_in], tokens of a context
-    "The first batches of a walk, as many as it takes for more than `n` rows."
+    "The first batches of a walk, as many as it takes for more than `n` rows; None: as are set aside by default."
     head, n_rows, context = [], 0, 1
     for x in walk:
         x = _entry(x, column)
         if torch.is_tensor(x) and x.ndim == 3: context = max(1, x.shape[1])
         head.append(_as_rows(x, head[0].shape[1] if head else None))
         n_rows += len(head[-1])
-        if n_rows > n: break
+        if n_rows > (n or _n_wanted(head[0].shape[1])): break
     return torch.cat(head) if head else torch.empty(0, 0, dtype=torch.float32), context
 
-# %% ../nbs/04_loaders.ipynb #6ab19203
-N_HELDOUT = 8192 # rows of an iterable that are set aside
+# %% ../nbs/04_loaders.ipynb #3114c5b2
+_AHEAD = 2**30 # bytes of an iterator that are read ahead at most
 
-# %% ../nbs/04_loaders.ipynb #f1ff083e
-def _n_held(asked:int|None, n_head:int, context:int) -> int:
+def _ahead(walk, rows:torch.Tensor, column, kept:bool) -> tuple[list, int]: # batches; how many rows there are
+    "What comes after the head, up to ten times what is set aside by default; `kept` or only counted."
+    batches, n, most = [], len(rows), 10*_n_wanted(rows.shape[1])
+    if n <= _n_wanted(rows.shape[1]): return [], n # the walk has ended
+    for x in walk:
+        x = _as_rows(_entry(x, column), rows.shape[1])
+        n += len(x)
+        if kept: batches.append(x)
+        if n >= most: break
+        if kept and 4*n*rows.shape[1] >= _AHEAD: return batches, most # it is long
+    return batches, n
+
+# %% ../nbs/04_loaders.ipynb #3facd7ba
+def _n_held(asked:int|None, n_rows:int, d_in:int, context:int) -> int:
     "How many of the first rows are set aside: whole contexts where that leaves any."
-    n = asked or (max(1, n_head//10) if n_head <= N_HELDOUT else N_HELDOUT)
+    n = asked or max(1, min(n_rows//10, _n_wanted(d_in)))
     whole = max(1, n//context)*context
-    n = whole if whole < n_head else n
-    check(n_head > n, 'rows of the source', n_head, f'more than n_heldout = {n}')
+    n = whole if whole < n_rows else n
+    remedy = 'give a smaller n_heldout' if asked else 'a loader needs a row to measure on and one to train on'
+    check(n_rows > n, 'rows of the source', n_rows, f'more than n_heldout = {n}; {remedy}')
     return n
 
-# %% ../nbs/04_loaders.ipynb #e04e53e4
+# %% ../nbs/04_loaders.ipynb #0a19f817
 @checked
 class IterableSource:
     "Any iterable of batches `[*, d_in]` as a source; its first rows are held out."
     def __init__(self,
         it:Iterable, # of tensors or arrays [*, d_in] or [*, context, d_in], or of lists and dicts with one of these
         *,
-        n_heldout:int|None=None, # rows set aside; None: 8,192, or a tenth where there are not more
-        column:str|None=None, # entry of a batch that is a dict; None: its only matrix
+        n_heldout:int|None=None, # rows set aside; None: 8,192, or 8 d_in if that is more, but a tenth of all at most
+        column:str|None=None, # entry of a batch that is a dict or a list ('entry 0'); None: its only matrix
     ):
-        self._it, self._column = it, column
+        self._it, self._column, self._asked = it, column, n_heldout
         self.once = iter(it) is it # an iterator, which can be read once
         try: self._n = None if self.once else len(it)
         except (TypeError, NotImplementedError): self._n = None # a data loader over rows without end has none
-        self._n_head = n_heldout or N_HELDOUT
-        rows, context = _head(iter(it), self._n_head, column)
-        n_heldout = _n_held(n_heldout, len(rows), context)
+        walk = iter(it)
+        rows, context = _head(walk, n_heldout, column)
+        more, n_rows = ([], len(rows)) if n_heldout else _ahead(walk, rows, column, self.once)
+        n_heldout = _n_held(n_heldout, n_rows, rows.shape[1], context)
+        rows = torch.cat([rows, *more])
         self._held, self._rest = rows[:n_heldout], rows[n_heldout:]
         self._started = False # batches were asked for
         self._all_named = False # the digest was asked for and covers all rows
@@ -141,28 +168,33 @@ class IterableSource:
     @property
     def d_in(self) -> int: return self._held.shape[1]
 
-# %% ../nbs/04_loaders.ipynb #c25cee98
+    @property
+    def n_heldout(self) -> int: return len(self._held)
+
+# %% ../nbs/04_loaders.ipynb #93a04e36
 @patch
 def _later(self:IterableSource) -> Iterator:
     "The batches after those that the first rows came from."
     if self.once: return self._it
     walk, first = iter(self._it), torch.cat([self._held, self._rest])
-    again, _ = _head(walk, self._n_head, self._column)
+    again, _ = _head(walk, self._asked, self._column)
     allowed = 'what gives the same rows each time it is read: no shuffling (shuffle=False), or a tensor or a store'
     check(torch.equal(first, again), 'source', self._it, f'{allowed}; its held-out rows would be trained on')
     return walk
 
-# %% ../nbs/04_loaders.ipynb #da5cc073
+# %% ../nbs/04_loaders.ipynb #94c56867
 @patch
 def _one_pass(self:IterableSource, batch_size) -> Iterator[torch.Tensor]:
     "All rows but the held-out ones, in batches of one size."
-    left, n_rows, n_given = torch.empty(0, self.d_in, dtype=torch.float32), 0, 0
+    left, n_left, n_rows, n_given = [], 0, 0, 0 # what waits for a batch to become full is put together once
     for x in chain([self._rest], self._later()):
         x = x if x is self._rest else _as_rows(_entry(x, self._column), self.d_in)
-        n_rows, left = n_rows + len(x), torch.cat([left, x])
-        n_batches = len(left)//batch_size
-        for i in range(n_batches): yield left[i*batch_size:(i + 1)*batch_size]
-        n_given, left = n_given + n_batches, left[n_batches*batch_size:]
+        left.append(x)
+        n_left, n_rows = n_left + len(x), n_rows + len(x)
+        if n_left < batch_size: continue
+        n_batches, rows = n_left//batch_size, torch.cat(left)
+        for i in range(n_batches): yield rows[i*batch_size:(i + 1)*batch_size]
+        left, n_left, n_given = [rows[n_batches*batch_size:]], n_left % batch_size, n_given + n_batches
     allowed = f'at most the {n_rows} training rows of the source ({len(self._held)} more are held out)'
     check(self.once or n_given > 0, 'batch_size', batch_size, allowed)
 
@@ -188,7 +220,7 @@ def batches(self:IterableSource,
     check_whole(batch_size, 'batch_size')
     return islice(self._recut(batch_size), check_whole(start, 'start', 0), None)
 
-# %% ../nbs/04_loaders.ipynb #3b4372df
+# %% ../nbs/04_loaders.ipynb #8a979efb
 @patch
 @checked
 def heldout(self:IterableSource,
@@ -197,7 +229,8 @@ def heldout(self:IterableSource,
 ) -> torch.Tensor: # [n, d_in] float32
     "The first rows of the iterable, which no batch contains."
     check_whole(n, 'n')
-    check(n <= len(self._held), 'n', n, f'at most the {len(self._held)} held-out rows of the source (n_heldout)')
+    there = f'at most the {len(self._held)} held-out rows of the source'
+    check(n <= len(self._held), 'n', n, f'{there}; open_source(loader, n_heldout={n}) holds out more')
     return self._held[:n]
 
 # %% ../nbs/04_loaders.ipynb #a5c7323e

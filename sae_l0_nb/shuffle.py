@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['map_tensors', 'from_bits', 'gather_rows', 'drawn_rows', 'shuffled_rows', 'shuffled_batches']
 
-# %% ../nbs/23_shuffle.ipynb #ca2092e7
+# %% ../nbs/23_shuffle.ipynb #997befe0
 import json
 from collections.abc import Callable, Iterator
 from itertools import chain, count, repeat
@@ -16,16 +16,17 @@ from safetensors import safe_open
 
 from .allowed import checked
 from .checks import LARGEST, check, refuse
+from .files import without_descriptor
 
-# %% ../nbs/23_shuffle.ipynb #5277e0db
+# %% ../nbs/23_shuffle.ipynb #36281adb
 _NUMPY = dict(F16=np.float16, BF16=np.uint16, F32=np.float32, I32=np.int32) # numpy has no bfloat16
 
 def _map(path:Path, start:int, dtype:str, shape:list[int], data_offsets:list[int]) -> np.ndarray:
     "One tensor of a file whose numbers begin at byte `start`."
     if 0 in shape: return np.empty(shape, _NUMPY[dtype])
-    return np.memmap(path, _NUMPY[dtype], 'r', start + data_offsets[0], tuple(shape))
+    return without_descriptor(np.memmap(path, _NUMPY[dtype], 'r', start + data_offsets[0], tuple(shape)))
 
-# %% ../nbs/23_shuffle.ipynb #4c97df93
+# %% ../nbs/23_shuffle.ipynb #9f4784a9
 def map_tensors(
     path, # a .safetensors file
 ) -> dict[str, np.ndarray]: # name -> read-only array that lives on disk; bfloat16 as uint16
@@ -33,6 +34,7 @@ def map_tensors(
     path, allowed = Path(path), f"a whole safetensors file of {', '.join(_NUMPY)}"
     check(path.is_file(), 'file', str(path), 'a file that exists')
     try:
+        with open(path, 'rb'): pass # for safe_open a file that can't be opened is none
         with safe_open(path, 'np'): pass # the header fits the file
         with open(path, 'rb') as f:
             n = int.from_bytes(f.read(8), 'little')

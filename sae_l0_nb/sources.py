@@ -6,7 +6,8 @@
 __all__ = ['Source', 'split_at_random', 'rows_of', 'TensorSource', 'as_source', 'heldout_rows', 'GaussianSource', 'toy_world',
            'open_source', 'source_digest', 'warn_of_unseen_rows']
 
-# %% ../nbs/04_sources.ipynb #4c9c675a
+# %% ../nbs/04_sources.ipynb #e90ad6cc
+import re
 import warnings
 from collections.abc import Iterator
 from itertools import count, islice
@@ -22,7 +23,7 @@ from .files import content_hash
 from .loaders import IterableSource, as_tensor
 from .toy import ToyModel
 
-# %% ../nbs/04_sources.ipynb #956d728e
+# %% ../nbs/04_sources.ipynb #f12cee4e
 class Source:
     "Where activations come from: any object with these three, whatever its class."
     d_in:int # dimensions of a row
@@ -31,7 +32,7 @@ class Source:
         "Batches [batch_size, d_in] float32, from number `start` on."
 
     def heldout(self, n:int, seed:int=0) -> torch.Tensor:
-        "Rows [n, d_in] float32 that no batch contains; ValueError if there are fewer."
+        "Rows [n, d_in] float32 that no batch contains; a ValueError that names n if there are fewer."
 
 # %% ../nbs/04_sources.ipynb #abac3847
 @checked
@@ -55,7 +56,7 @@ def rows_of(
     "All rows of some contexts."
     return (contexts[:, None]*context + np.arange(context)).ravel()
 
-# %% ../nbs/04_sources.ipynb #ce4039dc
+# %% ../nbs/04_sources.ipynb #f73045cd
 @checked
 class TensorSource:
     "Activations held in memory as a source."
@@ -78,6 +79,9 @@ class TensorSource:
 
     @property
     def d_in(self) -> int: return self.x.shape[1]
+
+    @property
+    def n_heldout(self) -> int: return len(self._held)
 
 # %% ../nbs/04_sources.ipynb #dda79435
 @patch
@@ -125,29 +129,55 @@ def _is_data_set(source) -> bool:
     names = {f"{c.__module__.partition('.')[0]}.{c.__name__}" for c in type(source).__mro__}
     return bool(names & {'datasets.Dataset', 'datasets.DatasetDict'})
 
-# %% ../nbs/04_sources.ipynb #34d3d387
+# %% ../nbs/04_sources.ipynb #926513bb
+def _of_loaders(n_heldout, source):
+    "Refuse a number of held-out rows where a share is held out."
+    kind = f'as {source!r}' if isinstance(source, (str, Path)) else f'as a {type(source).__name__}'
+    allowed = f'None, {kind} has its own held-out rows; a list or a data loader takes a number'
+    check(n_heldout is None, 'n_heldout', n_heldout, f'{allowed}, TensorSource(x, frac_heldout=...) a share')
+
+# %% ../nbs/04_sources.ipynb #079f5e5d
 @checked
 def as_source(
     source, # a Source (ToyModel, ActivationStore ...); tensor or array [n, d_in]; data set; iterable of batches
     *,
     name:str='source', # of what is given, in messages
     column:str|None=None, # of a data set or of batches that are dicts; None: the only one with activations
+    n_heldout:int|None=None, # rows of an iterable that are set aside; None: as `IterableSource` says
 ) -> Source:
     "What gives rows, as a source."
     if _is_data_set(source):
+        _of_loaders(n_heldout, source)
         from sae_l0_nb import open_stored
         return open_stored(source, column=column)
     parts = all(hasattr(source, part) for part in ('d_in', 'batches', 'heldout')) and not isinstance(source, type)
     if isinstance(source, np.ndarray): source = as_tensor(source, name)
     if parts or torch.is_tensor(source):
+        _of_loaders(n_heldout, source)
         check(column is None, 'column', column, f'None, as a {type(source).__name__} has no columns')
         return source if parts else TensorSource(source, name=name)
     allowed = 'a ToyModel, an ActivationStore, a tensor [n, d_in], a data set, or an iterable of batches [b, d_in]'
     iterable = hasattr(source, '__iter__') and not isinstance(source, (str, bytes, type, dict))
     check(iterable, name, source, allowed + '; open_source(source) takes paths; of a dict give one tensor')
-    return IterableSource(source, column=column)
+    return IterableSource(source, column=column, n_heldout=n_heldout)
 
-# %% ../nbs/04_sources.ipynb #b67a6b8b
+# %% ../nbs/04_sources.ipynb #829ed0bf
+def _of_size(e:ValueError, n:int) -> bool:
+    "Whether a source refused because it holds out fewer than `n` rows."
+    return re.search(rf'(?<!\[)\bn\b|\b{n}\b|\b{n:,}\b', str(e)) is not None
+
+# %% ../nbs/04_sources.ipynb #3176e85e
+def _fewer_and_fewer(source, n:int) -> torch.Tensor:
+    "Held-out rows of a source that does not say how many it has."
+    for size in (n, *(2**i for i in range(n.bit_length() - 1, -1, -1))):
+        try: return source.heldout(size)
+        except ValueError as e:
+            allowed = 'rows; where there are fewer, a ValueError that names n, or a number n_heldout that says so'
+            if not _of_size(e, size): refuse(f'heldout({size}) of the source', str(e), allowed, e)
+            reason = e
+    refuse('source', source, f'a source that holds out one row at least ({reason})', reason)
+
+# %% ../nbs/04_sources.ipynb #09b7f16d
 @checked
 def heldout_rows(
     source:Source,
@@ -155,11 +185,10 @@ def heldout_rows(
 ) -> torch.Tensor: # [n, d_in]; of a smaller source the largest power of two of rows that it holds out
     "Held-out rows, or what there are."
     check_whole(n, 'n')
-    reason = None
-    for size in (n, *(2**i for i in range(16, -1, -1))):
-        try: return source.heldout(size)[:n]
-        except ValueError as e: reason = e
-    refuse('source', source, f'a source that holds out one row at least ({reason})', reason)
+    there = getattr(source, 'n_heldout', None)
+    if not isinstance(there, (int, np.integer)) or isinstance(there, bool): return _fewer_and_fewer(source, n)
+    check(there > 0, 'source', source, f'a source that holds out one row at least (n_heldout = {there})')
+    return source.heldout(n if n <= there else 2**(int(there).bit_length() - 1))
 
 # %% ../nbs/04_sources.ipynb #c41d9abf
 @checked
@@ -224,15 +253,17 @@ def toy_world(
     check(name in worlds, 'source', name, f"{', '.join(worlds)}, or a path")
     return worlds[name]()
 
-# %% ../nbs/04_sources.ipynb #424daf2c
+# %% ../nbs/04_sources.ipynb #3c0befb6
 @checked
 def open_source(
     source, # what `as_source` takes, the name of a world, or a path: of a file, a data set, a folder of shards, a store
     *,
     column:str|None=None, # of a file, a data set or batches that are dicts; None: the only one with activations
+    n_heldout:int|None=None, # rows of a list or a data loader that are set aside; None: as `IterableSource` says
 ) -> Source:
     "A source from anything that holds rows; [one table](24_tables.html) has all of it."
-    if not isinstance(source, (str, Path)): return as_source(source, column=column)
+    if not isinstance(source, (str, Path)): return as_source(source, column=column, n_heldout=n_heldout)
+    _of_loaders(n_heldout, source)
     if str(source).startswith('toy:'):
         check(column is None, 'column', column, 'None, as a built-in world has no columns')
         return toy_world(str(source))

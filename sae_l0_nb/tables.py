@@ -51,13 +51,14 @@ def choose_column(
     check(column in found, f'column {column!r} of {name}', str(columns[column]), f'{allowed}{ids}{right}')
     return column
 
-# %% ../nbs/24_tables.ipynb #ad4a3aa1
+# %% ../nbs/24_tables.ipynb #68b2a886
 def _size_of_lists(lists, name:str) -> int:
     "The length that all lists of an Arrow array have."
     import pyarrow as pa
     import pyarrow.compute as pc
     check(lists.null_count == 0, f'empty rows of {name}', lists.null_count, 'none; ds.filter(...) leaves them out')
     if pa.types.is_fixed_size_list(lists.type): return lists.type.list_size
+    if not len(lists): return 0 # all lists around them are empty
     sizes = pc.min_max(pc.list_value_length(lists)).as_py()
     allowed = 'lists of one length in all rows; cut them to one, or save one token a row'
     check(sizes['min'] == sizes['max'], f'lengths in {name}', list(sizes.values()), allowed)
@@ -72,7 +73,7 @@ def _numbers_of(chunk, name:str) -> tuple[np.ndarray, tuple]: # flat, sizes of t
     check(x.null_count == 0, f'numbers missing in {name}', x.null_count, 'none')
     return x.to_numpy(zero_copy_only=True), sizes
 
-# %% ../nbs/24_tables.ipynb #ae2c201b
+# %% ../nbs/24_tables.ipynb #2febb3ee
 @checked
 def column_parts(
     chunks, # chunked array of pyarrow, lists of floats in each row
@@ -84,8 +85,9 @@ def column_parts(
     first, shapes = found[0][1], [sizes for _, sizes in found]
     other = next((sizes for sizes in shapes if sizes != first), first)
     check(other == first, f'lengths in {name}', [first, other], 'lists of one length in all rows; cut them to one')
-    allowed = '2 or more: a single number is no activation, and no context is empty'
-    check(min(first) > 0 and first[-1] > 1, f'd_in of {name}', first[-1], allowed)
+    allowed = 'one or more in each row, of 2 or more numbers each'
+    check(len(first) == 1 or first[0] > 0, f'rows of a context in {name}', first[0], allowed)
+    check(first[-1] > 1, f'd_in of {name}', first[-1], '2 or more: a single number is no activation')
     return [x.reshape(-1, first[-1]) for x, _ in found], first[0] if len(first) == 2 else 1
 
 # %% ../nbs/24_tables.ipynb #b5203279
@@ -102,7 +104,7 @@ def _one_split(data, name:str):
     check(len(data) == 1, f'splits of {name}', [*data], allowed)
     return next(iter(data.values()))
 
-# %% ../nbs/24_tables.ipynb #28b6e68b
+# %% ../nbs/24_tables.ipynb #4a4c56aa
 @checked
 def open_data_set(
     data, # Dataset, or DatasetDict of one split
@@ -112,6 +114,8 @@ def open_data_set(
 ) -> ShardSource:
     "A data set of Hugging Face as a source: mapped, split by its rows, which may be contexts."
     data = _one_split(data, name)
+    allowed = 'rows as they are stored: data.with_format(None) drops the transform, data.map(...) stores what it gives'
+    check(data.format['type'] != 'custom', f'transform of {name}', data.format['format_kwargs'], allowed)
     schema = data.data.schema
     column = choose_column(dict(zip(schema.names, schema.types)), name, column)
     rows, of = _rows_in_use(data), f'column {column!r} of {name}'
@@ -162,7 +166,7 @@ def _load(path:Path):
         allowed = 'a data set that save_to_disk of Hugging Face wrote, whole'
         refuse(f'content of {str(path)!r}', ' '.join(str(e).split()), allowed, e)
 
-# %% ../nbs/24_tables.ipynb #f5cfa6a8
+# %% ../nbs/24_tables.ipynb #1c487363
 def _open_folder(path:Path, column:str|None) -> Source:
     "A folder as a source, by what is in it."
     names, name = sorted(p.name for p in path.iterdir() if not p.name.startswith('.')), repr(str(path))
@@ -171,7 +175,9 @@ def _open_folder(path:Path, column:str|None) -> Source:
         check(column is None, 'column', column, f'None, as the store {name} has no columns')
         return ActivationStore(path)
     if {'state.json', 'dataset_dict.json'} & set(names): return open_data_set(_load(path), column=column, name=name)
-    parquet = [path/o for o in names if Path(o).suffix == '.parquet']
+    parquet, both = [path/o for o in names if Path(o).suffix == '.parquet'], kinds & {'.parquet', *READERS}
+    one = f"one of .parquet, {', '.join(READERS)}; the other files go into a folder of their own"
+    check(len(both) < 2, f'kinds of shards in {name}', sorted(both), one)
     if parquet: return open_parquet(parquet, column=column, name=name)
     allowed = "a store of sae-l0 harvest, a saved data set, or a folder of .parquet, " + ', '.join(READERS)
     held = ', '.join(names[:5]) + (' ...' if len(names) > 5 else '') if names else 'nothing'

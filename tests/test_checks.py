@@ -18,12 +18,14 @@ def test_a_value_takes_one_line():
     assert shown(10**5000) == 'a int that cannot be shown'
     assert len(shown('a'*1000, most=20)) == 20
 
-# %% ../nbs/90_checks.ipynb #beb2d5f1
+# %% ../nbs/90_checks.ipynb #0a547d3e
 def test_a_refusal_names_argument_value_and_what_is_allowed():
     with pytest.raises(ValueError, match=r"^lr = 'fast'; allowed: numbers above 0$"):
         refuse('lr', 'fast', 'numbers above 0')
     with pytest.raises(ValueError, match=r'x = Tensor \(2, 3\) of float32; allowed'):
         refuse('x', torch.ones(2, 3), 'one row')
+    with pytest.raises(ValueError, match=r"^open files = 'one too many for content of a'; allowed: .*ulimit -n 65536$"):
+        refuse('content of a', 'OSError', 'a whole file', OSError(24, 'Too many open files'))
 
 # %% ../nbs/90_checks.ipynb #2da7cbcc
 def test_a_condition_that_holds_says_nothing():

@@ -15,13 +15,13 @@ from sae_l0_nb.sae import PARAMS, init_bank
 from sae_l0_nb.step import BatchTopK, JumpReLU
 from sae_l0_nb.trainer import Trainer
 
-# %% ../nbs/08_cost.ipynb #468ec231
+# %% ../nbs/08_cost.ipynb #d700b920
 def test_the_time_is_that_of_one_sae_and_of_a_whole_batch():
     class Slow:
         "A source of few rows."
         d_in = 8
         def heldout(self, n, seed=0):
-            if n > 64: raise ValueError('only 64')
+            if n > 64: raise ValueError(f'{n} rows, but there are 64')
             return torch.ones(n, 8)
 
     with mock.patch(f'{time_step.__module__}._seconds_of_step', side_effect=[99., 3., 1., 8.]) as step:

@@ -3,11 +3,13 @@
 import pytest
 from sae_l0_nb.files import *
 
-# %% ../nbs/93_files.ipynb #a7ba29f9
+# %% ../nbs/93_files.ipynb #039a4a16
 import json
 import math
+import os
 import pickle
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -81,6 +83,34 @@ def test_tensors_come_back_or_are_refused_by_file_and_name():
         path.write_bytes(path.read_bytes()[:-1])
         with pytest.raises(ValueError, match='allowed: a whole safetensors file'): read_tensors(path)
 
+# %% ../nbs/93_files.ipynb #36d3f139
+@contextmanager
+def few_open_files(n):
+    "Let the process open `n` files more, at most."
+    resource = pytest.importorskip('resource')
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with open(os.devnull) as f: last = f.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (last + n, limits[1]))
+    try: yield
+    finally: resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+# %% ../nbs/93_files.ipynb #2ea1155c
+def test_mapped_arrays_are_those_of_numpy_and_keep_no_file_open():
+    x = np.arange(24.).reshape(4, 6)
+    cases = (x, np.asfortranarray(x), x.astype('>f4'), x[:0], x[0], x.astype(np.float16).reshape(2, 2, 6))
+    with tempfile.TemporaryDirectory() as tmp:
+        for i, array in enumerate(cases):
+            np.save(f'{tmp}/{i}.npy', array)
+            np.testing.assert_array_equal(read_array(f'{tmp}/{i}.npy'), array, strict=True)
+        mapped = read_array(f'{tmp}/0.npy')
+        mapped[0, 0] = 99 # in memory
+        assert read_array(f'{tmp}/0.npy')[0, 0] == 0
+        with few_open_files(8): many = [read_array(f'{tmp}/0.npy') for _ in range(40)]
+        assert all(np.array_equal(o, x) for o in many)
+        kept = np.load(f'{tmp}/0.npy', mmap_mode='r')
+        with mock.patch('torch.from_file', side_effect=RuntimeError('no room')): assert without_descriptor(kept) is kept
+        del mapped, many, kept
+
 # %% ../nbs/93_files.ipynb #a743a49a
 def test_a_file_of_torch_comes_back_mapped_or_not():
     with tempfile.TemporaryDirectory() as tmp:
@@ -128,6 +158,21 @@ def test_an_npz_comes_back_and_a_damaged_one_or_a_pickle_is_refused(tmp_path):
     np.savez(path, W_enc=np.array([Runs(tmp_path/'ran')], dtype=object))
     with pytest.raises(ValueError, match='a whole .npz file of numbers'): read_npz(path)
     assert not (tmp_path/'ran').exists()
+
+# %% ../nbs/93_files.ipynb #8cc080ce
+def test_too_many_open_files_are_no_fault_of_the_content():
+    with tempfile.TemporaryDirectory() as tmp:
+        np.save(f'{tmp}/x.npy', np.ones(3))
+        write_tensors(f'{tmp}/x.safetensors', dict(x=torch.ones(3)))
+        write_json(f'{tmp}/x.json', {})
+        torch.save(torch.ones(3), f'{tmp}/x.pt')
+        np.savez(f'{tmp}/x.npz', x=np.ones(3))
+        for read, name in ((read_array, 'x.npy'), (read_tensors, 'x.safetensors'), (read_json, 'x.json'), (load_pt, 'x.pt'),
+                           (read_npz, 'x.npz')):
+            read(f'{tmp}/{name}')
+            with few_open_files(0):
+                words = f'^open files = .*{name}.*; allowed: .*ulimit -n'
+                with pytest.raises(ValueError, match=words): read(f'{tmp}/{name}')
 
 # %% ../nbs/93_files.ipynb #c5025c77
 def test_arrays_and_tables_come_back_or_are_refused_by_file():

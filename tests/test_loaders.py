@@ -39,8 +39,9 @@ def test_the_matrix_is_the_only_one_or_the_one_that_is_named():
             ({}, None, r'matrices of x.pt = \[\]; allowed: exactly one')):
         with pytest.raises(ValueError, match=words): choose_matrix(entries, 'x.pt', column)
 
-# %% ../nbs/04_loaders.ipynb #92b04a5c
-from itertools import count, islice
+# %% ../nbs/04_loaders.ipynb #69232685
+from itertools import islice, product
+from unittest import mock
 
 def drawn(source, batch_size, n, **options):
     "The first column of the first batches of a source."
@@ -87,14 +88,52 @@ def test_batches_are_tensors_or_arrays_or_lists_and_dicts_with_one_of_these():
     two = [dict(a=o, b=-o) for o in x.split(8)]
     assert torch.equal(IterableSource(two, n_heldout=12, column='b').heldout(12), -x[:12])
 
-# %% ../nbs/04_loaders.ipynb #a839ed92
+# %% ../nbs/04_loaders.ipynb #3b34ec71
 def test_a_short_loader_holds_out_a_tenth_and_a_long_one_a_fixed_number():
-    for n, wanted in ((50, 5), (5, 1), (2, 1), (8192, 819), (8193, 8192), (20_000, 8192)):
-        source = IterableSource(DataLoader(TensorDataset(torch.arange(float(n))[:, None]), batch_size=1000))
+    cases = ((50, 5), (5, 1), (2, 1), (8192, 819), (8193, 819), (20_000, 2000), (81_930, 8192), (99_999, 8192))
+    for (n, wanted), once in product(cases, (False, True)):
+        x = torch.arange(float(n))[:, None]
+        loader = DataLoader(TensorDataset(x), batch_size=1000) if n < 20_000 else list(x.split(1000))
+        source = IterableSource(iter(loader) if once else loader)
+        assert source.n_heldout == wanted
         assert source.heldout(wanted)[:, 0].tolist() == list(range(wanted))
-        assert next(source.batches(1)).item() == wanted
-        with pytest.raises(ValueError, match=f'n = {wanted + 1}; allowed: at most the {wanted} held-out rows'):
-            source.heldout(wanted + 1)
+        assert torch.equal(next(source.batches(n - wanted))[:, 0], x[wanted:, 0])
+        words = f'n = {wanted + 1}; allowed: at most the {wanted} held-out rows .*n_heldout={wanted + 1}. holds out more'
+        with pytest.raises(ValueError, match=words): source.heldout(wanted + 1)
+
+# %% ../nbs/04_loaders.ipynb #bed9fe92
+def test_a_wide_loader_holds_out_eight_rows_for_each_dimension():
+    def batches(d_in, n): return (torch.zeros(1).expand(4096, d_in) for _ in range(n))
+    assert IterableSource(list(batches(1280, 27))).n_heldout == 10_240
+    assert IterableSource(list(batches(1280, 20))).n_heldout == 8192
+    with mock.patch(f'{IterableSource.__module__}._AHEAD', 4*1280*20_000): # an iterator that is longer is not kept
+        source = IterableSource(batches(1280, 27))
+    assert source.n_heldout == 10_240
+    assert source.n_heldout + len(source._rest) == 5*4096
+    assert len(list(source.batches(4096))) == 24
+
+# %% ../nbs/04_loaders.ipynb #e2906be1
+def test_rows_that_come_one_by_one_are_put_together_once():
+    rows = torch.arange(5000.)[:, None]
+    source, n_copied, cat = IterableSource(list(rows.split(1)), n_heldout=10), [], torch.cat
+    def counting(parts):
+        n_copied.append(sum(map(len, parts)))
+        return cat(parts)
+    with mock.patch('torch.cat', counting): got = list(islice(source.batches(2000), 2))
+    assert cat(got)[:, 0].tolist() == list(range(10, 4010))
+    assert sum(n_copied) < 3*5000
+
+# %% ../nbs/04_loaders.ipynb #27363fd9
+def test_an_entry_of_a_list_has_a_name_and_a_column_of_labels_is_passed_over():
+    x, y, z = torch.randn(100, 8), torch.randn(100, 1), torch.randn(100, 3)
+    def held(*parts, **options): return IterableSource(DataLoader(TensorDataset(*parts), batch_size=32), **options)._held
+    for parts in ((x, y), (y, x), (y, x, y)): assert torch.equal(held(*parts), x[:10])
+    assert torch.equal(held(x, z, column='entry 1'), z[:10])
+    assert torch.equal(held(x, y, column='entry 1'), y[:10])
+    assert torch.equal(held(x, column='entry 0'), x[:10])
+    with pytest.raises(ValueError, match=r"= \['entry 0', 'entry 1'\]; allowed: exactly one .* or column="): held(x, z)
+    with pytest.raises(ValueError, match="column = 'a'; allowed: an entry of batch of the source; here: entry 0, entry 1"):
+        held(x, z, column='a')
 
 # %% ../nbs/04_loaders.ipynb #169d5efb
 def test_held_out_contexts_are_whole_where_that_can_be():

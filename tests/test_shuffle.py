@@ -14,7 +14,7 @@ import torch
 
 from sae_l0_nb.files import write_tensors
 
-# %% ../nbs/23_shuffle.ipynb #9f44579a
+# %% ../nbs/23_shuffle.ipynb #d5b01aa7
 def test_mapped_tensors_are_those_that_were_written():
     rng = np.random.default_rng(0)
     written = dict(train=torch.from_numpy(rng.normal(size=(5, 3)).astype(np.float16)), heldout=torch.zeros(0, 3).half(),
@@ -25,7 +25,22 @@ def test_mapped_tensors_are_those_that_were_written():
         mapped = map_tensors(path)
         assert set(mapped) == set(written)
         for name, x in written.items(): np.testing.assert_array_equal(mapped[name], x.numpy(), strict=True)
+        with pytest.raises(ValueError, match='read-only'): mapped['train'][0] = 0
         del mapped
+
+# %% ../nbs/23_shuffle.ipynb #840ba21b
+def test_mapped_files_are_not_kept_open():
+    resource = pytest.importorskip('resource')
+    with tempfile.TemporaryDirectory() as tmp:
+        path, limits = Path(tmp)/'x.safetensors', resource.getrlimit(resource.RLIMIT_NOFILE)
+        write_tensors(path, dict(x=torch.ones(5, 3), y=torch.zeros(2)))
+        map_tensors(path)
+        with open(path) as f: last = f.fileno()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last + 8, limits[1]))
+        try: many = [map_tensors(path) for _ in range(40)]
+        finally: resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert sum(o['x'].sum() for o in many) == 600
+        del many
 
 # %% ../nbs/23_shuffle.ipynb #84cfc873
 def test_a_damaged_file_is_refused_by_its_name():

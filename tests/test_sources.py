@@ -3,7 +3,8 @@
 import pytest
 from sae_l0_nb.sources import *
 
-# %% ../nbs/04_sources.ipynb #5a83bbff
+# %% ../nbs/04_sources.ipynb #80d9b85f
+import math
 import tempfile
 from itertools import count, islice
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from sae_l0_nb.checks import check_finite
 from sae_l0_nb.loaders import IterableSource
 from sae_l0_nb.toy import ToyModel
 
@@ -91,7 +93,7 @@ def test_contexts_are_held_out_whole_and_rows_are_drawn_one_by_one():
         assert sorted([*stream.tolist(), *held.tolist()]) == list(range(120))
         assert (stream[1:] == stream[:-1] + 1).float().mean() < .1
 
-# %% ../nbs/04_sources.ipynb #a520befc
+# %% ../nbs/04_sources.ipynb #04dad80f
 @pytest.mark.parametrize('bad', [
     'a path', b'a path', 3, None, ToyModel, dict(x=[torch.ones(9, 2)]), np.ones((9, 2), complex),
     np.array([['a']]), np.ones((9, 2), '>f4')])
@@ -123,8 +125,11 @@ def test_a_control_of_rows_that_are_no_numbers_is_refused(bad):
 def test_a_source_without_held_out_rows_is_refused():
     class Empty:
         d_in, batches = 2, None
-        def heldout(self, n, seed=0): raise ValueError('nothing here')
-    with pytest.raises(ValueError, match=r'source = .*; allowed: a source that holds out one row .*nothing here'):
+        def heldout(self, n, seed=0): raise ValueError(f'{n} are too many')
+    with pytest.raises(ValueError, match=r'source = .*; allowed: a source that holds out one row .*1 are too many'):
+        heldout_rows(Empty())
+    Empty.n_heldout = 0
+    with pytest.raises(ValueError, match=r'source = .*; allowed: a source that holds out one row .*n_heldout = 0'):
         heldout_rows(Empty())
 
 # %% ../nbs/04_sources.ipynb #5c2620ce
@@ -133,6 +138,39 @@ def test_held_out_rows_are_what_was_asked_for_or_a_power_of_two():
     assert torch.equal(heldout_rows(source, 299), source.heldout(299))
     assert torch.equal(heldout_rows(source), source.heldout(256))
     with pytest.raises(ValueError, match='n = 0; allowed: whole numbers from 1'): heldout_rows(source, 0)
+
+# %% ../nbs/04_sources.ipynb #c49ca132
+def test_a_large_source_gives_the_largest_power_of_two_that_it_holds_out():
+    class Counted(Source):
+        "A source of 360,000 held-out rows that refuses more in one of three ways."
+        d_in = 1
+        def __init__(self, words): self.words = words
+        def heldout(self, n, seed=0):
+            if n > 360_000: raise ValueError(self.words.format(n=n))
+            return torch.zeros(1).expand(n, 1)
+
+    for words in ('n = {n}; allowed: at most 360000', 'there are no {n} rows', 'n is too large'):
+        assert len(heldout_rows(Counted(words), 10**6)) == 2**18
+    assert len(heldout_rows(Counted(''), 360_000)) == 360_000
+    words = r'heldout\(1000000\) of the source = .too many.; allowed: rows; .* n_heldout'
+    with pytest.raises(ValueError, match=words): heldout_rows(Counted('too many'), 10**6)
+
+# %% ../nbs/04_sources.ipynb #89a7ba73
+def test_a_row_that_is_no_number_does_not_make_the_sample_smaller():
+    x = np.random.default_rng(0).normal(size=(4000, 3)).astype(np.float32)
+    class Damaged(TensorSource):
+        def heldout(self, n, seed=0):
+            rows = super().heldout(n, seed)
+            check_finite(rows, 'the store')
+            return rows
+
+    for known in (True, False):
+        source = inner = Damaged(torch.from_numpy(x.copy()))
+        if not known: source = type('Wrapped', (Source,), dict(d_in=3, heldout=staticmethod(source.heldout)))()
+        assert len(heldout_rows(source, 400)) == 400
+        assert len(heldout_rows(source)) == 256
+        inner.x[np.random.default_rng([0, 2]).permutation(inner._held)[300]] = math.nan
+        with pytest.raises(ValueError, match='the store, row 300 = nan; allowed: finite'): heldout_rows(source, 400)
 
 # %% ../nbs/04_sources.ipynb #0086aeea
 def test_a_gaussian_control_has_the_moments_of_its_source_and_nothing_else():
@@ -156,6 +194,14 @@ def test_a_world_has_a_name():
     assert toy_world('toy:small').n_features == 5
     with pytest.raises(ValueError, match="source = 'toy:tiny'; allowed: toy:large, toy:small, toy:superposed"):
         toy_world('toy:tiny')
+
+# %% ../nbs/04_sources.ipynb #a65b7cf1
+def test_a_number_of_held_out_rows_is_asked_of_loaders_only():
+    batches = [torch.ones(50, 2)]*2
+    for take in (as_source, open_source): assert take(batches, n_heldout=30).n_heldout == 30
+    for other in (TensorSource(torch.ones(9, 2)), torch.ones(9, 2), np.ones((9, 2)), 'toy:small'):
+        words = "n_heldout = 3; allowed: None, as (a Tensor.*|'toy:small') has its own held-out rows; .* frac_heldout"
+        with pytest.raises(ValueError, match=words): open_source(other, n_heldout=3)
 
 # %% ../nbs/04_sources.ipynb #5a4b7508
 @pytest.mark.parametrize('bad', [None, 5, [], b'x', 'x'*5000, 'a\0b'])

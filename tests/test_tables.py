@@ -56,7 +56,7 @@ def test_columns_of_any_kind_of_list_give_their_rows_without_a_copy():
         assert context == 1
         assert np.array_equal(found[0], x.reshape(8, 6))
 
-# %% ../nbs/24_tables.ipynb #281d223b
+# %% ../nbs/24_tables.ipynb #a39ee0ed
 def test_columns_that_are_no_table_are_refused():
     def chunked(*chunks): return pa.chunked_array([pa.array(rows, pa.list_(pa.float32())) for rows in chunks])
     nothing = pa.chunked_array([], pa.list_(pa.float32()))
@@ -65,6 +65,9 @@ def test_columns_that_are_no_table_are_refused():
             ([[[1., 2.]], [[1., 2.], [3., 4.]]], r'lengths in c = \[1, 2\]'), ([[[1., 2.], [3.]]], 'lengths in c'),
             ([[1., 2.], None], 'empty rows of c = 1; allowed: none; ds.filter'), ([[[1., 2.], None]], 'empty rows'),
             ([[1., None]], 'numbers missing in c = 1; allowed: none'), ([[1.], [2.]], 'd_in of c = 1; allowed: 2'),
+            (pa.chunked_array([pa.array([[], []], pa.list_(pa.list_(pa.float32())))]), 'rows of a context in c = 0; all'),
+            (pa.chunked_array([pa.array([[], []], pa.list_(pa.list_(pa.float32(), 3)))]), 'rows of a context in c = 0'),
+            (pa.chunked_array([pa.array([[[]], [[]]], pa.list_(pa.list_(pa.float32())))]), 'd_in of c = 0; allowed: 2'),
             ([[[1.], [2.]]], 'd_in of c = 1; allowed: 2 or more: a single number'), (chunked([[], []]), 'd_in of c = 0'),
             (chunked([[1, 2]], [[1, 2, 3]]), r'lengths in c = \[\(2,\), \(3,\)\]'),
             (nothing, 'rows of c = 0; allowed: 2 or more')):
@@ -84,7 +87,7 @@ def saelens_cache(folder, x, n_shards=1):
     data.save_to_disk(folder, num_shards=n_shards)
     return folder
 
-# %% ../nbs/24_tables.ipynb #da1109cc
+# %% ../nbs/24_tables.ipynb #57b73339
 def all_rows(source):
     "Held-out rows, and those of one pass."
     return source.heldout(source.n_heldout), torch.cat(list(islice(source.batches(1), len(source))))
@@ -162,6 +165,15 @@ def test_a_shuffled_or_selected_data_set_has_its_own_rows(tmp_path):
 def test_a_format_for_torch_changes_nothing():
     data = Dataset.from_dict(dict(x=X.numpy()))
     assert open_source(data.with_format('torch')).digest() == open_source(data).digest()
+
+def test_a_transform_that_would_not_be_applied_is_refused():
+    data = Dataset.from_dict(dict(x=X.numpy()))
+    changed = data.with_transform(lambda rows: dict(x=[2*np.array(o) for o in rows['x']]))
+    for source in (changed, DatasetDict(train=changed), changed.select(range(9))):
+        for take in (as_source, open_source):
+            with pytest.raises(ValueError, match=r'transform of data set = .*; allowed: .*data.with_format\(None\)'):
+                take(source)
+    assert open_source(changed.with_format(None)).digest() == open_source(data).digest()
 
 def test_one_split_is_taken_and_of_several_one_is_asked_for(tmp_path):
     data = Dataset.from_dict(dict(x=X.numpy()))
@@ -246,7 +258,7 @@ def test_parquet_files_that_are_no_source_are_refused(own_cache, tmp_path):
     with pytest.raises(ValueError, match="content of '.*mixed' = .*; allowed: whole Parquet files that all"):
         open_source(tmp_path/'mixed')
 
-# %% ../nbs/24_tables.ipynb #9a174449
+# %% ../nbs/24_tables.ipynb #2a4d278b
 def test_a_path_that_leads_nowhere_is_refused(tmp_path):
     gone = tmp_path/'gone.npy'
     with pytest.raises(ValueError, match="source = '.*gone.npy'; allowed: a path that exists"): open_source(gone)
@@ -259,6 +271,16 @@ def test_files_and_folders_that_hold_nothing_known_are_refused(tmp_path):
     with pytest.raises(ValueError, match=words + 'x.csv'): open_source(tmp_path)
     (tmp_path/'empty').mkdir()
     with pytest.raises(ValueError, match=words + 'nothing'): open_source(tmp_path/'empty')
+
+def test_a_folder_of_two_kinds_of_files_is_refused(tmp_path):
+    np.save(tmp_path/'0.npy', X.numpy())
+    (tmp_path/'notes.txt').touch()
+    assert len(open_source(tmp_path)) == 270
+    pd.DataFrame(dict(a=[1.])).to_parquet(tmp_path/'meta.parquet')
+    words = r"kinds of shards in '.*' = \['.npy', '.parquet'\]; allowed: one of .*; the other files go into a folder"
+    with pytest.raises(ValueError, match=words): open_source(tmp_path)
+    (tmp_path/'0.npy').rename(tmp_path/'0.pt')
+    with pytest.raises(ValueError, match=r"= \['.parquet', '.pt'\]; allowed"): open_source(tmp_path)
 
 def test_a_folder_with_a_manifest_is_a_store(tmp_path):
     with StoreWriter(tmp_path/'store') as writer:
