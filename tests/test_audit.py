@@ -18,7 +18,7 @@ from sae_l0_nb.store import ActivationStore, StoreWriter
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/49_audit.ipynb #ba968e90
+# %% ../nbs/49_audit.ipynb #fcec0c86
 @pytest.fixture(scope='module')
 def trained():
     "SAEs of the large world, of which the true L0 is 10.95."
@@ -91,4 +91,7 @@ def test_a_card_shows_pairs_in_context_where_tokens_can_be_read(tmp_path):
 def test_what_cannot_be_audited_is_refused(trained):
     with pytest.raises(ValueError, match='d_in of source = 7; allowed: 100'): audit_sae(trained[0], torch.randn(500, 7))
     with pytest.raises(ValueError, match='sae = .*one SAE'): audit_sae(trained, torch.randn(500, 100))
-    with pytest.raises(ValueError, match='rows of x = .*at least 400'): audit_sae(trained[0], torch.randn(500, 100))
+    few = torch.randn(500, 100)
+    words = 'held-out rows of source = 32; allowed: at least 400, .*; give more activations, .*n_heldout=800'
+    with pytest.raises(ValueError, match=words): audit_sae(trained[0], few)
+    with pytest.raises(ValueError, match='n_eval = 399; allowed: at least 400'): audit_sae(trained[0], few, n_eval=399)
