@@ -72,6 +72,17 @@ def _pairs(r, source, x, n_pairs:int, *, stops, **given) -> dict: # given: texts
     groups = [group for pair in shown.itertuples() for group in groups_of(pair.i, pair.j)]
     return dict(mixed=mixed, contexts=rows_in_context(r, source, x, groups, pairs=shown, n_top=N_ROWS, **given))
 
+# %% ../nbs/49_audit.ipynb #e4a71e79
+def _heldout(source, n_eval:int|None) -> torch.Tensor:
+    "Held-out rows of a source, four for each dimension at least."
+    d_in = source.d_in
+    least = f'at least {4*d_in}, for normal rows with their covariance in {d_in} dimensions'
+    check(n_eval is None or n_eval >= 4*d_in, 'n_eval', n_eval, least)
+    x = heldout_rows(source, n_eval or max(16_384, 8*d_in))
+    remedy = f'give more activations, or of a loader open_source(loader, n_heldout={8*d_in})'
+    check(len(x) >= 4*d_in, 'held-out rows of source', len(x), f'{least}; {remedy}')
+    return x
+
 # %% ../nbs/49_audit.ipynb #bfa8b45e
 @checked
 def audit_sae(
@@ -93,7 +104,7 @@ def audit_sae(
     check(source.d_in == r.bank.d_in, 'd_in of source', source.d_in, f'{r.bank.d_in}, as the SAE has')
     again = 'what can be read again, for siblings'
     check(not (siblings and read_once(source)), 'source', 'an iterator, which can be read once', again)
-    x = heldout_rows(source, n_eval or max(16_384, 8*source.d_in)).to(r.bank.W_dec.device)
+    x = _heldout(source, n_eval).to(r.bank.W_dec.device)
     m = measure(r, x)
     l0, named = m.l0.double().mean().item(), suspects(r, x, measured=m)
     row = alone_table(r.bank, r.inputs(x), normal_rows(r.inputs(x)))

@@ -190,7 +190,7 @@ def heldout_rows(
     check(there > 0, 'source', source, f'a source that holds out one row at least (n_heldout = {there})')
     return source.heldout(n if n <= there else 2**(int(there).bit_length() - 1))
 
-# %% ../nbs/04_sources.ipynb #c41d9abf
+# %% ../nbs/04_sources.ipynb #fee75184
 @checked
 class GaussianSource:
     "Normal data with the mean and covariance of another source: the same second moments, and no features."
@@ -202,7 +202,8 @@ class GaussianSource:
         x = heldout_rows(as_source(source), n).double()
         check_finite(x, 'held-out rows of the source')
         d_in = x.shape[1]
-        allowed = f'at least {2*d_in}, for a covariance in {d_in} dimensions'
+        remedy = f'give more rows, or of a loader open_source(loader, n_heldout={4*d_in})'
+        allowed = f'at least {2*d_in}, for a covariance in {d_in} dimensions; {remedy}'
         check(len(x) >= 2*d_in, 'held-out rows of the source', len(x), allowed)
         covariance = torch.cov(x.T, correction=0).reshape(d_in, -1)
         values, vectors = torch.linalg.eigh(covariance)

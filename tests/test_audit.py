@@ -98,4 +98,7 @@ def test_beside_a_suspect_that_stops_no_pairs_are_listed(trained):
 def test_what_cannot_be_audited_is_refused(trained):
     with pytest.raises(ValueError, match='d_in of source = 7; allowed: 100'): audit_sae(trained[0], torch.randn(500, 7))
     with pytest.raises(ValueError, match='sae = .*one SAE'): audit_sae(trained, torch.randn(500, 100))
-    with pytest.raises(ValueError, match='rows of x = .*at least 400'): audit_sae(trained[0], torch.randn(500, 100))
+    few = torch.randn(500, 100)
+    words = 'held-out rows of source = 32; allowed: at least 400, .*; give more activations, .*n_heldout=800'
+    with pytest.raises(ValueError, match=words): audit_sae(trained[0], few)
+    with pytest.raises(ValueError, match='n_eval = 399; allowed: at least 400'): audit_sae(trained[0], few, n_eval=399)

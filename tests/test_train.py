@@ -345,7 +345,7 @@ def test_bad_settings_are_refused(kw, words):
 
 def test_a_source_that_ends_too_early_is_said():
     few = iter([ROWS[:1024]]*16)
-    words = 'n_samples = 20480; allowed: up to 8192: the source ended after 8 batches of 1024'
+    words = 'n_samples = 20480; allowed: up to 14336: the source ended after 14 batches of 1024'
     with pytest.raises(ValueError, match=words):
         train_bank(few, 5, [2], n_samples=20*1024, progress=False)
 
