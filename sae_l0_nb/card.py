@@ -60,7 +60,7 @@ def _rows_panel(ax, a:Audit):
     if math.isfinite(a.declared): ax.axvline(a.declared, color='k', ls='--', lw=1, label=f'declared {a.declared:g}')
     ax.set(xlabel='latents that fire on a row', ylabel='share of the rows')
 
-# %% ../nbs/48_card.ipynb #a7189ace
+# %% ../nbs/48_card.ipynb #6a095545
 def _siblings_panels(axs, a:Audit):
     "The firing score of siblings and what they leave unexplained, with normal data beside it."
     t, r = a.siblings, a.readings[-1]
@@ -71,7 +71,7 @@ def _siblings_panels(axs, a:Audit):
     axs[1].set(ylabel='variance left', xlabel='L0 of siblings')
     for ax in axs:
         fits = (r.l0/FACTOR, r.l0*FACTOR)
-        if math.isfinite(r.l0): ax.axvspan(*fits, color='C1', alpha=.25, lw=0, label='an L0 fits here')
+        if math.isfinite(r.l0) and not r.edge: ax.axvspan(*fits, color='C1', alpha=.25, lw=0, label='an L0 fits here')
         ax.axvline(a.l0, color='C3', lw=1.5, label=f'this SAE {a.l0:.3g}')
         ax.set_xscale('log')
         ax.set_ylim(bottom=0)

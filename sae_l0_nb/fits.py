@@ -43,7 +43,7 @@ def chances(
     low, not_high = _below(-far - at), _below(far - at)
     return {'too low': low, 'fits': not_high - low, 'too high': 1 - not_high}
 
-# %% ../nbs/45_fits.ipynb #27cd87b8
+# %% ../nbs/45_fits.ipynb #57eb46e0
 @checked
 def judged(
     r, # Reading
@@ -56,4 +56,5 @@ def judged(
     good = [name for name, p in found.items() if p >= NEEDED[name] and not (r.edge and name in ('fits', beyond))]
     where = f'recovery should be best near {r.l0:.3g}' + dict(low=' or below', high=' or above').get(r.edge, '')
     words = ', '.join(f'{name} {p:.0%}' for name, p in found.items())
+    if r.edge: words = 'at an end of the L0s tried no chances are known'
     return (good[0] if good else CANT), f'{where}, the L0 is {l0:.3g} ({words}): {r.reason}'
