@@ -262,7 +262,7 @@ def open_source(
     column:str|None=None, # of a file, a data set or batches that are dicts; None: the only one with activations
     n_heldout:int|None=None, # rows of a list or a data loader that are set aside; None: as `IterableSource` says
 ) -> Source:
-    "A source from anything that holds rows; [one table](24_tables.html) has all of it."
+    "A source from anything that holds rows."
     if not isinstance(source, (str, Path)): return as_source(source, column=column, n_heldout=n_heldout)
     _of_loaders(n_heldout, source)
     if str(source).startswith('toy:'):
