@@ -99,7 +99,7 @@ def _rows_of(table):
     "A table as a list of dicts."
     return None if table is None else [plain(row) for row in table.to_dict('records')]
 
-# %% ../nbs/48_card.ipynb #796e15e1
+# %% ../nbs/48_card.ipynb #098ccee6
 @patch
 def summary(self:Audit) -> dict: # what JSON can hold
     "All of an audit but the rows."
@@ -108,7 +108,9 @@ def summary(self:Audit) -> dict: # what JSON can hold
     def said(r):
         found = dict(name=r.name, l0=r.l0, spread=r.spread, edge=r.edge, reason=r.reason)
         asked = math.isfinite(r.l0) and self.l0 > 0
-        return found | (dict(verdict=judged(r, self.l0)[0], chances=chances(r, self.l0)) if asked else {})
+        if not asked: return found
+        known = {} if r.edge else dict(chances=chances(r, self.l0)) # at an end of the L0s tried there are none
+        return found | dict(verdict=judged(r, self.l0)[0]) | known
     return dict(
         verdict=self.verdict, reason=self.reason, l0=self.l0, declared=plain(self.declared), quantiles=quantiles,
         explained=self.measured.explained, dead=self.witnesses['frac_dead'], d_in=self.d_in, d_sae=self.d_sae,

@@ -19,7 +19,7 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/48_card.ipynb #2e750b18
+# %% ../nbs/48_card.ipynb #575774af
 @pytest.fixture(scope='module')
 def audits():
     "With siblings and without."
@@ -66,6 +66,19 @@ def test_a_figure_has_a_panel_for_rows_and_two_for_siblings(audits):
         assert len(fig.axes) == n
         assert a.verdict in fig.axes[0].get_title(loc='left')
         plt.close(fig)
+
+def test_at_an_end_of_the_l0s_tried_no_chances_are_told(audits):
+    import matplotlib.pyplot as plt
+    from dataclasses import replace
+    at_end = replace(audits[0].readings[-1], edge='low')
+    a = replace(audits[0], readings=[*audits[0].readings[:-1], at_end])
+    alone, siblings = a.summary()['readings']
+    assert 'chances' in alone
+    assert 'chances' not in siblings
+    assert set(a.saebench()['eval_result_metrics']['fit'].values()) == {None}
+    counts = [[len(ax.patches) for ax in o.plot().axes[1:]] for o in (audits[0], a)]
+    assert counts == [[1, 1], [0, 0]] # the band in which an L0 fits
+    plt.close('all')
 
 def test_saebench_takes_it(audits):
     base = pytest.importorskip('sae_bench.evals.base_eval_output')
