@@ -19,7 +19,7 @@ from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/48_card.ipynb #575774af
+# %% ../nbs/48_card.ipynb #10f1bd20
 @pytest.fixture(scope='module')
 def audits():
     "With siblings and without."
@@ -70,13 +70,13 @@ def test_a_figure_has_a_panel_for_rows_and_two_for_siblings(audits):
 def test_at_an_end_of_the_l0s_tried_no_chances_are_told(audits):
     import matplotlib.pyplot as plt
     from dataclasses import replace
-    at_end = replace(audits[0].readings[-1], edge='low')
-    a = replace(audits[0], readings=[*audits[0].readings[:-1], at_end])
-    alone, siblings = a.summary()['readings']
-    assert 'chances' in alone
-    assert 'chances' not in siblings
+    def at(edge):
+        reading = replace(audits[0].readings[-1], l0=8., spread=.25, edge=edge)
+        return replace(audits[0], readings=[audits[0].readings[0], reading])
+    inside, a = at(''), at('low')
+    assert ['chances' in o.summary()['readings'][1] for o in (inside, a)] == [True, False]
     assert set(a.saebench()['eval_result_metrics']['fit'].values()) == {None}
-    counts = [[len(ax.patches) for ax in o.plot().axes[1:]] for o in (audits[0], a)]
+    counts = [[len(ax.patches) for ax in o.plot().axes[1:]] for o in (inside, a)]
     assert counts == [[1, 1], [0, 0]] # the band in which an L0 fits
     plt.close('all')
 
