@@ -186,7 +186,7 @@ def html(self:Audit) -> str:
     facts = dict(measured=f'{self.l0:.3g}', declared=declared, explained=f'{self.measured.explained:.1%}',
                  dead=f"{self.witnesses['frac_dead']:.1%}", width=self.d_sae, rows=f"{self.cost['rows']:,}",
                  **{str(k): v for k, v in self.about.items() if v is not None}, version=f'sae_l0_nb {self.version}')
-    names = [name for name in self.witnesses if not name.startswith('normal_')]
+    names = [name for name in self.witnesses if name != 'rows' and not name.startswith('normal_')]
     witnesses = pd.DataFrame(dict(witness=names, rows=[self.witnesses[n] for n in names],
                                   normal=[self.witnesses.get(f'normal_{n}', math.nan) for n in names]))
     facts_rows = ''.join(f'<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>' for k, v in facts.items())
