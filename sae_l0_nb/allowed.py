@@ -199,7 +199,7 @@ _HERE = {
     'around.score': _choice('what an interval is of', among=('firing', 'directions')),
     'corrected.enc_dec': _number('mean cosine of encoder and decoder', -1, 1),
     'corrected.fire': _number('how alike two seeds fire, less chance'),
-    **_for('corrected not_quite', 'ratio', _number('error over that on normal data', 0)),
+    **_for('corrected not_quite by_score', 'ratio', _number('error over that on normal data', 0)),
     'SlopeController.metric': _choice('what the controller follows', among=('c_dec', 's_n')),
     'SlopeController.start': _number('L0 at the start', 0, above=True),
     'close_look.n': _whole('looks before this one', 0),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['refine', 'fine_grid', 'fine_stage', 'Looks', 'close_stage', 'calibrate_l0']
 
-# %% ../nbs/15_calibrate.ipynb #5af8f87f
+# %% ../nbs/15_calibrate.ipynb #431583e1
 import math
 import time
 from contextlib import nullcontext
@@ -21,7 +21,7 @@ from .estimate import L0Estimate
 from .loaders import read_once
 from .locks import locked
 from .peak_search import (
-    Search, apart, around, coarse_search, elbow_fits, look_closer, not_quite, peak_verdict, unlike)
+    Search, apart, around, by_score, coarse_search, elbow_fits, look_closer, not_quite, peak_verdict, unlike)
 from .quote import first_grid
 from .sae import Bank
 from .sources import open_source
@@ -290,13 +290,14 @@ def _estimate(job, rounds, v:Verdict, *, ratio, method, search) -> L0Estimate:
         true_l0=getattr(job.source, 'true_l0', None), origin=getattr(job.source, 'origin', {}),
         trace=rounds.trace, saes=rounds.banks, control=ratio, **_said(search, v))
 
-# %% ../nbs/15_calibrate.ipynb #e116cd90
+# %% ../nbs/15_calibrate.ipynb #d47aa68a
 def _agreed(v:Verdict, rounds, s:Search|None, ratio) -> Verdict:
-    "The verdict by c_dec, or no number where the witnesses speak against it."
+    "The verdict by c_dec, or what the witnesses say against it."
     reason = unlike(rounds.said, v.l0) if rounds.said and np.isfinite(v.l0) else ''
     if reason: return _no_number(v, 'no_features', reason)
     reason = not_quite(v, s, ratio) if s is not None and ratio is not None else ''
-    return _no_number(v, 'disagree', reason) if reason else v
+    if reason: return _no_number(v, 'disagree', reason)
+    return v if s is None or ratio is None else by_score(v, s, ratio)
 
 # %% ../nbs/15_calibrate.ipynb #566db3a9
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:

@@ -136,6 +136,19 @@ def test_where_saes_leave_much_an_elbow_is_a_number_only_close_to_the_best_firin
     for v, s in ((verdict_at(math.nan), search_at(8.)), (verdict_at(10.), search_at(math.nan))):
         assert not_quite(v, s, .3) == ''
 
+# %% ../nbs/14_peak_search.ipynb #e7e92bec
+def test_where_saes_leave_some_error_the_best_firing_score_is_the_number():
+    for l0, ratio, taken in ((10., .2, True), (10., .11, False), (10., .25, False), (14., .2, False)):
+        s, v = search_at(9.), verdict_at(l0)
+        found = by_score(v, s, ratio)
+        assert (found.l0, s.carries) == ((9., True) if taken else (l0, False))
+        assert (found is v) != taken
+    assert by_score(verdict_at(10.), search_at(9.), .2).interval == around(9., 'firing')
+    at_end = search_at(9.)
+    at_end.firing = Peak(l0=9., edge='low')
+    assert by_score(verdict_at(10.), at_end, .2).l0 == 10.
+    assert math.isnan(by_score(verdict_at(math.nan), search_at(9.), .2).l0)
+
 # %% ../nbs/14_peak_search.ipynb #fc95efb1
 def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_and_beats_normal_data():
     def ended(l0=10., ratio=.5, before=10., looked=10., stopped='', fire=.8):
