@@ -136,13 +136,13 @@ def test_where_saes_leave_much_an_elbow_is_a_number_only_close_to_the_best_firin
     for v, s in ((verdict_at(math.nan), search_at(8.)), (verdict_at(10.), search_at(math.nan))):
         assert not_quite(v, s, .3) == ''
 
-# %% ../nbs/14_peak_search.ipynb #e7e92bec
+# %% ../nbs/14_peak_search.ipynb #47779131
 def test_where_saes_leave_some_error_the_best_firing_score_is_the_number():
     for l0, ratio, taken in ((10., .2, True), (10., .11, False), (10., .25, False), (14., .2, False)):
-        s, v = search_at(9.), verdict_at(l0)
-        found = by_score(v, s, ratio)
-        assert (found.l0, s.carries) == ((9., True) if taken else (l0, False))
-        assert (found is v) != taken
+        beside, elbow = search_at(9.), verdict_at(l0)
+        number = by_score(elbow, beside, ratio)
+        assert (number.l0, beside.carries) == ((9., True) if taken else (l0, False))
+        assert (number is elbow) != taken
     assert by_score(verdict_at(10.), search_at(9.), .2).interval == around(9., 'firing')
     at_end = search_at(9.)
     at_end.firing = Peak(l0=9., edge='low')
