@@ -18,7 +18,7 @@ from .checks import check, check_whole, refuse
 from .files import check_dense, content_hash, load_pt, read_array, read_tensors
 from .loaders import as_tensor, choose_matrix, is_matrix
 from .runs import as_path
-from .shuffle import from_bits, gather_rows, shuffled_batches
+from .shuffle import drawn_rows, from_bits, gather_rows, shuffled_batches
 from .sources import TensorSource, rows_of, split_at_random
 
 # %% ../nbs/24_shards.ipynb #deee640d
@@ -143,7 +143,7 @@ def heldout(self:ShardSource,
     "Rows that `batches` never gives, drawn without replacement."
     allowed = f'at most the {self.n_heldout} held-out rows of {self.name}'
     check(check_whole(n, 'n') <= self.n_heldout, 'n', n, allowed)
-    places = np.random.default_rng([check_whole(seed, 'seed', 0), 2]).permutation(self.n_heldout)[:n]
+    places = drawn_rows(self.n_heldout, n, seed)
     return torch.from_numpy(self._of(self._held, places)).float()
 
 # %% ../nbs/24_shards.ipynb #eb57b81e
