@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from .allowed import checked
 from .control import CONTROL
 from .elbow import Verdict
-from .peaks import HELD, LEARNED, Peak, corrected, find_peak, scored, with_ratio
+from .peaks import ASKED, HELD, Peak, corrected, find_peak, scored, with_ratio
 from .stages import COARSE, Job, Round, Rounds, Stage, train_round, train_stage
 from .witnesses import witness_table
 
@@ -249,7 +249,7 @@ def peak_verdict(
     s.carries, at, no = True, s.firing.l0, dict(l0=math.nan, interval=(math.nan, math.nan), elbows=elbows)
     if reason := _nothing_sparse(s): return Verdict(verdict='no_features', reason=reason, **no)
     if reason := _not_settled(s): return Verdict(verdict='not_converged', reason=reason, **no)
-    l0 = corrected(at, **{name: s.at_best(name) for name in LEARNED})
+    l0 = corrected(at, **{name: s.at_best(name) for name in ASKED})
     reason = (f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}; '
               f'recovery should be best near {l0:.3g}')
     return Verdict(verdict='found', l0=l0, interval=around(l0, 'firing'), elbows=elbows, reason=reason)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['READERS', 'check_matrix', 'read_matrix', 'as_part', 'ShardSource', 'open_shards']
 
-# %% ../nbs/24_shards.ipynb #5033cbc5
+# %% ../nbs/24_shards.ipynb #c2a9c239
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import torch
 from fastcore.basics import patch
 
 from .allowed import checked
-from .checks import check, check_whole, refuse
+from .checks import check, check_choice, check_whole, refuse
 from .files import check_dense, content_hash, load_pt, read_array, read_tensors
 from .loaders import as_tensor, choose_matrix, is_matrix
 from .runs import as_path
@@ -73,7 +73,7 @@ def as_part(
     x = x.detach().flatten(0, -2)
     return (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
 
-# %% ../nbs/24_shards.ipynb #8f42c569
+# %% ../nbs/24_shards.ipynb #c0ba4bd0
 @checked
 class ShardSource:
     "Activations in one array or many, on disk, as a source of batches."
@@ -82,6 +82,7 @@ class ShardSource:
         *,
         context:int=1, # rows of a context, which are held out together
         contexts:np.ndarray|None=None, # [c] numbers of the contexts that are used; None: all
+        tokens=None, # arrays [n_i] of token ids, as the parts are; None: they are not known
         frac_heldout:float=0.1, # share of the contexts never trained on
         seed:int=0, # of the split
         buffer_bytes:int=2**29, # memory for shuffling; the order of larger data depends on it
@@ -89,6 +90,7 @@ class ShardSource:
         fingerprint:str='', # of data larger than the buffer, for the digest
     ):
         self.parts, self.name, self._fingerprint = list(parts), name, fingerprint
+        self.tokens = None if tokens is None else list(tokens)
         n = sum(len(part) for part in self.parts)
         check(n > 1, f'rows of {name}', n, '2 or more')
         contexts = np.arange(n//context) if contexts is None else contexts
@@ -145,6 +147,33 @@ def heldout(self:ShardSource,
     check(check_whole(n, 'n') <= self.n_heldout, 'n', n, allowed)
     places = drawn_rows(self.n_heldout, n, seed)
     return torch.from_numpy(self._of(self._held, places)).float()
+
+# %% ../nbs/24_shards.ipynb #eb10034a
+@patch
+def _rows_of(self:ShardSource, part:str) -> np.ndarray: # [n]
+    "The rows of a part, by their numbers in the table, in the order of their places."
+    return rows_of(self._held if part == 'heldout' else self._train, self.context)
+
+# %% ../nbs/24_shards.ipynb #ac50781a
+@patch
+@checked
+def where(self:ShardSource,
+    part:str='train', # 'train' or 'heldout'
+) -> np.ndarray: # [n, 3] context, position and token id of every row, by its place; -1 where unknown
+    "Which token each row comes from."
+    rows = self._rows_of(check_choice(part, 'part', ('train', 'heldout')))
+    if self.tokens is None: return np.full((len(rows), 3), -1)
+    ids = np.concatenate(self.tokens)[rows].astype(np.int64)
+    return np.stack([rows//self.context, rows % self.context, ids], 1)
+
+# %% ../nbs/24_shards.ipynb #b349e17d
+@patch
+@checked
+def heldout_at(self:ShardSource,
+    rows, # [n] places of held-out rows
+) -> torch.Tensor: # [n, d_in] float32
+    "Held-out rows by their places, as `where('heldout')` counts them."
+    return torch.from_numpy(self._of(self._held, np.asarray(rows))).float()
 
 # %% ../nbs/24_shards.ipynb #eb57b81e
 @patch

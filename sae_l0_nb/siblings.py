@@ -17,7 +17,7 @@ from .checks import check
 from .control import CONTROL
 from .fits import Reading
 from .peak_search import ALIKE, Search, scored_round
-from .peaks import LEARNED, corrected, find_peak
+from .peaks import ASKED, corrected, find_peak
 from .sources import open_source
 from .stages import COARSE, Stage, default_settings, new_job, train_round
 
@@ -82,7 +82,7 @@ def read_siblings(
     if ratio > CONTROL: return none(noise)
     unlike = f'siblings of two seeds fire together in {fire:.2f}, less chance ({ALIKE:g} or more is needed)'
     if fire < ALIKE: return none(unlike)
-    l0 = corrected(at.l0, **{name: s.at_best(name) for name in LEARNED}) if in_full and not at.edge else at.l0
+    l0 = corrected(at.l0, **{name: s.at_best(name) for name in ASKED}) if in_full and not at.edge else at.l0
     where = f'at L0 {at.l0:.3g}' if l0 != at.l0 else 'there'
     return Reading(name='siblings', l0=l0, spread=SPREAD, edge=at.edge,
                    reason=f'{where} siblings of two seeds fire alike ({fire:.2f}) and explain more than on normal data')

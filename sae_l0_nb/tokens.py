@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RowTokens', 'row_tokens']
 
-# %% ../nbs/29_tokens.ipynb #b5e737d9
+# %% ../nbs/29_tokens.ipynb #946f9ea4
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +17,16 @@ from .allowed import checked
 from .checks import check, refuse
 from .models import first_line
 from .reading import sift_texts
-from .shuffle import drawn_rows, gather_rows
+from .shards import ShardSource
+from .shuffle import drawn_rows
 from .store import ActivationStore
 from .texts import tokenize
 
-# %% ../nbs/29_tokens.ipynb #e6c68e48
+# %% ../nbs/29_tokens.ipynb #51463cac
 @dataclass(kw_only=True, eq=False)
 class RowTokens:
-    "What is known of the tokens behind the held-out rows of a store."
-    store:ActivationStore
+    "What is known of the tokens behind the held-out rows of a source."
+    source:object # a store, or a data set with its tokens
     where:np.ndarray # [h, 3] text, position and token id in the order of the disk
     drawn:np.ndarray # [n] place on the disk of each row that `heldout` gives
     tokenizer:object=None # of transformers; None: ids are shown
@@ -39,13 +40,13 @@ def label(self:RowTokens,
     "Which token a row is."
     return tuple(self.where[self.drawn[row]].tolist())
 
-# %% ../nbs/29_tokens.ipynb #098f1781
+# %% ../nbs/29_tokens.ipynb #dc71f874
 @patch
 def activations(self:RowTokens,
     rows, # [t] places on the disk
 ) -> torch.Tensor: # [t, d_in]
     "Held-out rows by their places, which `heldout` gives by a draw."
-    return torch.from_numpy(gather_rows(self.store.parts['heldout'], np.asarray(rows))).float()
+    return self.source.heldout_at(rows)
 
 # %% ../nbs/29_tokens.ipynb #ca4c85da
 GAP = -1 # in the place of a token id
@@ -93,10 +94,11 @@ def _named_tokenizer(name, **settings):
     from transformers import AutoTokenizer
     return AutoTokenizer.from_pretrained(str(name), trust_remote_code=False, **settings)
 
-# %% ../nbs/29_tokens.ipynb #b10e7384
-def _own_tokenizer(store:ActivationStore, top:int): # top: the largest token id
-    "That of the model that a store names; None where it is not on this disk."
-    name, revision = store.manifest.get('model'), store.manifest.get('revision')
+# %% ../nbs/29_tokens.ipynb #2c7095d2
+def _own_tokenizer(source, top:int): # top: the largest token id
+    "That of the model that a store names; None where it is not on this disk, or none is named."
+    said = getattr(source, 'manifest', {})
+    name, revision = said.get('model'), said.get('revision')
     if not name: return None
     try: found = _named_tokenizer(name, revision=revision, local_files_only=True)
     except Exception: return None # a folder that was damaged can raise anything
@@ -134,10 +136,10 @@ def _check_ids(where, ids:dict, wanted:set):
         found = int(own[position]) if position < len(own) else None
         check(found == token, f'token {position} of text {text} of texts', found, f'{token}, {allowed}')
 
-# %% ../nbs/29_tokens.ipynb #d99e3f58
+# %% ../nbs/29_tokens.ipynb #8504c9c0
 @checked
 def row_tokens(
-    source, # a store that says of which token each row is; any other source knows none
+    source, # a store or a data set that says of which token each row is; any other source knows none
     n:int, # rows that `heldout` gives
     rows=(), # numbers of those whose tokens are asked for
     *,
@@ -146,13 +148,15 @@ def row_tokens(
     column:str='text', # key of the text, where texts are mappings
 ) -> RowTokens|None: # None: the source knows no tokens
     "What is known of the tokens of a source; texts and tokenizers that say otherwise are refused."
-    where = source.where('heldout') if isinstance(source, ActivationStore) else np.empty((0, 3), int)
+    where = source.where('heldout') if isinstance(source, (ActivationStore, ShardSource)) else np.empty((0, 3), int)
     known, asked = len(where) > 0 and bool((where >= 0).all()), texts is not None or tokenizer is not None
     check(known or not asked, 'source', source, 'a store that knows its tokens; of others no texts and no tokenizer')
+    whole = 'None for a data set: its contexts are whole'
+    check(texts is None or isinstance(source, ActivationStore), 'texts', texts, whole)
     if not known: return None
     top = int(where[:, 2].max())
     own = _own_tokenizer(source, top) if tokenizer is None else _given_tokenizer(tokenizer, top)
-    found = RowTokens(store=source, where=where, drawn=drawn_rows(len(where), n), tokenizer=own, ids={})
+    found = RowTokens(source=source, where=where, drawn=drawn_rows(len(where), n), tokenizer=own, ids={})
     if texts is None: return found
     check(own is not None, 'tokenizer', None, 'that of the harvest, beside texts: it is not on this disk')
     wanted = {found.label(row)[0] for row in rows}

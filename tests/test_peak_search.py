@@ -149,17 +149,18 @@ def test_where_saes_leave_some_error_the_best_firing_score_is_the_number():
     assert by_score(verdict_at(10.), at_end, .2).l0 == 10.
     assert math.isnan(by_score(verdict_at(math.nan), search_at(9.), .2).l0)
 
-# %% ../nbs/14_peak_search.ipynb #fc95efb1
+# %% ../nbs/14_peak_search.ipynb #ab1cd39f
 def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_and_beats_normal_data():
     def ended(l0=10., ratio=.5, before=10., looked=10., stopped='', fire=.8):
-        look = pd.DataFrame(dict(k=look_grid(looked, 999), ratio=ratio, fire=fire, enc_dec=.93))
+        said = dict(ratio=ratio, fire=fire, enc_dec=.93, useful=.96, density=.12, fourth=6.)
+        look = pd.DataFrame(dict(k=look_grid(looked, 999), **said))
         found = search_at(l0, tables=[look, look])
         found.before, found.stopped = Peak(l0=before), stopped
         return peak_verdict(found, {})
 
     v = ended()
     assert v.verdict == 'found'
-    assert v.l0 == corrected(10., fire=.8, enc_dec=.93, ratio=.5)
+    assert v.l0 == corrected(10., fire=.8, enc_dec=.93, ratio=.5, useful=.96, density=.12, fourth=6.)
     assert v.interval == around(v.l0, 'firing')
     nothing, short = 'no_features', 'not_converged'
     cases = [(dict(ratio=.95), nothing, 'error ratio 0.95'), (dict(l0=math.nan), nothing, 'at no L0'),

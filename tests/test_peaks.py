@@ -60,17 +60,33 @@ def test_a_flat_top_is_read_off_many_scores_a_sharp_one_off_those_next_to_it():
     second = np.where(l0s > 12, .95, np.exp(-np.log(l0s/6)**2))
     assert find_peak(l0s, second).l0 == pytest.approx(6, rel=.02)
 
-# %% ../nbs/09_peaks.ipynb #cb5c9f66
+# %% ../nbs/09_peaks.ipynb #8541484e
+def test_every_witness_must_say_that_all_features_are_held():
+    assert holds_all(useful=.99, density=.095, fourth=5.7) == 1
+    assert holds_all(useful=.9875, density=.05, fourth=3.) == pytest.approx(.5)
+    for other in (dict(useful=.98), dict(density=.11), dict(fourth=6.)):
+        assert holds_all(**(dict(useful=1., density=.05, fourth=3.) | other)) == 0
+
+# %% ../nbs/09_peaks.ipynb #0786ff70
 def test_a_correction_is_linear_within_what_was_seen_and_stays_at_its_ends_beyond():
-    said = dict(fire=.8, enc_dec=.9, ratio=.5)
+    said = dict(fire=.8, enc_dec=.9, ratio=.5, useful=.9, density=.2, fourth=6.)
     by_hand = 4*math.exp(CONSTANT + LEARNED['fire']*.8 + LEARNED['enc_dec']*.9 + LEARNED['ratio']*.5)
     assert corrected(4., **said) == pytest.approx(by_hand)
     assert corrected(8., **said) == pytest.approx(2*by_hand)
     at_end = corrected(4., **(said | dict(enc_dec=SEEN['enc_dec'][0])))
     assert corrected(4., **(said | dict(enc_dec=.5))) == at_end > corrected(4., **said)
-    ends = [corrected(1., **dict(zip(SEEN, at))) for at in itertools.product(*SEEN.values())]
+    ends = [corrected(1., **(said | dict(zip(SEEN, at)))) for at in itertools.product(*SEEN.values())]
     assert [min(ends), max(ends)] == list(MOVED)
     assert corrected(4., **(said | dict(ratio=HELD))) == corrected(4., **(said | dict(ratio=HELD/2))) == 4
     lowest = SEEN['ratio'][0]
-    whole, half = (corrected(1., **(said | dict(ratio=r))) for r in (lowest, (HELD + lowest)/2))
-    assert half == pytest.approx(whole**.5) # half of the change of log L0
+    all_of_it, half = (corrected(1., **(said | dict(ratio=r))) for r in (lowest, (HELD + lowest)/2))
+    assert half == pytest.approx(all_of_it**.5) # half of the change of log L0
+
+# %% ../nbs/09_peaks.ipynb #608a4d9c
+def test_where_all_features_are_held_the_score_is_moved_up():
+    full = dict(fire=.8, enc_dec=.95, ratio=.5, useful=1., density=.07, fourth=3.1)
+    assert corrected(4., **full) == pytest.approx(4*MISSED)
+    assert corrected(4., **(full | dict(ratio=HELD))) == 4
+    between = corrected(4., **(full | dict(useful=.9875)))
+    model = corrected(4., **(full | dict(useful=.9)))
+    assert between == pytest.approx(math.sqrt(model*4*MISSED))

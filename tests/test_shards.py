@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.shards import *
 
-# %% ../nbs/24_shards.ipynb #c78b20a1
+# %% ../nbs/24_shards.ipynb #6d4e3622
 import os
 import tempfile
 import zipfile
@@ -16,6 +16,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from sae_l0_nb.files import write_tensors
+from sae_l0_nb.shuffle import drawn_rows
 from sae_l0_nb.sources import open_source, source_digest
 
 # %% ../nbs/24_shards.ipynb #1f131f21
@@ -99,6 +100,20 @@ def test_an_array_without_a_name_has_no_columns(tmp_path):
         with pytest.raises(ValueError, match="column = 'x'; allowed: None, as '.*' holds one array without a name"):
             open_source(path, column='x')
     with pytest.raises(ValueError, match="file = 'x.csv'; allowed: .npy, .npz"): read_matrix('x.csv')
+
+# %% ../nbs/24_shards.ipynb #4111a7f6
+def test_rows_know_their_tokens_as_their_places_say():
+    plain = np.arange(120, dtype=np.float32).reshape(60, 2)
+    for context in (1, 4):
+        told = ShardSource(np.split(plain, [7]), context=context, tokens=np.split(np.arange(60) + 1000, [7]))
+        said = told.where('heldout')
+        assert torch.equal(told.heldout_at(np.arange(told.n_heldout))[:, 0]/2 + 1000, torch.tensor(said[:, 2]).float())
+        assert (said[:, 0]*context + said[:, 1] + 1000 == said[:, 2]).all()
+        assert not set(said[:, 2]) & set(told.where()[:, 2])
+        drawn = drawn_rows(told.n_heldout, 5)
+        assert torch.equal(told.heldout(5), told.heldout_at(drawn))
+    assert (ShardSource([plain]).where('heldout') == -1).all()
+    with pytest.raises(ValueError, match="part = 'test'"): ShardSource([plain]).where('test')
 
 # %% ../nbs/24_shards.ipynb #84a5c349
 def cut(n=60, d=2, context=1, sizes=(7, 0, 33, 20), **options):

@@ -16,7 +16,7 @@ from sae_l0_nb.peak_search import Search
 from sae_l0_nb.peaks import Peak, corrected
 from sae_l0_nb.toy import ToyModel
 
-# %% ../nbs/47_siblings.ipynb #1d5d298f
+# %% ../nbs/47_siblings.ipynb #49e7eb6d
 def test_siblings_stand_around_the_l0_and_within_the_width():
     assert np.allclose(sibling_grid(20., 512, 128), 20*1.5**np.arange(-3., 4))
     assert sibling_grid(20., 30, 64)[-1] == 20. # 24 is 0.8 of the width
@@ -58,7 +58,8 @@ def test_a_reading_needs_seeds_that_agree_and_an_error_below_that_of_normal_data
     assert 'leave 0.95 of the error' in read_siblings(search(ratio=.95)).reason
 
 def test_full_training_is_read_as_the_looks_of_a_calibration():
-    s, said = search(enc_dec=.97), dict(fire=.6, ratio=.5, enc_dec=.97)
+    more = dict(enc_dec=.97, useful=.96, density=.12, fourth=6.)
+    s, said = search(**more), dict(fire=.6, ratio=.5) | more
     assert read_siblings(s, in_full=True).l0 == corrected(2., **said) < 2
     assert read_siblings(s, in_full=True).reason.startswith('at L0 2 ')
     s.firing = Peak(l0=4., edge='high')

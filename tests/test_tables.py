@@ -87,7 +87,7 @@ def saelens_cache(folder, x, n_shards=1):
     data.save_to_disk(folder, num_shards=n_shards)
     return folder
 
-# %% ../nbs/24_tables.ipynb #57b73339
+# %% ../nbs/24_tables.ipynb #3bcf5775
 def all_rows(source):
     "Held-out rows, and those of one pass."
     return source.heldout(source.n_heldout), torch.cat(list(islice(source.batches(1), len(source))))
@@ -110,6 +110,16 @@ def test_cached_activations_are_read_and_split_by_contexts(dtype, n_shards, tmp_
     context_of = {tuple(row): i//5 for i, row in enumerate(X.to(dtype).float().reshape(-1, 3).tolist())}
     contexts = [{context_of[tuple(row)] for row in part.tolist()} for part in (held, train)]
     assert [len(o) for o in contexts] == [6, 54]
+
+def test_rows_know_the_tokens_that_stand_beside_them(tmp_path):
+    data = datasets.load_from_disk(saelens_cache(tmp_path/'cache', X, 4))
+    for source, at in ((open_source(data), range(60)), (open_source(data.select([9, 4, 7])), (4, 7, 9))):
+        context, position, token = source.where('heldout').T
+        assert (token == context*5 + position).all()
+        assert set(context) < set(at)
+        assert torch.equal(source.heldout_at(np.arange(len(token))), X.reshape(-1, 3)[token])
+    for other in (data.remove_columns('token_ids'), data.remove_columns('token_ids').add_column('token_ids', ['a']*60)):
+        assert (open_source(other).where('heldout') == -1).all()
 
 def test_the_same_seed_gives_the_same_bits_from_memory_and_from_disk(tmp_path):
     sources = [open_source(saelens_cache(tmp_path/'cache', X)), open_source(str(tmp_path/'cache'), column=HOOK),

@@ -3,24 +3,26 @@
 import pytest
 from sae_l0_nb.tokens import *
 
-# %% ../nbs/29_tokens.ipynb #586d4f78
+# %% ../nbs/29_tokens.ipynb #06f14acc
 import numpy as np
 import pytest
 import torch
 import transformers
+from datasets import Dataset
 
 from sae_l0_nb.harvest_run import harvest
 from sae_l0_nb.models import tiny_model, tiny_texts
+from sae_l0_nb.sources import open_source
 from sae_l0_nb.store import ActivationStore, StoreWriter
 
 # %% ../nbs/29_tokens.ipynb #adc59286
 transformers.utils.logging.disable_progress_bar()
 
-# %% ../nbs/29_tokens.ipynb #76b68e30
+# %% ../nbs/29_tokens.ipynb #9645a916
 def known(ids):
     "Two texts of four and two tokens; the third of the first has no row."
     where = np.array([[0, 0, 9], [0, 1, 4], [0, 3, 7], [1, 0, 5], [1, 1, 9]])
-    return RowTokens(store=None, where=where, drawn=np.array([2, 0, 4]), ids=ids)
+    return RowTokens(source=None, where=where, drawn=np.array([2, 0, 4]), ids=ids)
 
 def test_tokens_are_those_of_the_same_text_and_a_gap_where_there_is_no_row():
     words, rows = known({}).around(0)
@@ -91,3 +93,20 @@ def test_without_its_model_ids_are_shown_and_without_labels_nothing_is_known(tmp
         assert row_tokens(source, 9) is None
         with pytest.raises(ValueError, match='source = .*; allowed: a store that knows its tokens'):
             row_tokens(source, 9, texts=TEXTS)
+
+# %% ../nbs/29_tokens.ipynb #f9023f82
+def test_activations_that_sae_lens_cached_know_their_tokens():
+    tokenizer = tiny_model('llama')[1]
+    cached_ids = np.arange(20*6).reshape(20, 6) % 20 + 2
+    cached_acts = np.random.default_rng(0).normal(size=(20, 6, 3)).astype('float32')
+    cached = open_source(Dataset.from_dict(dict(acts=cached_acts, token_ids=cached_ids)))
+    looked_at = cached.heldout(cached.n_heldout)
+    tokens_of = row_tokens(cached, len(looked_at), tokenizer=tokenizer)
+    for row in range(len(looked_at)):
+        context, position, token = tokens_of.label(row)
+        words, places = tokens_of.around(row, n_around=20)
+        assert token == cached_ids[context, position]
+        assert words == [tokenizer.decode([i]) for i in cached_ids[context, :min(6, position + 11)]]
+        assert torch.equal(tokens_of.activations(places)[position], looked_at[row])
+    assert row_tokens(cached, 3).around(0)[0][0].startswith('[')
+    with pytest.raises(ValueError, match='texts = .*; allowed: None for a data set'): row_tokens(cached, 3, texts=['a'])
