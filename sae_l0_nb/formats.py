@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Released', 'read_sae']
 
-# %% ../nbs/41_formats.ipynb #59d33940
+# %% ../nbs/41_formats.ipynb #16bd88dc
 import math
 import warnings
 from dataclasses import dataclass, field, replace
@@ -16,6 +16,7 @@ from fastcore.basics import patch
 
 from .allowed import checked
 from .checks import check, check_k, float_rows, refuse
+from .folders import one_folder
 from .hub import fetched, is_repo
 from .layouts import read_parts
 from .runs import as_path
@@ -151,13 +152,13 @@ def _told(name:str, given, found, allowed:str):
     if given is None or found is None or given == found: return found if given is None else given
     refuse(name, given, f'{found}, as the files say')
 
-# %% ../nbs/41_formats.ipynb #84cf87fe
+# %% ../nbs/41_formats.ipynb #8f8dd56d
 def _folder_of(source, sub:str, revision) -> Path:
     "A folder on this machine; what is written as a repository, and is not here, is fetched."
     path = as_path(source, 'source')
     if path.exists():
         check(revision is None, 'revision', revision, 'None, for a folder on this machine')
-        return path/sub
+        return one_folder(path/sub) if (path/sub/'saes').is_dir() else path/sub # of results the best SAE
     named = isinstance(source, str) and is_repo(source) and not Path(source.split('/')[0]).exists()
     check(named, 'source', str(source), 'a folder that exists, or a repository of the hub, as user/name')
     return fetched(source, sub=sub, revision=revision)

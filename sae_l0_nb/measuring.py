@@ -37,7 +37,7 @@ class Measured:
         return (f'Measured(L0 {self.l0.float().mean():.3g}, of rows {low:g} to {high:g}, {declared}; '
                 f'{self.explained:.1%} explained, {dead:.1%} dead, {len(self.l0):,} rows)')
 
-# %% ../nbs/44_measuring.ipynb #d91ce536
+# %% ../nbs/44_measuring.ipynb #9dbea366
 @checked
 def as_released(
     sae, # Bank of one member, or Released
@@ -47,7 +47,7 @@ def as_released(
     check(isinstance(sae, Bank) and len(sae) == 1, 'sae', sae, 'one SAE: bank[0], or what read_sae gives')
     k = sae.k[0].item()
     ones = torch.ones(sae.d_sae, device=sae.W_dec.device)
-    return Released(bank=sae.folded(), norm=ones, tool='', path=None, declared=k)
+    return Released(bank=sae[0].folded(), norm=ones, tool='', path=None, declared=k)
 
 # %% ../nbs/44_measuring.ipynb #9b71bc4a
 @checked

@@ -209,12 +209,13 @@ def s_places(
     lower = [top/1.6**i for i in range(1, 40)]
     return sorted({top, *(round(n) for n in lower if n >= 2)})
 
-# %% ../nbs/03_metrics.ipynb #0d008508
+# %% ../nbs/03_metrics.ipynb #7d5ece21
 def on_rows(
     sae:Bank, # one member
     x:torch.Tensor, # [b, d_in]
 ) -> tuple[Kept, torch.Tensor]: # latents that fire, and the reconstruction [b, d_in]
     "What one SAE makes of a few rows, decoded from its active latents alone where that is faster."
+    sae = sae[0] # with its member axis, also of one on its own
     a = sae.encode(x)
     kept = kept_where(a[0])
     pays = pays_sparse(sae.k.item(), d_in=sae.d_in, d_sae=sae.d_sae, b=len(x), device=x.device.type)

@@ -35,13 +35,13 @@ def nearest_latents(
         values.copy_(cos.gather(1, best))
     return found, cosines
 
-# %% ../nbs/48_mixed.ipynb #1fd428c7
+# %% ../nbs/48_mixed.ipynb #bb211a27
 def _counted(sae:Bank, x, j) -> tuple[torch.Tensor, torch.Tensor]: # j: [d_sae, n]; [d_sae], [d_sae, n]
     "On how many rows each latent fires, and with each of its neighbours j, a few rows at a time."
     fired, both = torch.zeros(sae.d_sae, dtype=torch.int64, device=j.device), torch.zeros_like(j)
     i = torch.arange(sae.d_sae, device=j.device)
     for part in x.split(rows_at_once(1, sae.d_sae, 4096)):
-        row, latent = (sae.encode(part)[0] > 0).nonzero(as_tuple=True)
+        row, latent = (sae[0].encode(part)[0] > 0).nonzero(as_tuple=True)
         active = row*sae.d_sae + latent
         fired += torch.bincount(latent, minlength=sae.d_sae)
         for c, near in enumerate(j.T): both[:, c] += fired_together(active, active, (i, near), sae.d_sae)

@@ -8,7 +8,7 @@ __all__ = ['BATCH_VALUES', 'KINDS', 'last_true', 'last_token_docs', 'same_tokens
            'split_data', 'probe_columns', 'rank_latents', 'probe_members', 'probe_activations', 'probe_dense',
            'probe_sae']
 
-# %% ../nbs/32_probing.ipynb #21aa0736
+# %% ../nbs/32_probing.ipynb #9c83e75d
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ import torch
 from .activations import doc_activations, fitting_length
 from .allowed import checked
 from .checks import check, check_choice, check_finite, check_rows
+from .folders import one_folder
 from .inputs import as_rows, check_model_settings, check_texts, usual_rows
 from .logistic import by_text, resample_counts
 from .models import load_model, resolve_layer
@@ -327,7 +328,7 @@ def probe_dense(
     d = split_data(check_activations(x, len(y)), y, **split)
     return probe_columns(d, d.x.numpy())
 
-# %% ../nbs/32_probing.ipynb #2dce69cb
+# %% ../nbs/32_probing.ipynb #b91a71ee
 @checked
 def probe_sae(
     sae, # a Bank of m SAEs, or the folder of one
@@ -353,7 +354,7 @@ def probe_sae(
     check_split(**split)
     latent_counts(n_latents)
     check_model_settings(settings)
-    folder = sae if isinstance(sae, (str, Path)) else None
+    folder = one_folder(sae) if isinstance(sae, (str, Path)) else None
     if folder is not None: sae = load_sae(folder)
     loading = {name: settings.pop(name) for name in ('tokenizer', 'dtype', 'device') if name in settings}
     model = load_model(model, **loading)

@@ -68,10 +68,10 @@ def _recovered(sae:Bank, world, features, *, x, on) -> dict:
     values = {name: value.item() for name, value in (shares | means).items()}
     return values | dict(absorbed=_absorbed(world, found, a, on))
 
-# %% ../nbs/19_recovery.ipynb #bb0805cd
+# %% ../nbs/19_recovery.ipynb #451ea418
 def _fires(sae:Bank, x, latents) -> torch.Tensor: # [n, p] bool
     "When some latents of an SAE fire."
-    return torch.cat([(sae.encode(part)[0] > 0)[:, latents] for part in x.split(4096)])
+    return torch.cat([(sae[0].encode(part)[0] > 0)[:, latents] for part in x.split(4096)])
 
 # %% ../nbs/19_recovery.ipynb #f9c9e61d
 def _absorbed(world, found, a, on) -> float:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['USES', 'VALUES', 'HARMLESS', 'block_of_hook', 'chosen_as_trained', 'save_sae', 'other_format', 'sae_of', 'load_sae']
 
-# %% ../nbs/11_saving.ipynb #cc45e730
+# %% ../nbs/11_saving.ipynb #21aca5ca
 import json
 import math
 import re
@@ -17,9 +17,11 @@ import torch
 from .allowed import checked
 from .checks import check, check_k, refuse
 from .files import Field, check_field, check_tensor, read_json, read_tensors, write_json, write_tensors
+from .folders import one_folder
 from .hub import is_repo, pushed
 from .runs import new_folder, writing
 from .sae import Bank, PARAMS, init_bank
+from .single import SAE, as_sae
 
 # %% ../nbs/11_saving.ipynb #18d8d6e7
 @checked
@@ -342,11 +344,11 @@ def sae_of(
     for n in (*PARAMS, 'threshold'): _check_folded(getattr(bank, n), n, path)
     return bank
 
-# %% ../nbs/11_saving.ipynb #5e4bc14f
+# %% ../nbs/11_saving.ipynb #cbba6227
 @checked
 def load_sae(
-    folder, # SAELens folder: cfg.json and sae_weights.safetensors
-) -> Bank: # one member, unit decoder rows
+    folder, # SAELens folder: cfg.json and sae_weights.safetensors; of results, the best SAE is meant
+) -> SAE: # unit decoder rows; encodes to [b, d_sae]
     "Read a SAELens folder; ValueError if it holds anything that we would not follow."
-    cfg_path, path = _files_of(Path(folder))
-    return sae_of(read_json(cfg_path, CFG), read_tensors(path)[0], path=path, cfg_path=cfg_path)
+    cfg_path, path = _files_of(one_folder(folder))
+    return as_sae(sae_of(read_json(cfg_path, CFG), read_tensors(path)[0], path=path, cfg_path=cfg_path))

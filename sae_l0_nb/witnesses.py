@@ -242,15 +242,15 @@ def _alone(sae:Bank, on, x, n_rows:int, parts) -> dict:
     if 'cosines' in parts: found |= _kin(W_dec, fired, alive)
     return found
 
-# %% ../nbs/03_witnesses.ipynb #4b536efe
+# %% ../nbs/03_witnesses.ipynb #5ce35320
 def _band(sae:Bank, x) -> dict:
     "What is read off pre-activations, a few rows at a time: each part counts as much as what fires in it."
     density, useful, n_fires, n_active = 0., 0., 0, 0
     for part in x.split(rows_at_once(1, sae.d_sae, 4096)):
-        pre, a = sae.pre(part)[0], sae.encode(part)
+        pre, a = sae.pre(part)[0], sae[0].encode(part)
         fires, active = ((values > low).sum().item() for values, low in ((pre, sae.threshold[0]), (a, 0)))
         density += threshold_density(pre, sae.threshold[0])*max(1, fires)
-        useful += usefulness(a[0], sae.W_dec[0], part - sae.decode(a)[0])*active
+        useful += usefulness(a[0], sae.W_dec[0], part - sae[0].decode(a)[0])*active
         n_fires, n_active = n_fires + fires, n_active + active
     return dict(density=density/max(1, n_fires), useful=useful/max(1, n_active))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-# %% ../nbs/97_edges.ipynb #e3ab29dd
+# %% ../nbs/97_edges.ipynb #6662721c
 import importlib.util
 import inspect
 import math
@@ -12,9 +12,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings, strategies as st
 
 from sae_l0_nb.allowed import ALLOWED, OBJECTS, Rule, rules_of
+from sae_l0_nb.language_worlds import LanguageWorld
+from sae_l0_nb.measuring import measure, suspects
+from sae_l0_nb.metrics import evaluate
+from sae_l0_nb.mixed import mixed_pairs
+from sae_l0_nb.probe_sweep import as_members, sae_hash
+from sae_l0_nb.probing import probe_activations
+from sae_l0_nb.recovery import recovery
+from sae_l0_nb.sae import fit_threshold, init_bank
+from sae_l0_nb.single import as_sae
+from sae_l0_nb.witnesses import witness_table
 
 # %% ../nbs/97_edges.ipynb #5f6a2e2b
 GROUND = 'checks runs locks progress files rules allowed inputs'.split()
@@ -206,3 +217,18 @@ def test_numbers_within_the_bounds_are_allowed(name):
 @pytest.mark.parametrize('name', [name for name, rule in ALLOWED.items() if rule.among])
 def test_choices_are_allowed(name):
     for value in ALLOWED[name].among: replace(ALLOWED[name], many='').check(value, name)
+
+# %% ../nbs/97_edges.ipynb #da0aee88
+def test_one_sae_on_its_own_is_measured_as_a_bank_of_one_is():
+    world = LanguageWorld(60, 16)
+    bank = fit_threshold(init_bank(16, 24, [4, 4], seeds=[0, 1]), world.heldout(4096))
+    rows = world.heldout(2000, seed=1)
+    ways = dict(
+        evaluate=lambda sae: evaluate(sae, rows), witnesses=lambda sae: witness_table(sae, rows, names=('l0', 'density', 'useful')).to_dict(),
+        recovery=lambda sae: recovery(sae, world, n=1000), measure=lambda sae: repr(measure(sae, rows)),
+        mixed=lambda sae: mixed_pairs(sae, rows).to_dict(), suspects=lambda sae: repr(suspects(sae, rows)),
+        probes=lambda sae: probe_activations(sae, rows[:200], rows[:200, 0] > 0, n_boot=0).to_dict(),
+        members=lambda sae: [sae_hash(o) for o in as_members(sae).values()], hash=sae_hash)
+    for topk in (False, True):
+        of_one = replace(bank[0], per_input=torch.tensor([topk]))
+        for name, way in ways.items(): assert repr(way(as_sae(of_one))) == repr(way(of_one)), name

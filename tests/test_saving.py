@@ -37,20 +37,24 @@ def test_what_can_not_be_saved_is_refused_before_anything_is_written():
             save_sae(bank[0], Path(tmp)/'sae', push_to_hub='saes')
         assert not (Path(tmp)/'sae').exists()
 
-# %% ../nbs/11_saving.ipynb #c504855e
+# %% ../nbs/11_saving.ipynb #bfabe88a
 def test_a_saved_sae_comes_back_the_same():
     with tempfile.TemporaryDirectory() as tmp:
         toy = ToyModel.small()
         bank = fit_threshold(init_bank(20, 7, [1.8, 3], seeds=[0, 1]), toy.heldout(4096))
         save_sae(bank[1], Path(tmp)/'sae')
         back, x = load_sae(Path(tmp)/'sae'), toy.heldout(50, seed=3)
-        assert torch.allclose(back.encode(x), bank[1].encode(x), atol=1e-6)
+        assert torch.allclose(back.encode(x), bank[1].encode(x)[0], atol=1e-6)
         assert back.k.item() == 3
-        assert [p.name for p in Path(tmp).iterdir()] == ['sae']  # nothing temporary left
+        assert [p.name for p in Path(tmp).iterdir()] == ['sae'] # nothing temporary left
         assert sorted(p.name for p in (Path(tmp)/'sae').iterdir()) == ['cfg.json', 'sae_weights.safetensors']
+        save_sae(bank[0], Path(tmp)/'results/saes/other')
+        with pytest.raises(ValueError, match='allowed: one SAE, .*: other'): load_sae(Path(tmp)/'results')
+        save_sae(back, Path(tmp)/'results/saes/best')
+        assert torch.equal(load_sae(Path(tmp)/'results').W_dec, back.W_dec)
         with pytest.raises(ValueError, match='already holds'): save_sae(bank[1], Path(tmp)/'sae')
 
-# %% ../nbs/11_saving.ipynb #a9231194
+# %% ../nbs/11_saving.ipynb #ca7dec29
 def test_topk_and_an_unknown_k_come_back():
     with tempfile.TemporaryDirectory() as tmp:
         bank = replace(init_bank(6, 4, [2, 2], seeds=[0, 1]), per_input=torch.tensor([True, False]))
@@ -60,12 +64,12 @@ def test_topk_and_an_unknown_k_come_back():
         x = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
         assert top.per_input.tolist() == [True]
         assert top.k.item() == 2
-        assert torch.allclose(top.encode(x), bank[0].encode(x), atol=1e-6)
+        assert torch.allclose(top.encode(x), bank[0].encode(x)[0], atol=1e-6)
         assert plain.per_input.tolist() == [False]
         assert math.isnan(plain.k.item())
         assert read_json(Path(tmp)/'1/cfg.json')['metadata'] == dict(sae_lens_version='6.0.0', layer=3, k=None)
 
-# %% ../nbs/11_saving.ipynb #9fe03667
+# %% ../nbs/11_saving.ipynb #dc673f1e
 @pytest.mark.parametrize('per_input', [False, True])
 def test_sae_lens_reads_what_we_write_and_the_other_way_round(tmp_path, per_input):
     sae_lens = pytest.importorskip('sae_lens')
@@ -84,11 +88,11 @@ def test_sae_lens_reads_what_we_write_and_the_other_way_round(tmp_path, per_inpu
     if per_input: assert (a > 0).sum(1).max() == 7
     theirs.save_model(tmp_path/'theirs')
     back = load_sae(tmp_path/'theirs')
-    assert torch.allclose(back.encode(x)[0], a, atol=1e-5)
+    assert torch.allclose(back.encode(x), a, atol=1e-5)
     assert back.per_input.tolist() == [per_input]
     if per_input: assert back.k.item() == 7
 
-# %% ../nbs/11_saving.ipynb #519a6a81
+# %% ../nbs/11_saving.ipynb #50769409
 def made_by_sae_lens(folder, kind, **more):
     "An inference folder of sae-lens, a few steps trained; its inputs, latents in units of what they add, and outputs."
     import sae_lens
@@ -121,8 +125,8 @@ def test_what_sae_lens_makes_gives_the_same_latents(kind, more, tmp_path):
     pytest.importorskip('sae_lens')
     x, a, x_hat = made_by_sae_lens(tmp_path/'sae', kind, **more)
     got = load_sae(tmp_path/'sae').encode(x)
-    assert torch.allclose(got[0], a, atol=1e-4)
-    assert torch.allclose(load_sae(tmp_path/'sae').decode(got)[0], x_hat, atol=1e-4)
+    assert torch.allclose(got, a, atol=1e-4)
+    assert torch.allclose(load_sae(tmp_path/'sae').decode(got), x_hat, atol=1e-4)
 
 @pytest.mark.parametrize('kind, more, words', [('gated', {}, "architecture of .* = 'gated'"),
     ('topk', dict(k=5, normalize_activations='layer_norm'), "normalize_activations of .* = 'layer_norm'")])
@@ -143,13 +147,13 @@ def saved(folder, cfg=None, weights=None, **kw):
     write_tensors(folder/'sae_weights.safetensors', {n: t for n, t in tensors.items() if t is not None})
     return bank.folded()
 
-# %% ../nbs/11_saving.ipynb #57017a79
+# %% ../nbs/11_saving.ipynb #68afba27
 def test_an_sae_without_decoder_bias_at_the_input_is_read_as_the_same_function():
     with tempfile.TemporaryDirectory() as tmp:
         change = dict(apply_b_dec_to_input=False, architecture='standard')
         u = saved(Path(tmp)/'sae', change, dict(threshold=None), decoder_norm=2.)
         x = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
-        assert torch.allclose(load_sae(Path(tmp)/'sae').encode(x)[0], (x @ u.W_enc[0] + u.b_enc[0]).relu(), atol=1e-6)
+        assert torch.allclose(load_sae(Path(tmp)/'sae').encode(x), (x @ u.W_enc[0] + u.b_enc[0]).relu(), atol=1e-6)
 
 # %% ../nbs/11_saving.ipynb #70a42d71
 def test_decoder_norms_are_folded_when_an_sae_is_read():
@@ -221,7 +225,7 @@ def test_weights_we_cannot_read_are_refused(change, words, tmp_path):
     except KeyError: pytest.skip('this safetensors writes no complex numbers')
     with pytest.raises(ValueError, match=words): load_sae(tmp_path/'sae')
 
-# %% ../nbs/11_saving.ipynb #d6f4a637
+# %% ../nbs/11_saving.ipynb #a72a6a77
 def test_topk_with_decoder_rows_of_other_norms_chooses_as_its_flag_says(tmp_path):
     W_dec = torch.eye(4, 6)*torch.tensor([[9.], [1.], [1.], [.5]])
     weights = dict(W_dec=W_dec, W_enc=torch.eye(6, 4), b_dec=torch.zeros(6), b_enc=torch.zeros(4), threshold=None)
@@ -230,8 +234,8 @@ def test_topk_with_decoder_rows_of_other_norms_chooses_as_its_flag_says(tmp_path
         saved(tmp_path/str(rescaled), cfg, weights)
     x = torch.tensor([[1., 2, 0, 0, 0, 0]]) # latents 1 and 2, which add 9 and 2
     early, late = (load_sae(tmp_path/name) for name in ('False', 'True'))
-    assert early.encode(x).tolist() == [[[0, 2, 0, 0]]]
-    assert late.encode(x).tolist() == [[[9, 0, 0, 0]]]
+    assert early.encode(x).tolist() == [[0, 2, 0, 0]]
+    assert late.encode(x).tolist() == [[9, 0, 0, 0]]
     save_sae(early, tmp_path/'again')
     assert torch.equal(read_tensors(tmp_path/'again/sae_weights.safetensors')[0]['W_dec'], W_dec)
     assert torch.equal(load_sae(tmp_path/'again').encode(x), early.encode(x))
@@ -270,7 +274,7 @@ def four_largest(pre):
     top = pre.topk(4, dim=1)
     return torch.zeros_like(pre).scatter(1, top.indices, top.values.relu())
 
-# %% ../nbs/11_saving.ipynb #be001153
+# %% ../nbs/11_saving.ipynb #6231b52b
 STANDARD = dict(architecture='standard', d_in=8, d_sae=24, dtype='float32')
 OF_2024 = dict(model_name='gpt2-small', hook_point='blocks.7.hook_resid_pre', hook_point_layer=7, d_in=8, d_sae=24,
                hook_point_head_index=None, dataset_path='Skylion007/openwebtext', dtype='torch.float32', lr=4e-4,
@@ -284,10 +288,10 @@ OF_2024 = dict(model_name='gpt2-small', hook_point='blocks.7.hook_resid_pre', ho
     STANDARD | dict(reshape_activations='hook_z'), STANDARD | dict(d_in=None, d_sae=None),
     STANDARD | dict(rescale_acts_by_decoder_norm=True), dict(architecture='standard'), {}])
 def test_a_plain_sae_is_read_whatever_its_config_leaves_out(cfg, tmp_path):
-    got = load_sae(put(tmp_path/'sae', cfg)).encode(rows())[0]
+    got = load_sae(put(tmp_path/'sae', cfg)).encode(rows())
     assert torch.allclose(got, pre_of(raw()).relu(), atol=1e-5)
 
-# %% ../nbs/11_saving.ipynb #205b46f1
+# %% ../nbs/11_saving.ipynb #97846eec
 @pytest.mark.parametrize('cfg', [
     dict(architecture='standard', activation_fn_str='topk', activation_fn_kwargs=dict(k=4)),
     dict(architecture='standard', activation_fn='topk', activation_fn_kwargs=dict(k=4), sae_lens_version='5.9.1'),
@@ -299,7 +303,7 @@ def test_a_plain_sae_is_read_whatever_its_config_leaves_out(cfg, tmp_path):
 def test_topk_is_read_in_every_spelling(cfg, tmp_path):
     sae = load_sae(put(tmp_path/'sae', cfg))
     assert sae.k.item() == 4
-    assert torch.allclose(sae.encode(rows())[0], four_largest(pre_of(raw())), atol=1e-5)
+    assert torch.allclose(sae.encode(rows()), four_largest(pre_of(raw())), atol=1e-5)
 
 # %% ../nbs/11_saving.ipynb #b772fa2c
 @pytest.mark.parametrize('cfg, words', [
@@ -339,10 +343,10 @@ def test_every_tensor_that_an_architecture_does_not_use_is_refused():
                 folder = put(Path(tmp)/f'{kind}_{name}', cfg, weights | {name: torch.zeros(24)})
                 with pytest.raises(ValueError, match=f'^{name} of .*; allowed: the tensors of {kind}'): load_sae(folder)
 
-# %% ../nbs/11_saving.ipynb #0f2d9a08
+# %% ../nbs/11_saving.ipynb #35f3dd99
 def test_a_factor_of_one_on_the_latents_is_left_out(tmp_path):
     cfg = STANDARD | dict(finetuning_scaling_factor=True)
-    got = load_sae(put(tmp_path/'sae', cfg, raw(scaling_factor=torch.ones(24)))).encode(rows())[0]
+    got = load_sae(put(tmp_path/'sae', cfg, raw(scaling_factor=torch.ones(24)))).encode(rows())
     assert torch.allclose(got, pre_of(raw()).relu(), atol=1e-5)
 
 def test_a_threshold_is_compared_before_the_decoder_norm(tmp_path):
@@ -351,12 +355,12 @@ def test_a_threshold_is_compared_before_the_decoder_norm(tmp_path):
     put(tmp_path/'raw', dict(architecture='jumprelu', k=3.5), w)
     sae, pre = load_sae(tmp_path/'raw'), pre_of(w)
     assert sae.k.item() == 3.5
-    assert torch.allclose(sae.encode(rows())[0], 2*pre*(pre > .5), atol=1e-5)
+    assert torch.allclose(sae.encode(rows()), 2*pre*(pre > .5), atol=1e-5)
     put(tmp_path/'rescaled', dict(architecture='jumprelu', rescale_acts_by_decoder_norm=True), w)
     with pytest.raises(ValueError, match="W_dec of .* = 'rows of norm 2 to 2'; allowed: norm 1, as a threshold"):
         load_sae(tmp_path/'rescaled')
 
-# %% ../nbs/11_saving.ipynb #7544230b
+# %% ../nbs/11_saving.ipynb #1b0dbf6c
 @pytest.mark.parametrize('cfg', [dict(architecture='jumprelu'), {},
                                  dict(architecture='topk', k=4, rescale_acts_by_decoder_norm=True)])
 def test_decoder_rows_of_zeros_are_dead_latents(cfg, tmp_path):
@@ -369,8 +373,8 @@ def test_decoder_rows_of_zeros_are_dead_latents(cfg, tmp_path):
     if 'jumprelu' in cfg.values(): w['threshold'] = torch.full((24,), .5)
     sae = load_sae(put(tmp_path/'sae', cfg, w))
     a, metrics = sae.encode(rows()), evaluate(sae, rows())
-    assert torch.allclose(a[0], right, atol=1e-5)
-    assert torch.allclose(sae.decode(a)[0], right @ w['W_dec'] + w['b_dec'], atol=1e-5)
+    assert torch.allclose(a, right, atol=1e-5)
+    assert torch.allclose(sae.decode(a), right @ w['W_dec'] + w['b_dec'], atol=1e-5)
     assert metrics['frac_dead'].item() >= 2/24
     assert metrics['c_dec'].item() == pytest.approx(c_dec(w['W_dec'], (right > 0).any(0)).item(), abs=1e-6)
 
