@@ -9,7 +9,7 @@ _HOMES = dict(
     evaluate='metrics',
     as_source='sources', open_source='sources', open_stored='tables', GaussianSource='sources', train_bank='train',
     judge='elbow',
-    save_sae='saving', load_sae='saving', L0Estimate='estimate', calibrate_l0='calibrate', quote_l0='quote',
+    save_sae='saving', load_sae='saving', L0Estimate='estimate', load_estimate='results', calibrate_l0='calibrate', quote_l0='quote',
     harvest='harvest_run', plan_harvest='harvest_run', ActivationStore='store', plan_sweep='sweep', probe_sae='probing',
     read_sae='formats', measure='measuring', suspects='measuring', audit_sae='audit',
     show_latents='top_contexts',

@@ -254,7 +254,7 @@ def toy_world(
     check(name in worlds, 'source', name, f"{', '.join(worlds)}, or a path")
     return worlds[name]()
 
-# %% ../nbs/04_sources.ipynb #3c0befb6
+# %% ../nbs/04_sources.ipynb #e78264a9
 @checked
 def open_source(
     source, # what `as_source` takes, the name of a world, or a path: of a file, a data set, a folder of shards, a store
@@ -267,9 +267,12 @@ def open_source(
     _of_loaders(n_heldout, source)
     if str(source).startswith('toy:'):
         check(column is None, 'column', column, 'None, as a built-in world has no columns')
-        return toy_world(str(source))
-    from sae_l0_nb import open_stored
-    return open_stored(source, column=column)
+        found = toy_world(str(source))
+    else:
+        from sae_l0_nb import open_stored
+        found = open_stored(source, column=column)
+    found.opened = dict(path=str(source), column=column) # for those who have only the results
+    return found
 
 # %% ../nbs/04_sources.ipynb #a321e720
 @patch

@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.estimate import *
 
-# %% ../nbs/12_estimate.ipynb #5cea4ba2
+# %% ../nbs/12_estimate.ipynb #eae25fc1
 import json
 import math
 import tempfile
@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 
+from sae_l0_nb.folders import sae_folders
 from sae_l0_nb.sae import init_bank
 from sae_l0_nb.saving import load_sae
 
@@ -26,36 +27,6 @@ def test_an_estimate_in_one_line():
     assert str(r) == repr(r) == 'L0 = 4.05 (3.8 to 4.3), found: it turns (at width 12)'
     none = replace(r, l0=math.nan, verdict='edge', true_l0=4.)
     assert str(none) == 'no L0, edge; truth 4: it turns'
-
-# %% ../nbs/12_estimate.ipynb #9391c7a2
-def test_the_figure_shows_every_dot_and_survives_missing_values():
-    table = pd.DataFrame(dict(k=[1., 1, 2, 2, 8, 8], c_dec=[.3, .2, .1, .1, .2, np.nan], s_24=[1., 1, 0, 0, 1, 1]))
-    fig = plot_calibration(table, l0=2., interval=(1.9, 2.2), true_l0=2., random_level=.8)
-    assert len(fig.axes) == 2
-    assert fig.axes[0].get_ylim()[1] > .8
-    dots, medians = fig.axes[0].lines[:2]
-    assert len(dots.get_xdata()) == 5
-    assert medians.get_ydata().tolist() == [.25, .1, .2]
-    assert 'estimate 2' in [t.get_text() for t in fig.axes[0].get_legend().get_texts()]
-    plt.close(fig)
-    with pytest.raises(ValueError, match='assign.k=table.l0'): plot_calibration(table.assign(k=np.nan))
-
-# %% ../nbs/12_estimate.ipynb #35ef85c2
-def test_each_round_has_a_line_of_its_own():
-    table = pd.DataFrame(dict(k=[1., 2, 4, 8, 2, 3], c_dec=[.3, .2, .1, .2, .15, .05], round=[0, 0, 0, 0, 1, 1]))
-    fig = plot_calibration(table)
-    lines = fig.axes[0].lines
-    assert [o.get_xdata().tolist() for o in lines] == [[1, 2, 4, 8]]*2 + [[2, 3]]*2
-    assert [o.get_color() for o in lines] == ['0.55', '0.55', 'C0', 'C0']
-    assert [o.get_markerfacecolor() for o in lines[::2]] == ['none', 'C0']
-    words = [o.get_text() for o in fig.axes[0].get_legend().get_texts()]
-    assert words == ['coarse, short runs', 'close look', 'median over seeds']
-    between = plot_calibration(table.assign(round=[0, 0, 1, 1, 2, 2]))
-    assert len(between.axes[0].lines) == 6
-    assert 'earlier look' in [o.get_text() for o in between.axes[0].get_legend().get_texts()]
-    one_round = plot_calibration(table.assign(round=1))
-    assert len(one_round.axes[0].lines) == 2
-    plt.close('all')
 
 # %% ../nbs/12_estimate.ipynb #e7126144
 def test_the_figure_of_an_estimate_shows_the_witness():
@@ -71,8 +42,18 @@ def test_the_figure_of_an_estimate_shows_the_witness():
     assert labels(replace(r, l0=np.nan)) == ['c_dec', 's_20']
     assert labels(replace(r, table=table[['k', 'seed', 'c_dec']])) == ['c_dec']
 
-# %% ../nbs/12_estimate.ipynb #ea0c4038
-def test_a_notebook_shows_the_line_the_reason_and_the_figure():
+# %% ../nbs/12_estimate.ipynb #dfea0c21
+def test_every_verdict_has_one_next_step_and_costs_are_in_words():
+    assert set(NEXT) == {'found', 'plateau', 'edge', 'not_converged', 'disagree', 'no_features'}
+    for step in NEXT.values(): assert step.count('. ') + step.endswith('.') == 1
+    r = L0Estimate(l0=math.nan, interval=(math.nan, math.nan), verdict='edge', reason='', d_sae=12, d_in=20, table=None,
+                   cost=dict(n_saes=65, sae_steps=79_500, seconds=90.4), settings={})
+    assert r.next_step() == NEXT['edge']
+    assert r.spent() == '65 SAEs of width 12, 79,500 SAE-steps, 2 min'
+    assert replace(r, cost={}).spent() == ''
+
+# %% ../nbs/12_estimate.ipynb #0b1a78e9
+def test_a_notebook_shows_the_line_the_reason_the_figure_the_cost_and_the_next_step():
     table = pd.DataFrame(dict(k=[2., 4, 8], seed=0, c_dec=[.3, .1, .2]))
     r = L0Estimate(l0=np.nan, interval=(np.nan, np.nan), verdict='disagree', reason='s_6 < 3', d_sae=9, d_in=5, table=table,
                    cost={}, settings={})
@@ -80,20 +61,41 @@ def test_a_notebook_shows_the_line_the_reason_and_the_figure():
     assert '<b>no L0, disagree</b>' in page
     assert 's_6 &lt; 3' in page
     assert page.count('src="data:image/png;base64,iVBOR') == 1
+    assert '<b>Next:</b> Train SAEs at both places' in page
+    assert 'Cost' not in page
+    assert 'Cost: 7 SAEs of width 9</p>' in replace(r, cost=dict(n_saes=7))._repr_html_()
+    assert '<code>best</code>' in replace(r, verdict='found')._repr_html_()
 
-# %% ../nbs/12_estimate.ipynb #bd01a796
+# %% ../nbs/12_estimate.ipynb #655fcc33
 def test_the_nearest_sae_that_was_kept():
     bank = init_bank(3, 8, [2, 2, 5, 5], [0, 1, 0, 1])
     table = pd.DataFrame(dict(k=bank.k, seed=[0, 1, 0, 1], round=0, member=range(4), c_dec=.1))
     r = L0Estimate(l0=2., interval=(1, 3), verdict='found', reason='', d_sae=8, d_in=3, table=table, cost={}, settings={},
                    saes=[bank])
     assert torch.equal(r.sae(2.4, seed=1).W_dec, bank[1].W_dec)
+    assert r.sae(2.4).encode(torch.ones(9, 3)).shape == (9, 8)
     assert torch.equal(r.sae(4).W_dec, bank[2].W_dec)
     with pytest.raises(ValueError, match='k = 9'): r.sae(9)
     with pytest.raises(ValueError, match='seed = 2; allowed: 0, 1'): r.sae(2, seed=2)
     with pytest.raises(ValueError, match='keep_saes=True'): replace(r, saes=[]).sae(2)
 
-# %% ../nbs/12_estimate.ipynb #2ff6ba9f
+# %% ../nbs/12_estimate.ipynb #779f7d0e
+def test_the_best_sae_is_nearest_to_the_number_and_explains_most():
+    bank = init_bank(3, 8, [2, 2, 5, 5], [0, 1, 0, 1])
+    table = pd.DataFrame(dict(k=bank.k, seed=[0, 1, 0, 1], round=0, member=range(4), c_dec=.1))
+    r = L0Estimate(l0=4., interval=(1, 3), verdict='found', reason='', d_sae=8, d_in=3, table=table, cost={}, settings={},
+                   saes=[bank])
+    assert torch.equal(r.best.W_dec, bank[2].W_dec)
+    for explained, member in (([.9, .8, .1, .2], 3), ([.9, .8, .2, .1], 2), ([.9, .8, np.nan, .1], 3)):
+        told = replace(r, table=table.assign(variance_explained=explained))
+        assert torch.equal(told.best.W_dec, bank[member].W_dec)
+    twice = pd.concat([table, table.assign(round=1, variance_explained=.5)], ignore_index=True)
+    assert torch.equal(replace(r, table=twice, saes=[None, bank]).best.W_dec, bank[2].W_dec) # the later round counts
+    with pytest.raises(ValueError, match='keep_saes=True'): replace(r, saes=[]).best
+    with pytest.raises(ValueError, match='l0 = nan; allowed: a number, and the verdict is edge: it still falls; r.sae'):
+        replace(r, l0=math.nan, verdict='edge', reason='it still falls').best
+
+# %% ../nbs/12_estimate.ipynb #d395b7da
 def test_the_saved_folder_holds_what_was_found():
     bank = init_bank(3, 8, [1, 1, 2, 2, 4, 4], [0, 1]*3)
     table = pd.DataFrame(dict(k=bank.k, seed=[0, 1]*3, round=0, member=range(6), c_dec=[.2, .2, .1, .1, .3, .3]))
@@ -108,7 +110,11 @@ def test_the_saved_folder_holds_what_was_found():
         assert (saved['l0'], saved['control'], saved['cost']) == (2, None, dict(n_saes=6))
         assert saved['settings'] == dict(schedule='<built-in function len>')
         assert pd.read_csv(out/'table.csv').equals(table)
-        assert len(list((out/'saes').iterdir())) == 6
+        assert len(list((out/'saes').iterdir())) == 7 # with the best
+        assert torch.equal(load_sae(out).W_dec, load_sae(out/'saes/best').W_dec)
+        assert torch.equal(load_sae(out).W_dec, load_sae(out/'saes/k2_seed0').W_dec)
+        assert json.loads((out/'saes/best/cfg.json').read_text())['metadata']['copy_of'] == 'k2_seed0'
+        assert [path.name for path in sae_folders(out)] == [f'k{k}_seed{s}' for k in (1, 2, 4) for s in (0, 1)]
         sae = load_sae(out/'saes'/'k2_seed1')
         assert torch.allclose(sae.W_dec, bank[3].folded().W_dec, atol=1e-6)
         assert 'gpt2' in (out/'saes'/'k2_seed1'/'cfg.json').read_text()
@@ -116,3 +122,6 @@ def test_the_saved_folder_holds_what_was_found():
         again = Path(tmp)/'again'
         replace(r, saes=[], trace=table).save(again)
         assert {p.name for p in again.iterdir()} == {'estimate.json', 'table.csv', 'figure.png', 'descent.csv'}
+        replace(r, l0=math.nan, verdict='edge').save(Path(tmp)/'none')
+        assert not (Path(tmp)/'none/saes/best').exists()
+        with pytest.raises(ValueError, match='allowed: one SAE, .*: k1_seed0, k1_seed1'): load_sae(Path(tmp)/'none')

@@ -3,9 +3,10 @@
 import pytest
 from sae_l0_nb.folders import *
 
-# %% ../nbs/11_folders.ipynb #82baf3bf
+# %% ../nbs/11_folders.ipynb #ac1b7bdc
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
