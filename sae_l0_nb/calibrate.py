@@ -22,6 +22,7 @@ from .loaders import read_once
 from .locks import locked
 from .peak_search import (
     LEAVES, Search, apart, around, by_score, coarse_search, elbow_fits, look_closer, not_quite, peak_verdict, unlike)
+from .provenance import provenance
 from .quote import first_grid
 from .sae import Bank
 from .sources import open_source
@@ -280,13 +281,13 @@ def _said(s:Search|None, v:Verdict) -> dict:
     if read: best['directions_interval'] = around(best['directions'], 'directions')
     return dict(carried='firing' if s.carries else 'c_dec', witnesses=tables, **best)
 
-# %% ../nbs/15_calibrate.ipynb #0564dd39
+# %% ../nbs/15_calibrate.ipynb #977d3219
 def _estimate(job, rounds, v:Verdict, *, ratio, method, search) -> L0Estimate:
     "All that was found and done."
-    asked = dict(seeds=job.seeds, method=method)
+    asked, by_default = dict(seeds=job.seeds, method=method), dict(data_seed=0)
     return L0Estimate(
         l0=v.l0, interval=v.interval, verdict=v.verdict, reason=v.reason, d_sae=job.d_sae, d_in=job.source.d_in,
-        table=rounds.table(), cost=_cost(job), settings=job.settings | asked,
+        table=rounds.table(), cost=_cost(job), settings=by_default | job.settings | asked,
         true_l0=getattr(job.source, 'true_l0', None), origin=getattr(job.source, 'origin', {}),
         trace=rounds.trace, saes=rounds.banks, control=ratio, **_said(search, v))
 
@@ -319,7 +320,7 @@ def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     else: verdict = _agreed(verdict, rounds, s, ratio)
     return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
 
-# %% ../nbs/15_calibrate.ipynb #e426afab
+# %% ../nbs/15_calibrate.ipynb #6cf42cf6
 @checked
 def calibrate_l0(
     source, # ToyModel, tensor [n, d_in], ActivationStore, iterable of batches [b, d_in], path, or 'toy:large'
@@ -350,5 +351,8 @@ def calibrate_l0(
                   budget=budget, control=control, n_eval=n_eval, places=places, checkpoint=checkpoint, device=device,
                   progress=progress, **kwargs)
     _check_size(job, l0s, n_rounds)
+    about = provenance(source, job.device)
     with nullcontext() if checkpoint is None else locked(checkpoint, what='a calibration'):
-        return _calibrated(job, l0s, n_rounds, method, Rounds(keep_saes=keep_saes))
+        r = _calibrated(job, l0s, n_rounds, method, Rounds(keep_saes=keep_saes))
+    r.provenance = about
+    return r

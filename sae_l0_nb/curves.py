@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['READ', 's_columns', 'broken', 'caption_of', 'plot_calibration']
 
-# %% ../nbs/12_curves.ipynb #76ac2fd0
+# %% ../nbs/12_curves.ipynb #a7738042
 import textwrap
 
 import numpy as np
 
 from .allowed import checked
-from .checks import check
+from .checks import check, check_choice
 
 # %% ../nbs/12_curves.ipynb #db1900a5
 def s_columns(
@@ -31,16 +31,16 @@ def _log_axis(ax, low, high):
     ax.set_xticks(ticks, [str(v) for v in ticks])
     ax.minorticks_off()
 
-# %% ../nbs/12_curves.ipynb #783e9796
+# %% ../nbs/12_curves.ipynb #075aac87
 KINDS = { # label -> colour, and whether its dots are hollow
     'SAEs': ('C0', False), 'coarse grid, short runs': ('0.55', True), 'earlier look': ('#86b6e0', False),
     'close look': ('C0', False)}
 
-def _rounds(table) -> list: # (label, rows, L0s of later rounds)
+def _rounds(table, short:bool) -> list: # (label, rows, L0s of later rounds); short: a single round is a coarse grid
     "The rounds of a table, each with its kind."
     rounds = sorted(table['round'].unique()) if 'round' in table else []
-    if len(rounds) < 2: return [('SAEs', table, [])]
-    _, coarse, earlier, close = KINDS
+    alone, coarse, earlier, close = KINDS
+    if len(rounds) < 2: return [(coarse if short else alone, table, [])]
     names = [coarse] + [earlier]*(len(rounds) - 2) + [close]
     return [(name, table[table['round'] == r], table.k[table['round'] > r]) for name, r in zip(names, rounds)]
 
@@ -54,11 +54,12 @@ def broken(
     cut = [bool(((at > low) & (at < high)).any()) for low, high in zip(x[:-1], x[1:])]
     return np.insert(np.arange(len(x)), np.flatnonzero(cut) + 1, -1)
 
-# %% ../nbs/12_curves.ipynb #b167549c
+# %% ../nbs/12_curves.ipynb #712bbaa8
 def _join(ax, x, y, later, color):
     "A line through points, broken where later looks were taken."
     x, y = np.asarray(x, float), np.asarray(y, float)
     i = broken(x, later)
+    if (i < 0).any(): ax.plot(x, y, ':', color=color, lw=1, alpha=.6)
     ax.plot(np.where(i < 0, np.nan, x[i]), np.where(i < 0, np.nan, y[i]), '-', color=color, lw=1.3)
 
 # %% ../nbs/12_curves.ipynb #5229b503
@@ -66,12 +67,12 @@ def _dots(color, hollow:bool) -> dict:
     "How the dots of one kind look, and their place in a legend."
     return dict(color=color, mfc='none' if hollow else color, ms=4 if hollow else 3, mew=.8, marker='o')
 
-# %% ../nbs/12_curves.ipynb #1c1510b6
-def _curve(ax, table, name):
+# %% ../nbs/12_curves.ipynb #bcf23851
+def _curve(ax, table, name, short) -> list: # what its legend shows
     "One metric against L0: each SAE a dot, medians joined."
     from matplotlib.lines import Line2D
     handles = {}
-    for kind, t, later in _rounds(table):
+    for kind, t, later in _rounds(table, short):
         color, hollow = KINDS[kind]
         t = t[['k', name]].dropna()
         median = t.groupby('k')[name].median()
@@ -85,19 +86,20 @@ def _curve(ax, table, name):
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
     return list(handles.values())
 
-# %% ../nbs/12_curves.ipynb #be91fb0b
+# %% ../nbs/12_curves.ipynb #8cb4b742
 PANELS = { # columns of a panel, and its label
     ('firing', 'directions'): 'scores, as shares\nof their largest',
-    ('fire', 'agree', 'ratio'): 'do two seeds agree?\nis the error that of noise?'}
+    ('fire', 'agree', 'ratio'): 'likeness of two seeds,\nerror over noise'}
 LABELS = dict(firing='firing', directions='directions', fire='fire together', agree='|cosine|', ratio='error ratio')
 
-def _panel(ax, tables, names):
+def _panel(ax, tables, names) -> list: # what its legend shows
     "Witnesses of the coarse grid, hollow, and of the last look, solid."
     from matplotlib.lines import Line2D
     later, handles = tables[-1].k if len(tables) > 1 else [], []
-    for color, name in zip(('C2', 'C4', 'C3'), names):
+    there = [name for name in names if tables[-1][name].notna().any()]
+    for color, name in zip(('C2', 'C4', 'C3'), there):
         for t, hollow in ((tables[0], True), (tables[-1], False))[:len(tables)]:
-            y = t[name]/t[name].max() if name in ('firing', 'directions') else t[name]
+            y = t[name]/(t[name].max() or 1) if name in ('firing', 'directions') else t[name]
             _join(ax, t.k, y, later if hollow else [], color)
             ax.plot(t.k, y, ls='', **_dots(color, hollow))
         handles.append(Line2D([], [], label=LABELS[name], **_dots(color, len(tables) < 2)))
@@ -118,27 +120,29 @@ def _legend(ax, handles):
     beside = dict(loc='upper left', bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
     ax.legend(handles=handles, fontsize=9, **beside)
 
-# %% ../nbs/12_curves.ipynb #d1284ece
+# %% ../nbs/12_curves.ipynb #8365f02a
 READ = dict( # what the number is read off -> how to read the figure
     c_dec='c_dec falls while L0 is too low, and where it stops falling is the number: the orange line, in the band of '
           'its interval.',
-    firing='The orange line, in the band of its interval, is the L0 of the best firing score, corrected: two seeds fire '
-           'alike there and leave less error than on normal data.',
+    firing='The orange line, in the band of its interval, is the L0 of the best firing score, corrected: there two seeds '
+           'fire alike, with less error than on normal data.',
     none='No orange line is drawn because no L0 can be named: see whether c_dec stops falling, and whether the firing '
          'score has its top at the same place.',
     sweep='c_dec falls while L0 is too low, and should stop falling where L0 is right.')
 
-# %% ../nbs/12_curves.ipynb #f67f9142
+# %% ../nbs/12_curves.ipynb #f74a2d04
+@checked
 def caption_of(
     table, # DataFrame that is drawn
+    *,
     read:str='sweep', # key of `READ`
 ) -> str: # two sentences
     "How to read the figure."
     several = 'round' in table and table['round'].nunique() > 1
     dots = ', hollow after a short run and solid after a longer one' if several else ''
-    return f'Each dot is an SAE{dots}; lines join medians over seeds. {READ[read]}'
+    return f'Each dot is an SAE{dots}; lines join medians over seeds. {READ[check_choice(read, "read", READ)]}'
 
-# %% ../nbs/12_curves.ipynb #4cd3afbb
+# %% ../nbs/12_curves.ipynb #58fd35a2
 def _axes(n_panels:int, caption:str): # figure, axes
     "Panels under each other with room for legends beside them and the caption below."
     import matplotlib.pyplot as plt
@@ -147,10 +151,10 @@ def _axes(n_panels:int, caption:str): # figure, axes
                             layout='constrained')
     for ax in axs[:, 0]: ax.spines[['top', 'right']].set_visible(False)
     axs[-1, 0].set_xlabel('L0 asked for, k (latents firing per input)')
-    if caption: fig.supxlabel(textwrap.fill(caption, 112), fontsize=9.5, x=.01, ha='left', color='0.25')
+    if caption: fig.supxlabel(textwrap.fill(caption, 122), fontsize=9.5, x=.01, ha='left', color='0.25')
     return fig, axs[:, 0]
 
-# %% ../nbs/12_curves.ipynb #e033301d
+# %% ../nbs/12_curves.ipynb #97624aa0
 @checked
 def plot_calibration(
     table, # DataFrame with columns k, c_dec, optionally s_* and round: one row an SAE
@@ -167,7 +171,7 @@ def plot_calibration(
     check(table.k.notna().any(), 'k of table', np.nan, 'numbers; to draw the measured L0, table.assign(k=table.l0)')
     names, panels = ['c_dec', *s_columns(table)], PANELS if len(witnesses) else {}
     fig, axs = _axes(len(names) + len(panels), caption_of(table) if caption is None else caption)
-    handles = [_curve(ax, table, name) for ax, name in zip(axs, names)]
+    handles = [_curve(ax, table, name, len(witnesses) > 0) for ax, name in zip(axs, names)]
     for ax, (columns, label) in zip(axs[len(names):], panels.items()):
         handles.append(_panel(ax, witnesses, columns))
         ax.set_ylabel(label)

@@ -78,7 +78,7 @@ def _witness(
     if not math.isfinite(l0): return names[-1]
     return min(names, key=lambda name: abs(math.log(float(name[2:])/(NEAREST*l0))))
 
-# %% ../nbs/12_estimate.ipynb #21cf05e6
+# %% ../nbs/12_estimate.ipynb #4ac94d38
 @patch
 def plot(self:L0Estimate): # matplotlib Figure
     "The report figure: c_dec, s_n and the witnesses against L0, with estimate, interval and verdict."
@@ -86,7 +86,7 @@ def plot(self:L0Estimate): # matplotlib Figure
     witness = _witness(names, self.l0)
     shown = self.table.drop(columns=[c for c in names if c != witness or self.witnesses])
     title = f'{_headline(self)}  (width {self.d_sae})'
-    caption = caption_of(shown, self.carried if math.isfinite(self.l0) else 'none')
+    caption = caption_of(shown, read=self.carried if math.isfinite(self.l0) else 'none')
     return plot_calibration(shown, l0=self.l0, interval=self.interval, true_l0=self.true_l0, title=title,
                             caption=caption, random_level=c_dec_random(self.d_in), witnesses=self.witnesses)
 

@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.calibrate import *
 
-# %% ../nbs/15_calibrate.ipynb #5ec026db
+# %% ../nbs/15_calibrate.ipynb #56a9b685
 import json
 import math
 import tempfile
@@ -27,6 +27,7 @@ from sae_l0_nb.elbow import Verdict
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
 from sae_l0_nb.peak_search import Search, coarse_search
 from sae_l0_nb.peaks import ASKED, Peak, corrected
+from sae_l0_nb.results import load_estimate
 from sae_l0_nb.saving import load_sae
 from sae_l0_nb.schedule import lr_at
 from sae_l0_nb.stages import Rounds, Start, coarse_grid, coarse_stage, new_job, train_stage
@@ -146,7 +147,7 @@ def test_a_budget_is_kept_and_an_answer_that_it_cut_short_is_none():
     one_round = calibrate_l0(ToyModel.small(), d_sae=5, n_rounds=1, centre=False, progress=False)
     assert 'the number of rounds (n_rounds, --rounds) ended the search' in one_round.reason
 
-# %% ../nbs/15_calibrate.ipynb #93d509e7
+# %% ../nbs/15_calibrate.ipynb #9a7db216
 def test_what_was_found_can_be_saved_with_its_saes():
     kw = dict(l0s=[1.2, 1.6, 2, 2.6, 3.4], seeds=[0, 1], n_samples=128_000, n_rounds=0, keep_saes=True, progress=False)
     r = calibrate_l0(ToyModel.small(), d_sae=5, **kw)
@@ -160,9 +161,15 @@ def test_what_was_found_can_be_saved_with_its_saes():
         assert saved['l0'] == (None if np.isnan(r.l0) else r.l0)
         assert saved['true_l0'] == pytest.approx(2)
         assert np.allclose(pd.read_csv(out/'table.csv').c_dec, r.table.c_dec)
-        assert len(list((out/'saes').iterdir())) == 10
+        assert len(list((out/'saes').iterdir())) == 10 + np.isfinite(r.l0)
         sae = load_sae(out/'saes'/'k2_seed1')
         assert torch.allclose(sae.W_dec, r.sae(2, seed=1).W_dec, atol=1e-6)
+    again = calibrate_l0('toy:small', d_sae=5, **kw).summary()
+    for told in (saved, again): del told['cost']['seconds'], told['provenance']['date']
+    assert again['provenance']['source'].pop('path') == 'toy:small'
+    assert saved['provenance']['source'].pop('path') is None
+    assert again == saved # a second run says the same
+    assert saved['settings']['data_seed'] == 0
 
 # %% ../nbs/15_calibrate.ipynb #45ec93a0
 def test_a_killed_calibration_continues():
@@ -260,7 +267,7 @@ def test_short_training_gets_no_number_and_no_word_on_features():
         assert r.verdict == 'not_converged', r
         assert f'n_samples, --samples: {n:,} now; try {3*n:,}' in r.reason
 
-# %% ../nbs/15_calibrate.ipynb #dbc48988
+# %% ../nbs/15_calibrate.ipynb #7a673f00
 def test_more_features_than_dimensions_get_the_number_of_the_firing_score():
     world = LanguageWorld(300, 40, LanguageLaw(exponent=.9))
     kw = dict(n_samples=128_000, seeds=[0, 1], keep_saes=True, progress=False)
@@ -280,7 +287,8 @@ def test_more_features_than_dimensions_get_the_number_of_the_firing_score():
     with tempfile.TemporaryDirectory() as tmp:
         r.save(Path(tmp)/'r')
         assert (Path(tmp)/'r'/'witnesses_1.csv').exists()
-        assert json.loads((Path(tmp)/'r'/'estimate.json').read_text())['carried'] == 'firing'
+        back = load_estimate(Path(tmp)/'r')
+    assert (back.carried, str(back)) == ('firing', str(r))
     alone = calibrate_l0(world, 48, control=False, **kw) # c_dec alone
     assert alone.carried == 'c_dec'
     assert alone.witnesses == []

@@ -29,20 +29,26 @@ def test_the_figure_shows_every_dot_and_survives_missing_values():
     plt.close(fig)
     with pytest.raises(ValueError, match='assign.k=table.l0'): plot_calibration(table.assign(k=np.nan))
 
-# %% ../nbs/12_curves.ipynb #da3f8bba
+# %% ../nbs/12_curves.ipynb #c65421de
 def test_each_kind_has_a_colour_short_runs_are_hollow_and_no_line_runs_through_a_look():
     table = pd.DataFrame(dict(k=[1., 2, 4, 8, 2.5, 3], c_dec=[.3, .2, .1, .2, .15, .05], round=[0, 0, 0, 0, 1, 1]))
     top = plot_calibration(table).axes[0]
-    assert [o.get_xdata()[~np.isnan(o.get_ydata())].tolist() for o in top.lines] == [[1, 2, 4, 8]]*2 + [[2.5, 3]]*2
-    assert np.isnan(top.lines[0].get_ydata()).tolist() == [False, False, True, False, False]
-    assert [o.get_color() for o in top.lines] == ['0.55', '0.55', 'C0', 'C0']
-    assert [o.get_markerfacecolor() for o in top.lines[1::2]] == ['none', 'C0']
+    led, *lines = top.lines
+    assert led.get_linestyle() == ':'
+    assert [o.get_xdata()[~np.isnan(o.get_ydata())].tolist() for o in lines] == [[1, 2, 4, 8]]*2 + [[2.5, 3]]*2
+    assert np.isnan(lines[0].get_ydata()).tolist() == [False, False, True, False, False]
+    assert [o.get_color() for o in lines] == ['0.55', '0.55', 'C0', 'C0']
+    assert [o.get_markerfacecolor() for o in lines[1::2]] == ['none', 'C0']
     words = [o.get_text() for o in top.get_legend().get_texts()]
     assert words == ['coarse grid, short runs', 'close look']
     between = plot_calibration(table.assign(round=[0, 0, 1, 1, 2, 2])).axes[0]
     assert len({o.get_color() for o in between.lines}) == len(between.get_legend().get_texts()) == 3
     one_round = plot_calibration(table.assign(round=1)).axes[0]
     assert [o.get_text() for o in one_round.get_legend().get_texts()] == ['SAEs']
+    said = pd.DataFrame(dict(k=[1., 2], firing=[.1, .2], directions=np.nan, fire=.5, agree=.5, ratio=.5))
+    short = plot_calibration(table.assign(round=0), witnesses=[said]).axes
+    assert [o.get_text() for o in short[0].get_legend().get_texts()] == ['coarse grid, short runs']
+    assert [o.get_text() for o in short[1].get_legend().get_texts()] == ['firing']
     plt.close('all')
 
 # %% ../nbs/12_curves.ipynb #94df78fa
