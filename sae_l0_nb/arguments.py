@@ -5,27 +5,24 @@
 # %% auto #0
 __all__ = ['parser']
 
-# %% ../nbs/51_arguments.ipynb #a5d8d44c
+# %% ../nbs/51_arguments.ipynb #6e107632
 import argparse
 
 from . import __version__
+from .flags import Parser, read_whole, strict
 
-# %% ../nbs/51_arguments.ipynb #3e1bd24b
+# %% ../nbs/51_arguments.ipynb #592f9c3e
 def _numbers(kind): # -> function: '5,11' -> [5, 11]
     "A reader of numbers separated by commas."
-    def parse(text):
-        try: return [kind(v) for v in text.split(',')]
-        except ValueError as e:
-            words = f'{text!r}; allowed: numbers separated by commas, e.g. 5,11,18'
-            raise argparse.ArgumentTypeError(words) from e
+    def parse(text): return [(read_whole if kind is int else kind)(v) for v in text.split(',')]
+    parse.many = True
     return parse
 
-# %% ../nbs/51_arguments.ipynb #43c8c545
+# %% ../nbs/51_arguments.ipynb #a1d8351a
 def _or(kind, word): # -> function: word -> None, '3' -> 3
     "A reader of a number, or of a word that stands for None."
-    def parse(text):
-        try: return None if text == word else kind(text)
-        except ValueError as e: raise argparse.ArgumentTypeError(f'{text!r}; allowed: a number, or {word}') from e
+    def parse(text): return None if text == word else (read_whole if kind is int else kind)(text)
+    parse.word = word
     return parse
 
 # %% ../nbs/51_arguments.ipynb #a3bf3e3a
@@ -274,16 +271,23 @@ examples:
   sae-l0 survey --by loader --out released.csv
   sae-l0 survey --slips'''
 
-# %% ../nbs/51_arguments.ipynb #2f1700d3
+# %% ../nbs/51_arguments.ipynb #df644787
+BEHIND = dict( # command -> functions that take what is typed
+    calibrate=('calibrate_l0',), harvest=('plan_harvest',), sweep=('plan_sweep', 'calibrate_l0'),
+    probe=('probe_sweep',), audit=('audit_sae', 'read_sae'), latents=('show_latents', 'read_sae'), survey=('survey',))
+
+# %% ../nbs/51_arguments.ipynb #378d61e0
 def parser() -> argparse.ArgumentParser:
     "The command line of `sae-l0`."
     about = 'What L0 is right for this data? Finds the L0 at which SAE latents stop mixing correlated features.'
-    p = argparse.ArgumentParser(prog='sae-l0', description=about)
+    p = Parser(prog='sae-l0', description=about)
     p.add_argument('--version', action='version', version=f'sae-l0 {__version__}')
     sub = p.add_subparsers(dest='command', required=True, metavar='COMMAND')
     def command(name, add, description, help):
         raw = argparse.RawDescriptionHelpFormatter
-        add(sub.add_parser(name, help=help, description=description, formatter_class=raw))
+        own = sub.add_parser(name, help=help, description=description, formatter_class=raw)
+        add(own)
+        strict(own, BEHIND[name])
     command('calibrate', _calibrate_args, CALIBRATE, 'find the right L0 of a built-in world or of activations')
     command('harvest', _harvest_args, HARVEST, "store a language model's activations")
     command('sweep', _sweep_args, SWEEP, 'train the L0s and seeds that you name, on as many processes as there are')
@@ -291,4 +295,5 @@ def parser() -> argparse.ArgumentParser:
     command('audit', _audit_args, AUDIT, "is one SAE's L0 wrong?")
     command('latents', _latents_args, LATENTS, 'on which inputs latents fire, as tokens in context')
     command('survey', _survey_args, SURVEY, 'which L0s released SAEs declare')
+    p.commands = sub.choices
     return p

@@ -6,25 +6,30 @@
 __all__ = ['report', 'quoted', 'calibrate', 'harvest', 'sweep', 'sweep_report', 'probe', 'probe_report', 'audit_report', 'audit',
            'latents', 'survey', 'main']
 
-# %% ../nbs/52_cli.ipynb #7857935e
+# %% ../nbs/52_cli.ipynb #93f68e39
 import argparse
 import math
+import shlex
 import sys
+from contextvars import ContextVar
 from pathlib import Path
 
 from .arguments import parser
 from .checks import check_whole
 from .files import read_table, write_table
+from .flags import check_first, flags_of, folder_flag, in_flags, said_as
 from .locks import claimed
 from .progress import can_draw
-from .runs import bytes_in_words, check_writable, new_folder, process_rank, seconds_in_words, writing
+from .runs import bytes_in_words, new_folder, process_rank, seconds_in_words, writing
 
-# %% ../nbs/52_cli.ipynb #474206b4
+# %% ../nbs/52_cli.ipynb #9b7cea9a
+TYPED = ContextVar('TYPED', default=None) # the command line, for those who have only the results
+
 def _use_threads(n):
     import torch
     if n is not None: torch.set_num_threads(check_whole(n, '--threads'))
 
-# %% ../nbs/52_cli.ipynb #21fbd136
+# %% ../nbs/52_cli.ipynb #c662d3aa
 def report(
     r, # L0Estimate
     out, # folder it was written to
@@ -41,8 +46,8 @@ def report(
     if r.control is not None:
         words = f'SAEs leave {r.control:.2f} of the error that they leave on normal data with the same covariance'
         lines += ['', f'control: {words} ({CONTROL:g} or less is needed)']
-    cost = f"{r.cost['n_saes']} SAEs of width {r.d_sae}, {r.cost['sae_steps']:,} SAE-steps, {r.cost['seconds']:.0f} s"
-    return '\n'.join([*lines, '', f'{cost}. Figure, table and estimate: {out}/'])
+    lines += ['', f'next: {r.next_step().replace("`", "")}', '', f'{r.spent()}. Figure, table and estimate: {out}/']
+    return '\n'.join(lines)
 
 # %% ../nbs/52_cli.ipynb #507deebd
 def _in_columns(table, **formats): # -> str
@@ -59,16 +64,15 @@ def quoted(
     most = f"at most {q['most_sae_steps']:,}, {seconds_in_words(q['most_seconds'])}"
     return f"{usual} ({most}); {bytes_in_words(q['bytes'])} for weights and moments"
 
-# %% ../nbs/52_cli.ipynb #331fd9e5
+# %% ../nbs/52_cli.ipynb #fa37b464
 def calibrate(
     a:argparse.Namespace, # parsed arguments
 ):
     "Run `calibrate_l0`, write its folder, print the summary."
     out = a.out or 'l0_' + Path(a.source.replace(':', '_')).stem
-    if a.checkpoint is not None: check_writable(a.checkpoint)
     with claimed(out, what='sae-l0 calibrate'): _calibrate(a, out)
 
-# %% ../nbs/52_cli.ipynb #38da6cac
+# %% ../nbs/52_cli.ipynb #dcb6c842
 def _calibrate(a, out):
     "The work of `calibrate`, in a folder that is its own."
     from sae_l0_nb.calibrate import calibrate_l0
@@ -83,6 +87,7 @@ def _calibrate(a, out):
     if not a.quiet: print(quoted(quote_l0(source, width, **settings)), file=sys.stderr, flush=True)
     settings |= dict(lr=a.lr, budget=a.budget, data_seed=a.data_seed, checkpoint=a.checkpoint)
     r = calibrate_l0(source, width, keep_saes=a.save_saes, progress=not a.quiet, **settings)
+    r.provenance['command'] = TYPED.get()
     r.save(out)
     print(report(r, out))
 
@@ -166,7 +171,7 @@ def sweep_report(
     lines += ['', f'{len(table)} SAEs, table and history: {out}/']
     return '\n'.join([*lines, f'next: sae-l0 probe {out} --model MODEL --layer LAYER --tasks all --out PROBES'])
 
-# %% ../nbs/52_cli.ipynb #766a3a12
+# %% ../nbs/52_cli.ipynb #7a8cbf36
 def probe(
     a:argparse.Namespace, # parsed arguments
 ):
@@ -176,7 +181,6 @@ def probe(
     from sae_l0_nb.probing import KINDS
     from sae_l0_nb.tasks import probe_task_names
     out = new_folder(a.out)
-    check_writable(out)
     _use_threads(a.threads)
     tasks = probe_task_names() if a.tasks == 'all' else [task for task in a.tasks.split(',') if task]
     settings = dict(n_latents=a.latents, kinds=KINDS if a.controls else ('latents',), n_texts=a.texts, seed=a.seed)
@@ -242,7 +246,7 @@ def _quote_of_siblings(cost):
     words = f"{cost['n_saes']} siblings, {cost['sae_steps']:,} SAE-steps, about {seconds_in_words(cost['seconds'])}"
     print(words, file=sys.stderr, flush=True)
 
-# %% ../nbs/52_cli.ipynb #42d753c7
+# %% ../nbs/52_cli.ipynb #24deeeb3
 def audit(
     a:argparse.Namespace, # parsed arguments
 ):
@@ -250,18 +254,16 @@ def audit(
     from sae_l0_nb.audit import audit_sae
     from sae_l0_nb.formats import read_sae
     from sae_l0_nb.sources import open_source
-    for folder in (a.card, a.checkpoint):
-        if folder is not None: check_writable(folder)
     _use_threads(a.threads)
-    source = open_source(a.activations, column=a.column)
-    sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
+    with said_as(source='--activations'): source = open_source(a.activations, column=a.column)
+    with said_as(source='sae'): sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
     settings = dict(n_samples=a.samples, batch_size=a.batch_size)
     r = audit_sae(sae, source, siblings=a.siblings, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet,
                   on_quote=None if a.quiet else _quote_of_siblings, n_eval=a.rows, **settings)
     if a.card is not None: r.save(a.card)
     print(audit_report(r, a.card))
 
-# %% ../nbs/52_cli.ipynb #9f3ec071
+# %% ../nbs/52_cli.ipynb #b23719e3
 def latents(
     a:argparse.Namespace, # parsed arguments
 ):
@@ -269,13 +271,13 @@ def latents(
     from sae_l0_nb.formats import read_sae
     from sae_l0_nb.sources import open_source
     from sae_l0_nb.top_contexts import show_latents
-    if a.out is not None: check_writable(a.out)
     _use_threads(a.threads)
     _no_bars_in_logs()
-    source = open_source(a.source, column=a.column)
-    sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
-    found = show_latents(sae, source, a.latents, n_pairs=a.pairs, n_eval=a.rows, n_top=a.top, texts=a.texts,
-                         column=a.text_column, tokenizer=a.tokenizer)
+    with said_as(source='store'): source = open_source(a.source, column=a.column)
+    with said_as(source='sae'): sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
+    with said_as(column='--text-column'):
+        found = show_latents(sae, source, a.latents, n_pairs=a.pairs, n_eval=a.rows, n_top=a.top, texts=a.texts,
+                             column=a.text_column, tokenizer=a.tokenizer)
     print(found)
     if a.out is not None:
         found.save(a.out)
@@ -296,28 +298,26 @@ def survey(
     shown = slips(table) if a.slips else counted(table, by=a.by)
     print(shown.to_string(index=False, float_format='{:.3g}'.format) if len(shown) else 'nothing contradicts itself')
 
-# %% ../nbs/52_cli.ipynb #9b6a7397
-FLAGS = dict(d_sae='--width', n_samples='--samples', batch_size='--batch-size', n_rounds='--rounds',
-             n_tokens='--tokens', n_latents='--latents', n_texts='--texts', at_once='--at-once', n_pairs='--pairs',
-             n_top='--top', n_eval='--rows')
-
-def _in_one_line(e): # -> str
-    "What went wrong, for a reader of the command line, with the flag where the name is another."
+# %% ../nbs/52_cli.ipynb #286d77fd
+def _in_one_line(e, a, flags): # -> str
+    "What went wrong, for a reader of the command line, with flags for arguments."
     if isinstance(e, OSError) and e.strerror: return f'{e.filename or "output"}: {e.strerror}'
-    words = ' '.join(str(e).split())
-    flag = FLAGS.get(words.split(' = ')[0])
-    return f'{flag}: {words}' if flag else words
+    return in_flags(str(e), flags | dict(folder=folder_flag(str(e), a)))
 
-# %% ../nbs/52_cli.ipynb #ef89a935
+# %% ../nbs/52_cli.ipynb #7ad74f0f
 def main(
     argv:list[str]|None=None, # arguments; None: those of the process
 ) -> int: # exit status
     "Entry point of `sae-l0`."
-    a = parser().parse_args(argv)
+    p = parser()
+    a = p.parse_args(argv)
+    TYPED.set(shlex.join(['sae-l0', *(sys.argv[1:] if argv is None else argv)]))
     commands = dict(calibrate=calibrate, harvest=harvest, sweep=sweep, probe=probe, audit=audit, latents=latents,
                     survey=survey)
-    try: commands[a.command](a)
+    try:
+        check_first(a)
+        commands[a.command](a)
     except (ValueError, ImportError, TimeoutError, OSError) as e:
-        print(f'sae-l0: {_in_one_line(e)}', file=sys.stderr)
+        print(f'sae-l0: {_in_one_line(e, a, flags_of(p.commands[a.command]))}', file=sys.stderr)
         return 2
     return 0

@@ -120,12 +120,12 @@ def _legend(ax, handles):
     beside = dict(loc='upper left', bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
     ax.legend(handles=handles, fontsize=9, **beside)
 
-# %% ../nbs/12_curves.ipynb #8365f02a
+# %% ../nbs/12_curves.ipynb #62f9e244
 READ = dict( # what the number is read off -> how to read the figure
     c_dec='c_dec falls while L0 is too low, and where it stops falling is the number: the orange line, in the band of '
           'its interval.',
-    firing='The orange line, in the band of its interval, is the L0 of the best firing score, corrected: there two seeds '
-           'fire alike, with less error than on normal data.',
+    firing='The orange line, in the band of its interval, is the L0 of the best firing score, corrected: there two '
+           'seeds fire alike, with less error than on normal data.',
     none='No orange line is drawn because no L0 can be named: see whether c_dec stops falling, and whether the firing '
          'score has its top at the same place.',
     sweep='c_dec falls while L0 is too low, and should stop falling where L0 is right.')

@@ -39,7 +39,7 @@ def _hash_of(path:Path) -> tuple[str, bool]: # SHA-256; whether it is that of al
             h.update(f.read(BLOCK))
     return h.hexdigest(), False
 
-# %% ../nbs/11_provenance.ipynb #8dabf0d0
+# %% ../nbs/11_provenance.ipynb #c5e0d4e0
 @checked
 def files_hash(
     path, # of a file, a store, or a folder of files
@@ -52,10 +52,12 @@ def files_hash(
     files = [path] if not several else sorted(p for p in path.rglob('*') if p.is_file() and p.name[0] != '.')
     found = [_hash_of(file) for file in files]
     whole = all(full for _, full in found)
-    of = 'all bytes' if whole else f'size and {BLOCKS} blocks of {BLOCK//1024} KiB of each file above {MOST/2**30:g} GiB'
+    blocks = f'size and {BLOCKS} blocks of {BLOCK//1024} KiB of each file above {MOST/2**30:g} GiB'
+    of = 'all bytes' if whole else blocks
     if not several: return found[0][0], f'SHA-256 of {path.name}: {of}'
     lines = ''.join(f'{name}  {file.relative_to(path).as_posix()}\n' for (name, _), file in zip(found, files))
-    return hashlib.sha256(lines.encode()).hexdigest(), f'SHA-256 of the lines "SHA-256  name" of {len(files)} files: {of}'
+    name = hashlib.sha256(lines.encode()).hexdigest()
+    return name, f'SHA-256 of the lines "SHA-256  name" of {len(files)} files: {of}'
 
 # %% ../nbs/11_provenance.ipynb #035eb4ab
 def _of_tensor(source:TensorSource) -> tuple[str, str]:

@@ -3,10 +3,15 @@
 import pytest
 from sae_l0_nb.arguments import *
 
-# %% ../nbs/51_arguments.ipynb #c727d317
-import pytest
+# %% ../nbs/51_arguments.ipynb #e37719dd
+import re
+from contextlib import redirect_stderr
+from io import StringIO
 
-# %% ../nbs/51_arguments.ipynb #8d24ec62
+import pytest
+from hypothesis import given, strategies as st
+
+# %% ../nbs/51_arguments.ipynb #8cb26c49
 @pytest.mark.parametrize('words, status', [
     ('', 2), ('--help', 0), ('calibrate --help', 0), ('harvest --help', 0), ('sweep --help', 0), ('probe --help', 0),
     ('audit --help', 0), ('latents --help', 0), ('latents a b --latents 1 --pairs 2', 2), ('calibrate --l0s a', 2),
@@ -16,4 +21,54 @@ def test_no_command_and_help_read_well(words, status, capsys):
     assert e.value.code == status
     said = capsys.readouterr()
     if words == 'calibrate --help': assert 'toy:large' in said.out
-    if words == 'calibrate --l0s a': assert "'a'; allowed: numbers separated by commas" in said.err
+    if words == 'calibrate --l0s a': assert "--l0s = 'a'; allowed: numbers above 0, separated by commas" in said.err
+
+# %% ../nbs/51_arguments.ipynb #f1a89d90
+NEEDED = dict(
+    calibrate=[], survey=[], harvest='m t --layer 1 --tokens 5 --out o'.split(), latents=['s', 't'],
+    sweep='s --width 5 --l0s 2 --out o'.split(), probe='s --model m --layer 1 --tasks t --out o'.split(),
+    audit='s --activations a'.split())
+ALL = [(command, o) for command, p in parser().commands.items() for o in p._actions]
+FLAGS = [(command, o) for command, o in ALL if o.option_strings and o.nargs != 0]
+READ = [(command, o) for command, o in FLAGS if o.type is not None and o.dest != 'layer' or o.choices]
+
+def typed(command, *words): # -> what was read, or the lines of an error
+    "A command with what it must have, and some words."
+    with redirect_stderr(said := StringIO()):
+        try: return parser().parse_args([command, *NEEDED[command], *words])
+        except SystemExit as e: assert e.code == 2
+    return said.getvalue().splitlines()
+
+def is_told(lines, command, flag) -> bool:
+    "Whether an error is short, and says what was wrong with which flag of which command."
+    line, usage = lines
+    begins = line.startswith((f'sae-l0 {command}: {flag} = ', f'sae-l0 {command}: {flag}: '))
+    return begins and usage.startswith(f'usage: sae-l0 {command}') and usage.endswith(f'{command} --help shows all')
+
+@pytest.mark.parametrize('command, o', READ, ids=lambda v: v if isinstance(v, str) else v.option_strings[0])
+def test_a_wrong_value_is_one_line_that_names_its_flag(command, o):
+    flag = o.option_strings[0]
+    for text in ('', 'x', 'nan', 'inf', '1e999', '1,,2', '-', '1e', "it's\n2"):
+        assert is_told(typed(command, flag, text), command, flag), text
+
+@pytest.mark.parametrize('command, o', FLAGS, ids=lambda v: v if isinstance(v, str) else v.option_strings[0])
+def test_a_flag_without_its_value_or_misspelt_is_one_line_that_names_it(command, o):
+    flag = o.option_strings[0]
+    assert typed(command, flag)[0] == f'sae-l0 {command}: {flag}: expected one argument'
+    line, usage = typed(command, f'{flag}z', '1')
+    assert re.match(f'sae-l0 {command}: {flag}z: not known; is --.* meant', line)
+    assert len(usage) < 120
+
+@pytest.mark.parametrize('command, o', [(c, o) for c, o in READ if o.dest in ('samples', 'tokens', 'rows', 'budget')],
+                         ids=lambda v: v if isinstance(v, str) else v.option_strings[0])
+def test_large_numbers_are_read_as_people_write_them(command, o):
+    for text in ('1e6', '1_000_000', '1000000'):
+        assert getattr(typed(command, o.option_strings[0], text), o.dest) == 1_000_000
+
+# %% ../nbs/51_arguments.ipynb #cc420934
+@given(st.sampled_from(READ), st.text(max_size=12))
+def test_whatever_is_typed_is_read_or_told(place, text):
+    command, o = place
+    flag = o.option_strings[0]
+    got = typed(command, f'{flag}={text}')
+    assert not isinstance(got, list) or is_told(got, command, flag)

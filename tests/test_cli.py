@@ -3,9 +3,10 @@
 import pytest
 from sae_l0_nb.cli import *
 
-# %% ../nbs/52_cli.ipynb #72a919cc
+# %% ../nbs/52_cli.ipynb #c928fafe
 import json
 import re
+import shlex
 import subprocess
 import sys
 from unittest import mock
@@ -14,14 +15,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sae_l0_nb.estimate import NEXT
 from sae_l0_nb.models import WORDS, tiny_model, tiny_texts
+from sae_l0_nb.results import load_estimate
 from sae_l0_nb.sae import init_bank
 from sae_l0_nb.saving import save_sae
 from sae_l0_nb.store import ActivationStore
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/52_cli.ipynb #a8069cb8
+# %% ../nbs/52_cli.ipynb #d821792f
 def run(words, *more): # -> exit status
     return main([*words.split(), *map(str, more)])
 
@@ -36,8 +39,24 @@ def test_calibrate_writes_its_folder_and_prints_the_estimate(tmp_path, capsys):
     assert (out/'figure.png').stat().st_size > 5000
     assert (out/'table.csv').exists()
     assert any((out/'saes').iterdir())
+    assert estimate['provenance']['command'] == shlex.join(['sae-l0', *words.split(), str(out)])
+    assert estimate['provenance']['source']['path'] == 'toy:small'
+    assert f'next: {NEXT[estimate["verdict"]][:20]}' in said
+    assert str(load_estimate(out)) == said.splitlines()[0]
     assert run(words, out) == 2
-    assert 'already holds' in capsys.readouterr().err
+    assert re.match('sae-l0: --out = .*already holds', capsys.readouterr().err)
+
+def test_a_folder_is_named_by_the_flag_that_it_was_typed_after(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ('l0_toy_small', 'acts/a'): (tmp_path/name).mkdir(parents=True)
+    for name in ('l0_toy_small/x', 'acts/a/manifest.json'): (tmp_path/name).touch()
+    broken = mock.Mock(side_effect=ValueError(f"folder = {str(tmp_path/'kept/0_grid')!r}; allowed: x"))
+    monkeypatch.setattr('sae_l0_nb.calibrate.calibrate_l0', broken)
+    for words, said in (('toy:small', "--out = 'l0_toy_small'"), ('toy:small --out acts', "--out = 'acts'"),
+                        ('toy:small --out new --checkpoint kept', "--checkpoint = '.*kept/0_grid'"),
+                        ('acts --out new', "source = 'acts'; allowed: one of the 1 stores in it|source = 'acts'")):
+        assert run(f'calibrate {words} --quiet') == 2, words
+        assert re.match(f'sae-l0: ({said})', capsys.readouterr().err)
 
 def test_calibrate_reads_npy(tmp_path):
     np.save(tmp_path/'x.npy', ToyModel.small().heldout(9000).numpy())
@@ -54,14 +73,16 @@ def test_calibrate_reads_the_column_that_is_named(tmp_path, capsys):
     save_sae(init_bank(20, 16, [2], [0]), tmp_path/'sae')
     for command in ('sweep --l0s 2 --width 5 --out no', f"audit {tmp_path/'sae'} --activations"):
         assert run(f'{command} {tmp_path/"x.npz"} --column z') == 2
-        assert "column = 'z'; allowed: an entry of" in capsys.readouterr().err
+        assert "--column = 'z'; allowed: an entry of" in capsys.readouterr().err
 
 @pytest.mark.parametrize('words, message', [
     ('toy:huge', 'toy:huge.*toy:large.*toy:small'), ('nowhere.npy', 'nowhere.npy'),
     ('toy:small --l0s 1,2,9', '= 9.*allowed'),
-    ('toy:small --seeds 0', 'seeds = 0'), ('toy:small --width 0', 'd_sae = 0; allowed: whole numbers from 2'),
-    ('toy:small --width -3', 'd_sae = -3'), ('toy:small --threads 0', '--threads = 0'),
-    ('toy:small --batch-size 0', 'batch_size = 0'), ('toy:small --device cuda:99', "device = 'cuda:99'; allowed: cpu")])
+    ('toy:small --l0s 1,2 --width 3', r'--l0s = \[1.0, 2.0\]; allowed: at least three'),
+    ('toy:small --l0s 1,2,9 --width 5', 'one of --l0s = 9.0; allowed: numbers above 0 and at most --width = 5'),
+    ('toy:small --samples 100', '--samples = 100; allowed: at least 30 batches of 256'),
+    ('toy:small --budget 10', '--budget = 10; allowed: at least the .* SAE-steps'),
+    ('toy:small --device cuda:99', "--device = 'cuda:99'; allowed: cpu")])
 def test_bad_input_is_one_line_and_status_2(words, message, tmp_path, capsys):
     assert run(f'calibrate {words} --quiet --out', tmp_path/'out') == 2
     err = capsys.readouterr().err
@@ -69,20 +90,71 @@ def test_bad_input_is_one_line_and_status_2(words, message, tmp_path, capsys):
     assert err.count('\n') == 1
     assert not (tmp_path/'out').exists()
 
+@pytest.mark.parametrize('words, message', [
+    ('calibrate toy:small --device cuda:99', "--device = 'cuda:99'; allowed: cpu"),
+    ('calibrate toy:small --out FILE/x', '--out = .*a folder that can be written'),
+    ('calibrate toy:small --checkpoint FILE/x', '--checkpoint = .*a folder that can be written'),
+    ('calibrate toy:small --l0s 1,2,2', '--l0s = .*; allowed: at least three'),
+    ('harvest gpt2 t.txt --layer 1 --tokens 5 --out FILE/x', '--out = .*a folder that can be written'),
+    ('harvest gpt2 t.txt --layer 1 --tokens 5 --out o --device tpu', "--device = 'tpu'; allowed: cpu"),
+    ('sweep toy:small --width 5 --l0s 2,9 --out o', 'one of --l0s = 9.0; .* at most --width = 5'),
+    ('sweep toy:small --width 5 --l0s 2,2 --out o', '--l0s = .*; allowed: numbers that are all different'),
+    ('sweep toy:small --width 5 --l0s 2 --out FILE/x', '--out = .*a folder that can be written'),
+    ('sweep toy:small --width 5 --l0s 2 --out o --device x', "--device = 'x'; allowed: cpu"),
+    ('probe s --model m --layer 1 --tasks t --out FILE/x', '--out = .*a folder that can be written'),
+    ('probe s --model m --layer 1 --tasks t --out o --cache FILE/x', '--cache = .*a folder that can be written'),
+    ('probe s --model m --layer 1 --tasks t --out o --device x', "--device = 'x'; allowed: cpu"),
+    ('audit s --activations toy:small --card FILE/x', '--card = .*a folder that can be written'),
+    ('audit s --activations toy:small --checkpoint FILE/x', '--checkpoint = .*a folder that can be written'),
+    ('audit s --activations toy:small --device x', "--device = 'x'; allowed: cpu"),
+    ('latents s toy:small --out FILE/x', '--out = .*a folder that can be written'),
+    ('survey --out FILE/x.csv', '--out = .*a folder that can be written')])
+def test_what_can_be_seen_at_once_is_refused_before_anything_is_opened(words, message, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path/'FILE').touch()
+    opens = ('sources.open_source', 'models.load_model', 'formats.read_sae', 'saving.load_sae', 'survey.declared_l0s')
+    for name in opens: monkeypatch.setattr(f'sae_l0_nb.{name}', mock.Mock(side_effect=AssertionError))
+    assert run(words) == 2
+    err = capsys.readouterr().err
+    assert re.match(f'sae-l0: {message}', err)
+    assert err.count('\n') == 1
+    assert [p.name for p in tmp_path.iterdir()] == ['FILE']
+
+@pytest.mark.parametrize('words, message', [
+    ('audit SAE --activations no.npy', "--activations = 'no.npy'; allowed: a path that exists"),
+    ('audit no --activations toy:large', "sae = 'no'; allowed: a folder that exists"),
+    ('latents SAE no.npy', "store = 'no.npy'; allowed: a path that exists"),
+    ('latents no toy:large', "sae = 'no'; allowed: a folder that exists"),
+    ('sweep no.npy --width 5 --l0s 2 --out o', "source = 'no.npy'; allowed: a path that exists"),
+    ('sweep toy:small --width 5 --l0s 2 --out o --samples 9', '--samples = 9; allowed'),
+    ('calibrate toy:small --samples 9', '--samples = 9; allowed: at least 30 batches of 256'),
+    ('calibrate toy:small --budget 9', '--budget = 9; allowed: at least the'),
+    ('probe SAE --model m --layer 1 --tasks no.csv --out o', "--tasks = 'no.csv'; allowed"),
+    ('probe no --model m --layer 1 --tasks t --out o', "saes = 'no'; allowed: a SAELens folder"),
+    ('probe SAE --model m --layer 1 --tasks t --latents 99 --out o', '--latents = 99; allowed|--tasks'),
+    ('harvest no/model no.txt --layer 1 --tokens 9 --out o', "texts = 'no.txt'; allowed")])
+def test_what_a_function_refuses_is_named_by_the_flag(words, message, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_sae(init_bank(32, 16, [2], [0]), tmp_path/'SAE')
+    assert run(f'{words} --quiet' if words.split()[0] not in ('latents', 'survey') else words) == 2
+    err = capsys.readouterr().err
+    assert re.match(f'sae-l0: ({message})', err), err
+    assert err.count('\n') == 1
+
 def test_output_that_cannot_be_written_is_one_line_and_nothing_is_trained(tmp_path, capsys):
     (tmp_path/'file').touch()
     with mock.patch('sae_l0_nb.calibrate.calibrate_l0', side_effect=AssertionError):
         assert run('calibrate toy:small --quiet --out', tmp_path/'file'/'out') == 2
     err = capsys.readouterr().err
     assert err.count('\n') == 1
-    assert re.match('sae-l0: folder = .*a folder that can be written; here: ', err)
+    assert re.match('sae-l0: --out = .*a folder that can be written; here: ', err)
 
 def test_a_full_disk_is_one_line(tmp_path, capsys):
     full = OSError(28, 'No space left on device', str(tmp_path/'out'))
     words = 'calibrate toy:small --samples 20000 --l0s 1,1.5,2,3 --seeds 1 --rounds 0 --quiet --out'
     with mock.patch('os.replace', side_effect=full): assert run(words, tmp_path/'out') == 2
     said = capsys.readouterr().err
-    assert re.fullmatch('sae-l0: folder = .*out.*No space left on device; .* are free\n', said)
+    assert re.fullmatch('sae-l0: --out = .*out.*No space left on device; .* are free\n', said)
     assert not list(tmp_path.iterdir())
 
 def test_a_log_has_a_line_for_each_stage_and_no_bar(tmp_path):
@@ -94,7 +166,7 @@ def test_a_log_has_a_line_for_each_stage_and_no_bar(tmp_path):
     assert '\r' not in done.stderr
     assert len(done.stderr.splitlines()) <= 6 # the quote, the grid, the check, and the control if there is a number
 
-# %% ../nbs/52_cli.ipynb #81402f2c
+# %% ../nbs/52_cli.ipynb #6d8d0f0d
 @pytest.fixture
 def harvested(tmp_path):
     "A tiny model and texts on disk, and the command that harvests them."
@@ -135,7 +207,7 @@ def test_harvest_of_two_layers_a_quote_first_and_the_same_command_again(tmp_path
     assert run(f'{words} --tokens 3000') == 0
     assert '3,000 of them there already' in capsys.readouterr().out
     assert run(f'{words} --tokens all') == 2
-    assert 'n_tokens = None; allowed: 3000' in capsys.readouterr().err
+    assert '--tokens = None; allowed: 3000' in capsys.readouterr().err
     assert run(f"calibrate {tmp_path/'out'} --out", tmp_path/'l0') == 2
     assert 'layer0, layers.2' in capsys.readouterr().err
 
@@ -158,7 +230,7 @@ def test_every_command_runs_in_a_process_of_its_own(harvested, tmp_path):
         assert done.returncode == 0, done.stderr
         assert any(out.iterdir())
 
-# %% ../nbs/52_cli.ipynb #34da5607
+# %% ../nbs/52_cli.ipynb #ad227e87
 def test_sweep_prints_a_quote_and_what_the_rule_says_and_continues(tmp_path, capsys):
     grid = '--width 5 --l0s 1,1.4,1.7,2,2.3,2.8,3.4 --seeds 2 --batch-size 256 --at-once 7'
     words = f"sweep toy:small {grid} --quiet --out {tmp_path/'s'}"
@@ -174,7 +246,7 @@ def test_sweep_prints_a_quote_and_what_the_rule_says_and_continues(tmp_path, cap
     assert run(f'{words} --samples 200000') == 0
     assert capsys.readouterr().out.splitlines()[1:] == said.splitlines()[1:]
     assert run(f'{words} --samples 100000') == 2
-    assert re.search('n_samples.*199936', capsys.readouterr().err)
+    assert re.search('--samples.*199936', capsys.readouterr().err)
 
 def test_sweep_trains_other_architectures(tmp_path, capsys):
     words = 'sweep toy:small --width 5 --seeds 1 --samples 6400 --batch-size 64 --quiet'
@@ -184,7 +256,7 @@ def test_sweep_trains_other_architectures(tmp_path, capsys):
     assert run(f'{words} --architecture topk --l0s 1.5 --out', tmp_path/'t') == 2
     assert re.search('= 1.5.*whole numbers', capsys.readouterr().err)
 
-# %% ../nbs/52_cli.ipynb #cb3a9bac
+# %% ../nbs/52_cli.ipynb #129e1366
 def test_probe_writes_its_folder_and_prints_a_table_by_l0(tmp_path, capsys):
     tiny_model('gpt2', tmp_path/'model')
     bank = init_bank(32, 64, [3, 3, 9, 9], seeds=[0, 1, 0, 1])
@@ -212,7 +284,7 @@ def test_probe_writes_its_folder_and_prints_a_table_by_l0(tmp_path, capsys):
 def test_probe_refuses_bad_input(tmp_path, capsys):
     save_sae(init_bank(32, 16, [2], [0]), tmp_path/'sae')
     for saes, tasks, message in (('none', 't.csv', "saes = '.*none'; allowed: a SAELens folder"),
-                                 ('sae', 'no.csv', "task = 'no.csv'"), ('sae', '', 'tasks = ')):
+                                 ('sae', 'no.csv', "--tasks = 'no.csv'"), ('sae', '', 'tasks = ')):
         words = f"probe {tmp_path/saes} --model {tmp_path/'nomodel'} --layer 1 --quiet --out {tmp_path/'out'} --tasks"
         assert run(words, tasks) == 2
         err = capsys.readouterr().err
@@ -220,7 +292,7 @@ def test_probe_refuses_bad_input(tmp_path, capsys):
         assert err.count('\n') == 1
         assert not (tmp_path/'out').exists()
 
-# %% ../nbs/52_cli.ipynb #d28fa3f1
+# %% ../nbs/52_cli.ipynb #2525f616
 def test_audit_prints_a_verdict_and_writes_a_card_beside_the_weights(tmp_path, capsys):
     bank, _ = train_bank(ToyModel.large(), 50, [4.], seeds=[0], n_samples=256_000, batch_size=256, progress=False)
     save_sae(bank[0], tmp_path/'sae')
@@ -239,7 +311,7 @@ def test_audit_prints_a_verdict_and_writes_a_card_beside_the_weights(tmp_path, c
 
 def test_audit_refuses_in_one_line(tmp_path, capsys):
     save_sae(init_bank(32, 16, [2], [0]), tmp_path/'sae')
-    for words, message in ((f"{tmp_path/'none'} --activations toy:large", "source = .*none'; allowed: a folder"),
+    for words, message in ((f"{tmp_path/'none'} --activations toy:large", "sae = .*none'; allowed: a folder"),
                            (f"{tmp_path/'sae'} --activations toy:large", 'd_in of source = 100; allowed: 32'),
                            (f"{tmp_path/'sae'} --activations no.npy", 'no.npy')):
         assert run(f'audit {words} --quiet') == 2
@@ -247,7 +319,7 @@ def test_audit_refuses_in_one_line(tmp_path, capsys):
         assert re.search(message, err)
         assert err.count('\n') == 1
 
-# %% ../nbs/52_cli.ipynb #e2fb3721
+# %% ../nbs/52_cli.ipynb #ba4ce827
 def test_latents_are_printed_as_tokens_in_context_and_written_as_a_page(harvested, tmp_path, capsys):
     assert run(f'{harvested} --layer 1 --max-length 64 --out', tmp_path/'store') == 0
     save_sae(init_bank(32, 16, [2], [0]), tmp_path/'sae')
@@ -262,9 +334,8 @@ def test_latents_are_printed_as_tokens_in_context_and_written_as_a_page(harveste
     assert run(f'{command} --pairs 2') == 0
     assert capsys.readouterr().out.count('both fire') == 2
     (tmp_path/'other.txt').write_text('\n'.join(tiny_texts(400, seed=1)))
-    for words, message in (('--latents 16', 'one of latents = 16; allowed: whole numbers from 0 up to 15'),
-                           ('--latents 3 --texts', 'as the store says: give the texts of the harvest'),
-                           ('--pairs 0', '--pairs: n_pairs = 0; allowed: whole numbers from 1')):
+    for words, message in (('--latents 16', 'one of --latents = 16; allowed: whole numbers from 0 up to 15'),
+                           ('--latents 3 --texts', 'as the store says: give the texts of the harvest')):
         assert run(f"{command} {words} {tmp_path/'other.txt' if 'texts' in words else ''}") == 2
         err = capsys.readouterr().err
         assert re.search(message, err)

@@ -51,7 +51,7 @@ def test_each_kind_has_a_colour_short_runs_are_hollow_and_no_line_runs_through_a
     assert [o.get_text() for o in short[1].get_legend().get_texts()] == ['firing']
     plt.close('all')
 
-# %% ../nbs/12_curves.ipynb #94df78fa
+# %% ../nbs/12_curves.ipynb #41ef43a5
 def test_legends_can_be_read_and_cover_nothing_and_the_caption_stands_below():
     table = pd.DataFrame(dict(k=[1., 2, 4, 8, 2.5, 3], c_dec=[.3, .2, .1, .2, .15, .05], round=[0, 0, 0, 0, 1, 1]))
     said = pd.DataFrame(dict(k=[1., 2, 4, 8], firing=[.1, .5, .6, .2], directions=.5, fire=.5, agree=.5, ratio=.5))
@@ -64,6 +64,7 @@ def test_legends_can_be_read_and_cover_nothing_and_the_caption_stands_below():
         assert min(o.get_fontsize() for o in ax.get_legend().get_texts()) >= 9
     below = fig._supxlabel
     assert below.get_text().startswith('Each dot is an SAE, hollow after a short run')
-    assert 0 <= below.get_window_extent().y0 < below.get_window_extent().y1 <= fig.axes[-1].xaxis.label.get_window_extent().y0
-    assert below.get_window_extent().x1 <= fig.bbox.x1
+    area, axis = below.get_window_extent(), fig.axes[-1].xaxis.label.get_window_extent()
+    assert 0 <= area.y0 < area.y1 <= axis.y0
+    assert area.x1 <= fig.bbox.x1
     plt.close(fig)

@@ -218,13 +218,14 @@ def test_numbers_within_the_bounds_are_allowed(name):
 def test_choices_are_allowed(name):
     for value in ALLOWED[name].among: replace(ALLOWED[name], many='').check(value, name)
 
-# %% ../nbs/97_edges.ipynb #da0aee88
+# %% ../nbs/97_edges.ipynb #52897c61
 def test_one_sae_on_its_own_is_measured_as_a_bank_of_one_is():
     world = LanguageWorld(60, 16)
     bank = fit_threshold(init_bank(16, 24, [4, 4], seeds=[0, 1]), world.heldout(4096))
     rows = world.heldout(2000, seed=1)
     ways = dict(
-        evaluate=lambda sae: evaluate(sae, rows), witnesses=lambda sae: witness_table(sae, rows, names=('l0', 'density', 'useful')).to_dict(),
+        evaluate=lambda sae: evaluate(sae, rows),
+        witnesses=lambda sae: witness_table(sae, rows, names=('l0', 'density', 'useful')).to_dict(),
         recovery=lambda sae: recovery(sae, world, n=1000), measure=lambda sae: repr(measure(sae, rows)),
         mixed=lambda sae: mixed_pairs(sae, rows).to_dict(), suspects=lambda sae: repr(suspects(sae, rows)),
         probes=lambda sae: probe_activations(sae, rows[:200], rows[:200, 0] > 0, n_boot=0).to_dict(),

@@ -18,7 +18,7 @@ from sae_l0_nb.language_worlds import LanguageWorld
 from sae_l0_nb.sources import GaussianSource, TensorSource, open_source
 from sae_l0_nb.store import StoreWriter
 
-# %% ../nbs/11_provenance.ipynb #de15d5ab
+# %% ../nbs/11_provenance.ipynb #f6f842f3
 def test_a_file_is_named_as_sha256sum_names_it_and_every_change_of_it_is_seen():
     with tempfile.TemporaryDirectory() as tmp:
         path = Path(tmp)/'x.npy'
@@ -36,7 +36,8 @@ def test_a_file_is_named_as_sha256sum_names_it_and_every_change_of_it_is_seen():
             assert files_hash(path)[0] != name # the end is in a block
             path.write_bytes(data + b'.')
             assert files_hash(path)[0] != name
-        with pytest.raises(ValueError, match='path = .*none.; allowed: a file or folder that exists'): files_hash(Path(tmp)/'none')
+        words = 'path = .*none.; allowed: a file or folder that exists'
+        with pytest.raises(ValueError, match=words): files_hash(Path(tmp)/'none')
 
 # %% ../nbs/11_provenance.ipynb #b55e7387
 def test_a_store_is_named_by_its_manifest():

@@ -9,7 +9,7 @@ import torch
 
 from sae_l0_nb.sae import Bank, fit_threshold, init_bank
 
-# %% ../nbs/01_single.ipynb #4a443d30
+# %% ../nbs/01_single.ipynb #3627dcbd
 def test_one_sae_is_the_bank_without_the_member_axis():
     two = init_bank(6, 4, [2, 3], seeds=[0, 1])
     one, rows = as_sae(two[1]), torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
@@ -19,7 +19,8 @@ def test_one_sae_is_the_bank_without_the_member_axis():
     assert [type(o) for o in one] == [Bank]
     assert repr(one) == 'SAE(6 -> 4, k = 3)'
     with pytest.raises(ValueError, match='bank = Bank.2 SAEs.*; allowed: one member'): as_sae(two)
-    with pytest.raises(ValueError, match=r'a = Tensor \(1, 50, 4\) of float32; allowed: latents'): one.decode(two[1].encode(rows))
+    words = r'a = Tensor \(1, 50, 4\) of float32; allowed: latents'
+    with pytest.raises(ValueError, match=words): one.decode(two[1].encode(rows))
 
 # %% ../nbs/01_single.ipynb #6f3da033
 def test_what_changes_one_sae_leaves_it_one():
