@@ -143,11 +143,12 @@ _DATA = dict(
     timed=_flag('time a few steps'),
     verify=_flag('compare checksums'))
 
-# %% ../nbs/94_allowed.ipynb #7a9bf0b2
+# %% ../nbs/94_allowed.ipynb #f5be618c
 _PROBING = dict(
     above=_number('least |cosine| that counts', 0, 1),
     branching=_whole('children of a feature in a tree', 1),
     by=_text('column that groups SAEs'),
+    caption=_text('under a figure'),
     correlation=_choice('kind of correlation', among=('none', 'weak', 'strong', 'block', 'low-rank')),
     coverage=_number('share of the resamples inside an interval', 0, 1, above=True, below=True),
     curves=_text('columns to draw', many='list'),

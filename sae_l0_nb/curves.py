@@ -44,13 +44,13 @@ def _rounds(table, short:bool) -> list: # (label, rows, L0s of later rounds); sh
     names = [coarse] + [earlier]*(len(rounds) - 2) + [close]
     return [(name, table[table['round'] == r], table.k[table['round'] > r]) for name, r in zip(names, rounds)]
 
-# %% ../nbs/12_curves.ipynb #f6f0e2bf
+# %% ../nbs/12_curves.ipynb #4341e34b
 def broken(
     x, # [n] increasing
-    at, # [m] places, each between two of x
+    edges, # [m] where something else stands
 ) -> np.ndarray: # [n] numbers of x, -1 before one that no line leads to
     "The places of a line that is broken where something else stands."
-    x, at = np.asarray(x, float), np.asarray(at, float)
+    x, at = np.asarray(x, float), np.asarray(edges, float)
     cut = [bool(((at > low) & (at < high)).any()) for low, high in zip(x[:-1], x[1:])]
     return np.insert(np.arange(len(x)), np.flatnonzero(cut) + 1, -1)
 

@@ -42,18 +42,20 @@ def _checked(told:dict, path:Path) -> dict:
     told |= {name: number(told[name]) for name in NAN if name in told}
     return told | {name: tuple(map(number, pair)) for name, pair in pairs.items()}
 
-# %% ../nbs/12_results.ipynb #a70ad4de
-class SavedSAEs(dict):
-    "The SAEs of one round: member -> folder, and the SAE in it where one is asked for."
-    def __getitem__(self, member): return load_sae(super().__getitem__(member))
+# %% ../nbs/12_results.ipynb #66c9c0e0
+class SavedSAEs:
+    "The SAEs of one round, each read when it is asked for."
+    def __init__(self, paths:dict): self.paths = paths # member -> folder
+    def __getitem__(self, member:int): return load_sae(self.paths[member])
+    def __repr__(self): return f'SavedSAEs({len(self.paths)} SAEs)'
 
-# %% ../nbs/12_results.ipynb #49fa763a
+# %% ../nbs/12_results.ipynb #225e7e2b
 def _saes_of(folder:Path, table) -> dict: # round -> SAEs
     "The SAEs that were saved beside a table."
     if not (folder/'saes').is_dir(): return {}
     found = {}
     for row in latest(table).itertuples():
-        found.setdefault(row.round, SavedSAEs())[row.member] = folder/'saes'/sae_name(row)
+        found.setdefault(row.round, SavedSAEs({})).paths[row.member] = folder/'saes'/sae_name(row)
     return found
 
 # %% ../nbs/12_results.ipynb #889c042f

@@ -27,9 +27,9 @@ from sae_l0_nb.sae import fit_threshold, init_bank
 from sae_l0_nb.single import as_sae
 from sae_l0_nb.witnesses import witness_table
 
-# %% ../nbs/97_edges.ipynb #5f6a2e2b
+# %% ../nbs/97_edges.ipynb #e8fd2a55
 GROUND = 'checks runs locks progress files rules allowed inputs'.split()
-TYPED = 'cli arguments'.split() # what is typed goes on to functions of other rooms
+TYPED = 'cli arguments flags'.split() # what is typed goes on to functions of other rooms
 RECIPES = 'BatchTopK TopK JumpReLU'.split()
 
 def rooms():
