@@ -275,8 +275,9 @@ _PACKAGES = dict( # of modules that a core install lacks
 
 # %% ../nbs/90_checks.ipynb #c6008d5d
 def add_remedy(
-    e:ModuleNotFoundError, # changed in place
+    e:Exception, # changed in place, if it is of a package that is missing
 ):
     "Say how to install a package that is optional, once."
+    if not isinstance(e, ModuleNotFoundError): return
     package = _PACKAGES.get((e.name or '').split('.')[0])
     if package and 'pip install' not in e.msg: e.msg += f'; to install it: pip install {package}'

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from .arguments import parser
-from .checks import check_whole
+from .checks import add_remedy, check_whole
 from .files import read_table, write_table
 from .locks import claimed
 from .progress import can_draw
@@ -318,6 +318,7 @@ def main(
                     survey=survey)
     try: commands[a.command](a)
     except (ValueError, ImportError, TimeoutError, OSError) as e:
+        add_remedy(e)
         print(f'sae-l0: {_in_one_line(e)}', file=sys.stderr)
         return 2
     return 0

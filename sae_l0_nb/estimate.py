@@ -26,23 +26,23 @@ from .saving import save_sae
 class L0Estimate:
     "The calibrated L0 of a source at one width."
     l0:float # nan unless the verdict is found or plateau
-    interval:tuple # (low, high), meant to hold in 90% of worlds; without known coverage elsewhere
+    interval:tuple[float, float] # (low, high), meant to hold in 90% of worlds; without known coverage elsewhere
     verdict:str # found, plateau, edge, not_converged, disagree, no_features
     reason:str # one sentence
     d_sae:int # the width it holds for
     d_in:int
-    table:object # DataFrame, one row an SAE: k, seed, round, member, l0, c_dec, s_*, variance_explained, frac_dead ...
+    table:'pandas.DataFrame' # one row an SAE: k, seed, round, member, l0, c_dec, s_*, variance_explained ...
     cost:dict # n_saes, sae_steps, n_samples (rows seen by an SAE of the close look), seconds (killed runs too)
     settings:dict # of the training
     true_l0:float|None=None # where the source knows it
-    trace:object=None # DataFrame of the descent: leg, k, member, c_dec; None without one
+    trace:'pandas.DataFrame|None'=None # of the descent: leg, k, member, c_dec; None without one
     saes:list=field(default_factory=list) # the banks of each round, if kept
     origin:dict=field(default_factory=dict) # model_name and module of the store, written beside saved SAEs
     control:float|None=None # error next to the estimate over that on normal data, see the control; None: not asked
     carried:str='c_dec' # what the number is read off: the elbow of c_dec, or the best firing score ('firing')
     firing:float=math.nan # L0 of the best firing score, before the correction; nan: not asked, or none
     directions:float=math.nan # L0 of the best directions score, for steering and geometry
-    directions_interval:tuple=(math.nan, math.nan) # (low, high) of it, set on worlds of development; nan without a look
+    directions_interval:tuple[float, float]=(math.nan, math.nan) # (low, high), set on worlds of development; nan: none
     witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0: the coarse grid, then looks
 
 # %% ../nbs/12_estimate.ipynb #92ce01fd

@@ -179,3 +179,4 @@ def test_a_missing_package_is_named_with_its_remedy_once():
     assert missing('huggingface_hub') == "No module named 'huggingface_hub'; to install it: pip install transformers"
     assert missing('torch') == "No module named 'torch'"
     assert missing(None) == 'No module named None'
+    add_remedy(OSError('no space left')) # is left alone
