@@ -69,11 +69,29 @@ def tidy_widgets(nb):
     nb.update(json.loads(re.sub(r"[0-9a-f]{32}", lambda m: new.get(m[0], m[0]), json.dumps(nb))))
 
 
-def clean(path):
+HOSTED = """#| hosted{more}
+#| net
+%pip install -q 'git+{git_url}'{more}"""
+BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
+
+
+def set_address(nb, page, cfg):
+    "Write the repository's address into a page that runs in a hosted notebook: its badge, and the cell that installs."
+    url = f"https://colab.research.google.com/github/{cfg.user}/{cfg.repo}/blob/{cfg.branch}/{page}"
+    for i, cell in enumerate(nb["cells"]):
+        asked = re.match(r"#\|\s*hosted\b(.*)", "".join(cell["source"]))
+        if not asked or cell["cell_type"] != "code": continue
+        cell["source"] = HOSTED.format(git_url=cfg.git_url, more=asked[1].rstrip())
+        words = "".join(nb["cells"][i - 1]["source"])
+        if "[![" in words: nb["cells"][i - 1]["source"] = words[:words.index("[![")] + BADGE.format(url=url)
+
+
+def clean(path, cfg):
     "Strip what changes from run to run; outputs and widgets stay."
     nb = json.loads(path.read_text(encoding="utf-8"))
     clean_nb(nb)
     tidy_widgets(nb)
+    set_address(nb, path.relative_to(cfg.config_path).as_posix(), cfg)
     write_nb(nb, path)
 
 
@@ -184,7 +202,7 @@ def write_core(cfg):
 def build(cfg):
     "Clean the notebooks, then write library, tests, stubs, README and the core list from them and settings.ini."
     nbs = sorted(nbglob(cfg.nbs_path, as_path=True))
-    for path in nbs: clean(path)
+    for path in nbs: clean(path, cfg)
     nbdev_export.__wrapped__(procs=None)
     modules = [default_exp(NBProcessor(o).nb) for o in nbs]
     remove_orphans(cfg.lib_path, [cfg.lib_path / (o.replace(".", "/") + ".py") for o in modules if o])
@@ -237,15 +255,25 @@ class KeepLinks(Processor):
             if isinstance(model["state"].get("source"), list): model["state"]["source"] = _Lines(model["state"]["source"])
 
 
-class FoldTests(Processor):
-    "On the site a test is folded: its words are shown, its code on a click."
+def only_draws(cell):
+    "Whether a cell is some lines of code for a picture, and shows nothing else."
+    outs = [o for o in getattr(cell, "outputs", []) if o.output_type != "execute_result" or "image/png" in o["data"]]
+    pictures = outs and all("image/png" in o.get("data", {}) for o in outs)
+    return bool(pictures and DRAWS.search(cell.source) and len(cell.source.splitlines()) > 3)
+
+
+class Fold(Processor):
+    "On the site tests, and code that only draws, are folded: a few words are shown, the code on a click."
     def cell(self, cell):
-        words = getattr(cell, "directives_", {}).get("test")
-        if cell.cell_type != "code" or words is None: return
-        summary = "Test: " + " ".join(words) if words else "Test"
+        asked = getattr(cell, "directives_", {})
+        if cell.cell_type != "code" or {"export", "exporti"} & asked.keys(): return
+        words = asked.get("test")
+        if words is None and not only_draws(cell): return
+        summary = "Draw" if words is None else "Test: " + " ".join(words) if words else "Test"
         cell.source = f"#| code-fold: true\n#| code-summary: {json.dumps(summary)}\n{cell.source}"
 
 
+DRAWS = re.compile(r"\bplt\.|\bax(?:es)?\b[.\[]|\.plot\(|\.imshow\(")
 FOLDED = re.compile(r'^#\| code-fold: true\n#\| code-summary: (".*")\n', re.M)
 TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
 {% block input_group -%}
@@ -280,6 +308,16 @@ def faults(nb):
         if VIEW in out.get("data", {}) and out["data"][VIEW]["model_id"] not in state: yield "a widget without its state"
 
 
+MATHS = re.compile(r"(```.*?```|`[^`]*`)|\$\$(.+?)\$\$|(?<![\\$])\$(?![\s$])([^$]+?)(?<!\s)\$", re.S)
+
+
+def maths(text):
+    "Formulas as MathML, which browsers draw by themselves; code stays."
+    from latex2mathml.converter import convert
+    show = lambda m: m[1] or convert((m[2] or m[3]).replace(r"\_", "_"), display="block" if m[2] else "inline")
+    return MATHS.sub(show, text)
+
+
 def render(path, dest):
     "One processed notebook as HTML."
     nb = json.loads(path.read_text(encoding="utf-8"))
@@ -293,8 +331,9 @@ def render(path, dest):
         if cell["cell_type"] == "raw" and source.startswith("---"):  # nbdev turned the title into front matter
             head = yaml.safe_load(source.strip("-\n"))
             cell.update(cell_type="markdown", source=f"# {head.get('title', '')}\n> {head.get('description', '')}")
+        if cell["cell_type"] == "markdown": cell["source"] = maths("".join(cell["source"]))
     nb = nbformat.from_dict(nbformat.reads(json.dumps(nb), as_version=4))
-    exporter = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True, raw_template=TEMPLATE)
+    exporter = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True, raw_template=TEMPLATE, mathjax_url="")
     html, _ = exporter.from_notebook_node(nb, {"metadata": {"name": dest.stem}})
     dest.parent.mkdir(parents=True, exist_ok=True)
     dest.write_text(html, encoding="utf-8")
@@ -353,7 +392,7 @@ def main():
     sys.path.insert(0, str(root))
     cfg = get_config()
     sys.modules["_build"] = sys.modules[__name__]  # by this name nbdev finds KeepLinks: its shell takes over `__main__`
-    cfg["procs"] = "_build:KeepLinks _build:FoldTests"
+    cfg["procs"] = "_build:KeepLinks _build:Fold"
     if args.check: bad = [f"a build would change {o}" for o in check(root)]
     elif out: bad = pages(cfg, out)
     elif args.site: bad = site()

@@ -51,11 +51,18 @@ def variable(node):
 def public(name): return not name.startswith("_") or name.endswith("__")
 
 
-def without_bodies(node, methods):
+def kind_of(field, line):
+    "The type of a field: a DataFrame where it is called an object, so that pandas is not imported, and its comment says so."
+    if getattr(field.annotation, "id", "") != "object" or "# DataFrame" not in line: return field.annotation
+    return ast.Constant("pandas.DataFrame" + " | None" * (field.value is not None or "None:" in line))
+
+
+def without_bodies(node, methods, lines):
     "A class with its fields, its methods and those patched into it."
     fields = []
     for o in node.body:
-        if isinstance(o, ast.AnnAssign): fields.append(ast.AnnAssign(o.target, o.annotation, o.value and ast.Constant(...), 1))
+        if isinstance(o, ast.AnnAssign):
+            fields.append(ast.AnnAssign(o.target, kind_of(o, lines[o.lineno - 1]), o.value and ast.Constant(...), 1))
         if isinstance(o, ast.Assign) and (a := variable(o)): fields.append(a)
         if isinstance(o, ast.FunctionDef) and public(o.name): fields.append(without_body(o))
     node.body = [*fields, *methods] or [ast.Expr(ast.Constant(...))]
@@ -63,13 +70,14 @@ def without_bodies(node, methods):
     return node
 
 
-def stub(name, tree, methods, more):
+def stub(name, source, methods, more):
     "The stub of the module `name`: its source, methods for its classes, and imports that those need."
+    tree, lines = ast.parse(source).body, source.splitlines()
     imports = [o for o in [*tree, *more] if isinstance(o, (ast.Import, ast.ImportFrom))]
     body = [o for o in imports if getattr(o, "module", "") != name]
     for o in tree:
         if isinstance(o, ast.Assign) and (a := variable(o)): body.append(a)
-        if isinstance(o, ast.ClassDef): body.append(without_bodies(o, methods.get(o.name, [])))
+        if isinstance(o, ast.ClassDef): body.append(without_bodies(o, methods.get(o.name, []), lines))
         if isinstance(o, ast.FunctionDef) and public(o.name) and not patched(o): body.append(without_body(o))
     text = "\n".join(dict.fromkeys(ast.unparse(ast.fix_missing_locations(o)) for o in body))
     pandas = "import pandas\n" * bool(re.search(r"[^ ]pandas\.", text))
@@ -86,7 +94,7 @@ def stubs(sources):
             if not (cls := patched(o)): continue
             more.setdefault(homes[cls], []).extend([] if homes[cls] == name else tree)
             if public(o.name): methods.setdefault(cls, []).append(as_method(copy.deepcopy(o)))
-    return {name: stub(name, trees[name], methods, more[name]) for name in more}
+    return {name: stub(name, sources[name], methods, more[name]) for name in more}
 
 
 def write(lib):

@@ -35,10 +35,10 @@ class Audit:
     suspects:list # faults that are named before the L0 is
     readings:list[Reading] # alone; with siblings theirs too, which decides
     witnesses:dict # name: value on the rows; normal_name: on normal rows with their mean and covariance
-    mixed:'pandas.DataFrame|None' # pairs of latents, strongest first; None: a suspect stands before them
+    mixed:object # DataFrame of pairs of latents, strongest first; None: a suspect stands before them
     contexts:object=None # TopContexts of the strongest pairs, which quotes texts; None: tokens cannot be read
-    siblings:'pandas.DataFrame|None'=None # one row an L0; None: not asked, or stopped by a suspect
-    places:'pandas.DataFrame|None'=None # L0 by position in the text; None: the source does not know positions
+    siblings:object=None # DataFrame, one row an L0; None: not asked, or stopped by a suspect
+    places:object=None # DataFrame: L0 by position in the text; None: the source does not know positions
     about:dict = field(default_factory=dict) # tool, model, layer ... as the files of the SAE and the source say
     d_in:int
     d_sae:int

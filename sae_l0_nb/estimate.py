@@ -31,11 +31,11 @@ class L0Estimate:
     reason:str # one sentence
     d_sae:int # the width it holds for
     d_in:int
-    table:'pandas.DataFrame' # one row an SAE: k, seed, round, member, l0, c_dec, s_*, variance_explained ...
+    table:object # DataFrame, one row an SAE: k, seed, round, member, l0, c_dec, s_*, variance_explained, frac_dead ...
     cost:dict # n_saes, sae_steps, n_samples (rows seen by an SAE of the close look), seconds (killed runs too)
     settings:dict # of the training
     true_l0:float|None=None # where the source knows it
-    trace:'pandas.DataFrame|None'=None # of the descent: leg, k, member, c_dec; None without one
+    trace:object=None # DataFrame of the descent: leg, k, member, c_dec; None without one
     saes:list=field(default_factory=list) # the banks of each round, if kept
     origin:dict=field(default_factory=dict) # model_name and module of the store, written beside saved SAEs
     control:float|None=None # error next to the estimate over that on normal data, see the control; None: not asked

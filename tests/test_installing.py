@@ -110,11 +110,11 @@ def test_the_front_door_tells_type_checkers_the_same_homes():
     assert told == sae_l0_nb._HOMES
     assert (ROOT/'sae_l0_nb'/'py.typed').exists()
 
-# %% ../nbs/98_installing.ipynb #2f0ed9ba
+# %% ../nbs/98_installing.ipynb #9859e777
 def test_patched_methods_stand_in_the_stubs_of_their_classes():
     stub = (ROOT/'sae_l0_nb'/'estimate.pyi').read_text()
     fields, methods = re.search(r'^class L0Estimate:\n(.*?)\n(    def .*?)\n(?=\S)', stub, re.M | re.S).groups()
     assert '    l0: float' in fields.splitlines()
-    assert "    table: 'pandas.DataFrame'" in fields.splitlines()
+    assert "    trace: 'pandas.DataFrame | None' = ..." in fields.splitlines()
     assert {'plot', 'save', 'sae', 'summary'} <= set(re.findall(r'    def (\w+)\(self', methods))
     assert 'def run(self' in (ROOT/'sae_l0_nb'/'harvest_plan.pyi').read_text() # patched in by another room
