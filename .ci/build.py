@@ -71,7 +71,7 @@ def tidy_widgets(nb):
 
 HOSTED = """#| hosted{more}
 #| net
-%pip install -q 'git+{git_url}'{more}"""
+!pip install -q 'git+{git_url}'{more}"""
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
 
 
@@ -86,11 +86,23 @@ def set_address(nb, page, cfg):
         if "[![" in words: nb["cells"][i - 1]["source"] = words[:words.index("[![")] + BADGE.format(url=url)
 
 
+def split_title(nb):
+    "Of the title cell nbdev keeps title and subtitle; what else stands in it gets a cell of its own, or pages would lack it."
+    for i, cell in enumerate(nb["cells"]):
+        if cell["cell_type"] != "markdown": continue
+        title = re.match(r"# [^\n]*\n+(?:> [^\n]*\n)?", "".join(cell["source"]) + "\n")
+        rest = "".join(cell["source"])[title.end():].strip("\n") if title else ""
+        if not rest: return
+        cell["source"] = title[0].rstrip("\n")
+        return nb["cells"].insert(i + 1, dict(cell_type="markdown", id=f"{cell['id']}-text", metadata={}, source=rest))
+
+
 def clean(path, cfg):
     "Strip what changes from run to run; outputs and widgets stay."
     nb = json.loads(path.read_text(encoding="utf-8"))
     clean_nb(nb)
     tidy_widgets(nb)
+    split_title(nb)
     set_address(nb, path.relative_to(cfg.config_path).as_posix(), cfg)
     write_nb(nb, path)
 

@@ -123,6 +123,16 @@ def test_links_of_the_index_are_seen_from_the_top():
     assert table.outputs[0]['data']['text/markdown'] == '| [a](nbs/experiments/a.ipynb) |'
     assert page.source == '[a](nbs/00_toy.ipynb) ![b](nbs/images/b.png) [c](LICENSE) [d](https://d.org) [e](#e)'
 
+# %% ../nbs/99_project.ipynb #07a6a678
+def test_text_in_a_title_cell_is_given_a_cell_of_its_own():
+    nb = dict(cells=[dict(cell_type='code', source='#| default_exp a'),
+                     dict(cell_type='markdown', id='ab', source='# Title\n> Subtitle\n\nMore.\n\nAnd more.')])
+    for _ in range(2): build.split_title(nb) # the second time there is nothing to split
+    assert [o['source'] for o in nb['cells'][1:]] == ['# Title\n> Subtitle', 'More.\n\nAnd more.']
+    for page in budgets.pages():
+        title = next(source for kind, source in page.cells if kind == 'markdown')
+        assert re.fullmatch(r'# [^\n]+(\n+> [^\n]+)?', title), page.name
+
 # %% ../nbs/99_project.ipynb #b80cc732
 def test_a_build_changes_nothing(): assert build.check(ROOT) == []
 
