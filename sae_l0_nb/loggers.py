@@ -15,7 +15,6 @@ from fastcore.basics import patch
 from .allowed import checked
 
 # %% ../nbs/50_loggers.ipynb #b5efc4ba
-@checked
 def named_numbers(
     row:dict, # of the history
     names:dict, # of the SAEs seen before; takes new ones
