@@ -74,7 +74,7 @@ class Page:
 
 
 def only_imports(tree): return all(isinstance(o, (ast.Import, ast.ImportFrom)) for o in tree.body)
-def prose_lines(source): return [o for o in re.sub(r'```.*?```', '', source, flags=re.S).splitlines() if not o.startswith(('|', '$$'))]
+def prose_lines(source): return [o for o in re.sub(r'```.*?```', '', source, flags=re.S).splitlines() if not o.startswith(('|', '$$', '[!['))]
 def n_passed(node): return len(node.args) if isinstance(node, ast.Call) else 0
 
 

@@ -4,6 +4,29 @@ The names that people use, loaded when they are asked for.
 """
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False # type checkers take it for True; they do not run `__getattr__`
+if TYPE_CHECKING:
+    from .audit import audit_sae as audit_sae
+    from .calibrate import calibrate_l0 as calibrate_l0
+    from .elbow import judge as judge
+    from .estimate import L0Estimate as L0Estimate
+    from .formats import read_sae as read_sae
+    from .harvest_run import harvest as harvest, plan_harvest as plan_harvest
+    from .measuring import measure as measure, suspects as suspects
+    from .metrics import c_dec as c_dec, evaluate as evaluate, mcc as mcc
+    from .probing import probe_sae as probe_sae
+    from .quote import quote_l0 as quote_l0
+    from .sae import Bank as Bank
+    from .saving import load_sae as load_sae, save_sae as save_sae
+    from .sources import GaussianSource as GaussianSource, as_source as as_source, open_source as open_source
+    from .step import BatchTopK as BatchTopK, JumpReLU as JumpReLU, TopK as TopK
+    from .store import ActivationStore as ActivationStore
+    from .sweep import plan_sweep as plan_sweep
+    from .tables import open_stored as open_stored
+    from .top_contexts import show_latents as show_latents
+    from .toy import ToyModel as ToyModel
+    from .train import train_bank as train_bank
+
 _HOMES = dict(
     ToyModel='toy', Bank='sae', BatchTopK='step', TopK='step', JumpReLU='step', c_dec='metrics', mcc='metrics',
     evaluate='metrics',

@@ -11,7 +11,9 @@ import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
+from .checks import add_remedy
 from .rules import Rule
 
 # %% ../nbs/94_allowed.ipynb #26c5be88
@@ -123,8 +125,8 @@ _DATA = dict(
     module=_text('path of a module in its model'),
     **dict.fromkeys(('cache', 'checkpoint', 'folder'), Rule('path', 'where files are, or will be')),
     name=_text('a name'),
-    push_to_hub=_text('repository of the hub'),
-    repo=_text('repository of the hub'),
+    project=_text('project of wandb'),
+    **dict.fromkeys(('push_to_hub', 'repo'), _text('repository of the hub')),
     sub=_text('folder in a repository'),
     tool=_text('that writes SAEs'),
     norm_limit=_number('norm beyond which a row is left out, as a multiple of the median', 1, above=True),
@@ -168,6 +170,7 @@ _PROBING = dict(
     n_boot=_whole('resamples', 0),
     n_roots=_whole('trees', 0),
     noise=_number('standard error of a curve', 0),
+    on_step=Rule('call', 'told of each row of the history'),
     orthogonal=_flag('features at right angles'),
     places=_number('places n of s_n', 0, above=True, many='list'),
     power=_number('exponent of a law', 0),
@@ -310,14 +313,20 @@ def _with_door(f:Callable, rules:dict[str, Rule], more:dict[str, Rule]) -> Calla
         for name, value in kwargs.items():
             rule = named.get(name)
             if rule is not None: rule.check(value, name)
-        return f(*args, **kwargs)
+        try: return f(*args, **kwargs)
+        except ModuleNotFoundError as e:
+            add_remedy(e)
+            raise
     door.allowed = rules
     return door
 
+# %% ../nbs/94_allowed.ipynb #464f2676
+F = TypeVar('F') # type checkers take what `checked` returns for what it was given
+
 # %% ../nbs/94_allowed.ipynb #269c1c86
 def checked(
-    f:Callable, # function, method or class
-) -> Callable: # the same, with a door
+    f:F, # function, method or class
+) -> F: # the same, with a door
     "Check arguments by the table before anything else, and say in the docs what is allowed."
     rules, more = rules_of(f), _passed_on(f)
     if inspect.isclass(f): f.__init__ = _with_door(f.__init__, rules, more)

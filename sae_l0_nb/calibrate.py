@@ -341,6 +341,7 @@ def calibrate_l0(
     checkpoint=None, # folder; a killed calibration continues from it
     device:str='cpu',
     progress:bool=True, # a bar for each stage
+    on_step=None, # called with each row of the history, a dict with the `stage` and numbers, once
     **kwargs, # more for `train_bank`; not schedule, init or lr_decay, unless n_rounds is 0
 ) -> L0Estimate:
     "Find the L0 at which c_dec stops falling, or, where that is not to be believed, two seeds fire most alike."
@@ -349,7 +350,7 @@ def calibrate_l0(
     _check_call(source, n_rounds, method, kwargs)
     job = new_job(source, d_sae, seeds=seeds, n_samples=n_samples, batch_size=batch_size, lr=lr, n_rounds=n_rounds,
                   budget=budget, control=control, n_eval=n_eval, places=places, checkpoint=checkpoint, device=device,
-                  progress=progress, **kwargs)
+                  progress=progress, on_step=on_step, **kwargs)
     _check_size(job, l0s, n_rounds)
     about = provenance(source, job.device)
     with nullcontext() if checkpoint is None else locked(checkpoint, what='a calibration'):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST', 'NUMBERS', 'LARGEST', 'shown', 'refuse', 'check', 'within', 'span', 'wholes', 'check_whole', 'check_number',
            'check_choice', 'check_text', 'as_list', 'check_seeds', 'check_k', 'check_rows', 'float_rows',
-           'check_finite', 'check_values', 'check_columns']
+           'check_finite', 'check_values', 'check_columns', 'add_remedy']
 
 # %% ../nbs/90_checks.ipynb #45595738
 import math
@@ -267,3 +267,17 @@ def check_columns(
     lacking = [c for c in columns if c not in there]
     check(not lacking, f'columns of {name}', list(there), f"names with {', '.join(lacking)} among them")
     return table
+
+# %% ../nbs/90_checks.ipynb #b1c23224
+_PACKAGES = dict( # of modules that a core install lacks
+    transformers='transformers', huggingface_hub='transformers', datasets='datasets', pyarrow='datasets',
+    sklearn='scikit-learn', ipywidgets='ipywidgets', tensorboard='tensorboard', wandb='wandb')
+
+# %% ../nbs/90_checks.ipynb #c6008d5d
+def add_remedy(
+    e:Exception, # changed in place, if it is of a package that is missing
+):
+    "Say how to install a package that is optional, once."
+    if not isinstance(e, ModuleNotFoundError): return
+    package = _PACKAGES.get((e.name or '').split('.')[0])
+    if package and 'pip install' not in e.msg: e.msg += f'; to install it: pip install {package}'

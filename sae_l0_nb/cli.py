@@ -6,7 +6,7 @@
 __all__ = ['report', 'quoted', 'calibrate', 'harvest', 'sweep', 'sweep_report', 'probe', 'probe_report', 'audit_report', 'audit',
            'latents', 'survey', 'main']
 
-# %% ../nbs/52_cli.ipynb #93f68e39
+# %% ../nbs/52_cli.ipynb #74447c26
 import argparse
 import math
 import shlex
@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from .arguments import parser
-from .checks import check_whole
+from .checks import add_remedy, check_whole
 from .files import read_table, write_table
 from .flags import check_first, flags_of, folder_flag, in_flags, said_as
 from .locks import claimed
@@ -304,7 +304,7 @@ def _in_one_line(e, a, flags): # -> str
     if isinstance(e, OSError) and e.strerror: return f'{e.filename or "output"}: {e.strerror}'
     return in_flags(str(e), flags | dict(folder=folder_flag(str(e), a)))
 
-# %% ../nbs/52_cli.ipynb #7ad74f0f
+# %% ../nbs/52_cli.ipynb #b8b151ab
 def main(
     argv:list[str]|None=None, # arguments; None: those of the process
 ) -> int: # exit status
@@ -318,6 +318,7 @@ def main(
         check_first(a)
         commands[a.command](a)
     except (ValueError, ImportError, TimeoutError, OSError) as e:
+        add_remedy(e)
         print(f'sae-l0: {_in_one_line(e, a, flags_of(p.commands[a.command]))}', file=sys.stderr)
         return 2
     return 0

@@ -24,12 +24,12 @@ from .runs import new_folder, seconds_in_words, writing
 from .saving import save_sae
 from .single import SAE, as_sae
 
-# %% ../nbs/12_estimate.ipynb #89fc34f7
+# %% ../nbs/12_estimate.ipynb #9294f77c
 @dataclass(kw_only=True, repr=False)
 class L0Estimate:
     "The calibrated L0 of a source at one width."
     l0:float # nan unless the verdict is found or plateau
-    interval:tuple # (low, high), meant to hold in 90% of worlds; without known coverage elsewhere
+    interval:tuple[float, float] # (low, high), meant to hold in 90% of worlds; without known coverage elsewhere
     verdict:str # found, plateau, edge, not_converged, disagree, no_features
     reason:str # one sentence
     d_sae:int # the width it holds for
@@ -45,7 +45,7 @@ class L0Estimate:
     carried:str='c_dec' # what the number is read off: the elbow of c_dec, or the best firing score ('firing')
     firing:float=math.nan # L0 of the best firing score, before the correction; nan: not asked, or none
     directions:float=math.nan # L0 of the best directions score, for steering and geometry
-    directions_interval:tuple=(math.nan, math.nan) # (low, high) of it, set on worlds of development; nan without a look
+    directions_interval:tuple[float, float]=(math.nan, math.nan) # (low, high), set on worlds of development; nan: none
     witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0: the coarse grid, then looks
     provenance:dict=field(default_factory=dict) # source and its hash, command, versions, date, device
 

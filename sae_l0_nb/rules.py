@@ -18,7 +18,8 @@ from .runs import as_path
 # %% ../nbs/93_rules.ipynb #5792085e
 _WORDS = dict(whole='whole numbers', number='numbers', flag='True, False', text='a text', choice='', # the choices
               device='a text or a torch.device, e.g. cpu or cuda:0', place='block numbers or module paths',
-              show='True, False, or a text', path='a path', l0='numbers above 0 or recipes') # each kind of argument
+              show='True, False, or a text', path='a path', l0='numbers above 0 or recipes',
+              call='a function') # each kind of argument
 _MANY = {'': '', 'list': 'a list of ', 'one or list': 'one or a list of ', 'pair': 'two ',
          'pairs': 'a list of pairs of '}
 
@@ -26,7 +27,7 @@ _MANY = {'': '', 'list': 'a list of ', 'one or list': 'one or a list of ', 'pair
 @dataclass(frozen=True)
 class Rule:
     "What an argument may be."
-    kind:str # 'whole', 'number', 'flag', 'text', 'choice', 'device', 'place', 'show', 'path' or 'l0'
+    kind:str # 'whole', 'number', 'flag', 'text', 'choice', 'device', 'place', 'show', 'path', 'l0' or 'call'
     means:str # what it is, and its unit
     low:float=-math.inf # for whole numbers and numbers
     high:float=math.inf
@@ -58,7 +59,8 @@ _CHECKS = dict(
     place=lambda value, name, r: (isinstance(value, (str, int, np.integer)) and not isinstance(value, bool)
                                   or refuse(name, value, _WORDS['place'])),
     l0=lambda value, name, r: hasattr(value, '__dataclass_fields__') or check_number(value, name, 0, above=True),
-    device=lambda value, name, r: type(value).__name__ == 'device' or check_text(value, name))
+    device=lambda value, name, r: type(value).__name__ == 'device' or check_text(value, name),
+    call=lambda value, name, r: callable(value) or refuse(name, value, _WORDS['call']))
 
 # %% ../nbs/93_rules.ipynb #dbfd6b5f
 def _check_items(value, name:str, rule:Rule):

@@ -10,6 +10,7 @@ __all__ = ['COARSE', 'DESCENT', 'LEGS', 'CLOSE_L0S', 'coarse_grid', 'default_set
 # %% ../nbs/13_stages.ipynb #71fcf11b
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -164,6 +165,7 @@ class Job:
     checkpoint:Path|None=None # folder, of which each stage takes one; None: nothing is kept
     device:str='cpu'
     progress:bool=True # a bar for each stage
+    on_step:Callable|None=None # told of each row of the history, with its stage
 
 # %% ../nbs/13_stages.ipynb #054dab11
 def _control_source(source) -> GaussianSource:
@@ -187,6 +189,7 @@ def new_job(
     checkpoint=None, # folder; a killed calibration continues from it
     device:str='cpu',
     progress:bool=True,
+    on_step:Callable|None=None, # as for `train_stage`
     **kwargs, # more for `train_bank`
 ) -> Job:
     "Check what is asked for, and read the held-out rows."
@@ -201,7 +204,7 @@ def new_job(
     return Job(source=source, d_sae=d_sae, seeds=seeds, settings=settings, held=held, ledger=ledger,
                places=s_places(d_sae) if places is None else places,
                control=_control_source(source) if control else None,
-               checkpoint=checkpoint, device=device, progress=progress)
+               checkpoint=checkpoint, device=device, progress=progress, on_step=on_step)
 
 # %% ../nbs/13_stages.ipynb #2ccfc2fc
 @checked
@@ -222,9 +225,10 @@ def train_stage(
     settings = often | job.settings | more | dict(n_samples=n_samples)
     folder = None if job.checkpoint is None else Path(job.checkpoint)/f'{ledger.n_stages}_{name}'
     text = f'{name}, stage {ledger.n_stages + 1}: {stage.n_saes} SAEs'
+    on_step = job.on_step and (lambda row: job.on_step(dict(stage=f'{ledger.n_stages}_{name}') | row))
     start = time.perf_counter()
     bank, history = train_bank(job.source if source is None else source, job.d_sae, l0s, seeds=seeds, checkpoint=folder,
-                               device=job.device, progress=text if job.progress else False, **settings)
+                               device=job.device, progress=text if job.progress else False, on_step=on_step, **settings)
     here = time.perf_counter() - start
     ledger.enter(stage, job.settings, before=max(0., history.attrs['seconds'] - here))
     return bank, history

@@ -131,7 +131,7 @@ def _grid(l0s, seeds, d_sae:int) -> tuple[list, list]:
 # %% ../nbs/28_sweep.ipynb #25f32789
 def _settings(source, recipes:list, n_samples:int|None, given:dict) -> dict:
     "The settings of `train_bank`, checked."
-    own = sorted({'checkpoint', 'schedule', 'init', 'progress'} & set(given))
+    own = sorted({'checkpoint', 'schedule', 'init', 'progress', 'on_step'} & set(given))
     check(not own, 'settings', own, 'those of `train_bank`, but not these, which a sweep sets itself')
     batch_size, d_sae = check_whole(given['batch_size'], 'batch_size'), given['d_sae']
     if n_samples is None: n_samples = _rows_of(source)
@@ -259,14 +259,15 @@ def _members(plan:SweepPlan, i:int) -> tuple[list, list, list]:
     return recipes, seeds, [member_name(r, seed) for r in recipes for seed in seeds]
 
 # %% ../nbs/28_sweep.ipynb #909446d2
-def _do_group(plan:SweepPlan, i:int, progress:bool):
+def _do_group(plan:SweepPlan, i:int, progress:bool, on_step):
     "Train one group, write its SAEs, its history, and at last its part of the table."
     import pandas as pd
-    if _part(plan, i).is_file(): return
+    if _part(plan, i).is_file(): return _tell_again(plan, i, on_step)
     (recipes, seeds, names), work = _members(plan, i), plan.folder/'checkpoints'/f'{i:04d}'
     what = f'group {i + 1} of {len(plan.groups)}' if progress else False
+    told = on_step and (lambda row: on_step(dict(sae=names[row.pop('member')]) | row))
     bank, history = train_bank(plan.source, l0s=recipes, seeds=seeds, checkpoint=work, device=plan.device,
-                               progress=what, **plan.settings)
+                               progress=what, on_step=told, **plan.settings)
     held = heldout_rows(plan.source, plan.n_eval).to(plan.device)
     table = pd.DataFrame(dict(sae=names, seed=seeds*len(recipes)) | evaluate(bank, held, places=plan.places))
     for name, sae in zip(names, bank): _write_sae(plan, name, sae)
@@ -297,6 +298,11 @@ def _read_part(plan:SweepPlan, i:int, what:str=''): # DataFrame
     check(there == names, f'column sae of {str(path)!r}', there, f'{names}; delete the file to make it anew')
     return table
 
+# %% ../nbs/28_sweep.ipynb #b5bd875c
+def _tell_again(plan:SweepPlan, i:int, on_step):
+    "The rows of a group that was done before."
+    for row in _read_part(plan, i, '_history').to_dict('records') if on_step else (): on_step(row)
+
 # %% ../nbs/28_sweep.ipynb #06882ed4
 def _collect(plan:SweepPlan):
     "Put the parts together into table.csv and history.csv."
@@ -310,17 +316,18 @@ def _collect(plan:SweepPlan):
 @checked
 def run(self:SweepPlan,
     progress:bool=True, # a bar for each group, or one line in a log
+    on_step=None, # called with each row of the history of the groups of this process, once
 ): # DataFrame, one row an SAE: sae (its folder), seed, and what `evaluate` gives
     "Train what is not there yet. Process i of w does every w-th group; all of them return the whole table."
-    with locked(self.folder, what='a sweep', ranks=True): return _swept(self, progress)
+    with locked(self.folder, what='a sweep', ranks=True): return _swept(self, progress, on_step)
 
 # %% ../nbs/28_sweep.ipynb #c79d1dc9
-def _swept(self:SweepPlan, progress:bool): # DataFrame
+def _swept(self:SweepPlan, progress:bool, on_step): # DataFrame
     "The work of one process, alone in its part of the folder."
     _begin(self)
     rank, world = process_rank()
     n, a_week = len(self.groups), 7*86_400 # a group may take days
-    for i in range(rank, n, world): _do_group(self, i, progress and rank == 0)
+    for i in range(rank, n, world): _do_group(self, i, progress and rank == 0, on_step)
     parts, table = [_part(self, i) for i in range(n)], self.folder/'table.csv'
     if rank == 0:
         wait_for(parts, patience=a_week)
@@ -334,8 +341,8 @@ def _swept(self:SweepPlan, progress:bool): # DataFrame
 def sweep(
     source, d_sae:int, l0s, folder, # as for `plan_sweep`
     *,
-    progress:bool=True, # a bar for each group, or one line in a log
+    progress:bool=True, on_step=None, # as for `run`
     **kwargs, # more for `plan_sweep`
 ): # DataFrame, one row an SAE
     "Train a grid of SAEs into a folder: saes/NAME, table.csv, history.csv. The same call continues a killed sweep."
-    return plan_sweep(source, d_sae, l0s, folder, timed=False, **kwargs).run(progress)
+    return plan_sweep(source, d_sae, l0s, folder, timed=False, **kwargs).run(progress, on_step)

@@ -152,6 +152,7 @@ class _Run:
     schedule:Schedule|None
     trainer:Trainer
     about:dict # what a checkpoint must agree with
+    on_step:Callable|None=None # told of each row of the history
     start:int=0 # steps done before, by a checkpoint
     history:list # rows so far
     seconds:float=0. # spent in training
@@ -176,7 +177,7 @@ def _warn_of_emulation(compute:str, device:str):
     warnings.warn(f"compute = 'bfloat16' is far slower than 'float32' here: {why}", stacklevel=5)
 
 # %% ../nbs/07_train.ipynb #9ab27638
-def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, kept:bool) -> _Run:
+def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, kept:bool, on_step) -> _Run:
     "A run that is ready to start; `kept`: with a checkpoint, which must know it again."
     s, n_steps = settings, check_training(grid.recipes, **settings)
     _warn_of_emulation(s['compute'], device)
@@ -190,7 +191,7 @@ def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, ke
     trainer = Trainer(to_device(bank, device), lr=s['lr'], grad_clip=s['grad_clip'], dead_after=s['dead_after'],
                       recipes=grid.recipes, compute=s['compute'])
     run = _Run(settings=s, grid=grid, n_steps=n_steps, source=source, held=held.to(device), units=units,
-               schedule=schedule, trainer=trainer, about={}, history=[])
+               schedule=schedule, trainer=trainer, about={}, history=[], on_step=on_step)
     if kept: run.about = _about(run, bank if init is not None else None)
     return run
 
@@ -231,6 +232,11 @@ def _next_batch(run:_Run, batches, step:int) -> torch.Tensor: # [b, d_in] on the
     if x is None: refuse('n_samples', run.n_steps*b, f'up to {step*b}: the source ended after {step} batches of {b}')
     return in_units(x.to(run.held.device), run.units)
 
+# %% ../nbs/07_train.ipynb #d384581b
+def _tell(run:_Run, rows:list[dict]):
+    "Give rows of the history to whoever asked for them; each is a copy."
+    for row in rows if run.on_step else (): run.on_step(dict(row))
+
 # %% ../nbs/07_train.ipynb #1f6175c7
 def _loop(run:_Run, bar, folder):
     "Train until the last step, with checkpoints into `folder` if there is one."
@@ -244,6 +250,7 @@ def _loop(run:_Run, bar, folder):
         if done in log_after:
             rows = _rows(run, done, k, x)
             run.history += rows
+            _tell(run, rows)
             bar.set_postfix_str(_best(rows))
         bar.update()
         if run.schedule is not None: run.schedule.watch(run.trainer, done, n_steps, k, x)
@@ -272,6 +279,7 @@ def _continue(run:_Run, folder):
     "Put a run where its checkpoint is."
     run.start, run.history, run.seconds = load_checkpoint(run.trainer, folder, run.about, schedule=run.schedule)
     if run.start: warn_of_unseen_rows(run.source)
+    _tell(run, run.history)
 
 # %% ../nbs/07_train.ipynb #229dfdf9
 @checked
@@ -298,6 +306,7 @@ def train_bank(
     checkpoint:str|Path|None=None, # folder; if it holds a checkpoint of the same run, that run goes on
     checkpoint_every:int=1000, # steps
     device:str='cpu',
+    on_step:Callable|None=None, # called with each row of the history, a dict of numbers, once
     progress:bool|str=True, # a bar, or one line in a log; a text says what is trained
 ) -> tuple[Bank, 'pandas.DataFrame']: # SAEs with unit decoder rows; history, a row a log and member, attrs['seconds']
     "Train the L0 x seed grid in one pass over shared batches."
@@ -307,7 +316,7 @@ def train_bank(
         dead_after=dead_after, data_seed=data_seed, centre=centre, input_norm=input_norm, n_heldout=n_heldout,
         n_logs=n_logs, checkpoint_every=checkpoint_every)
     run = _prepare(as_source(source), grid, settings, schedule=schedule, init=init, device=default_device(device),
-                   kept=checkpoint is not None)
+                   kept=checkpoint is not None, on_step=on_step)
     what = progress if isinstance(progress, str) else 'training'
     with nullcontext() if checkpoint is None else locked(checkpoint, what='training'):
         if checkpoint is not None: _continue(run, checkpoint)

@@ -106,6 +106,15 @@ def test_what_python_refuses_it_still_refuses():
     for call in (lambda: trained(None, 5, rate=3), lambda: trained(None), lambda: trained(None, 5, 3), lambda: Recipe()):
         with pytest.raises(TypeError): call()
 
+# %% ../nbs/94_allowed.ipynb #2ca129ef
+def test_the_door_says_how_to_get_a_package_that_is_missing():
+    @checked
+    def needs(d_sae:int): raise ModuleNotFoundError("No module named 'datasets'", name='datasets')
+    @checked
+    def asks(d_sae:int): needs(d_sae)
+    words = "^No module named 'datasets'; to install it: pip install datasets$"
+    with pytest.raises(ModuleNotFoundError, match=words): asks(5)
+
 # %% ../nbs/94_allowed.ipynb #589a560f
 def test_a_checked_function_is_still_itself():
     assert str(inspect.signature(trained)) == '(source, d_sae: int, *, lr: float = 0.0003, grad_clip: float | None = 1.0)'

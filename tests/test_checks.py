@@ -168,3 +168,15 @@ def test_a_table_has_the_columns_that_are_read():
             check_columns(bad, ['k', 'l0'])
     with pytest.raises(ValueError, match="columns of table = .*'k', 'c_dec'.*; allowed: names with l0 among them"):
         check_columns(t, ['k', 'l0'])
+
+# %% ../nbs/90_checks.ipynb #d616248d
+def test_a_missing_package_is_named_with_its_remedy_once():
+    def missing(name):
+        e = ModuleNotFoundError(f'No module named {name!r}', name=name)
+        for _ in range(2): add_remedy(e)
+        return str(e)
+    assert missing('sklearn.svm') == "No module named 'sklearn.svm'; to install it: pip install scikit-learn"
+    assert missing('huggingface_hub') == "No module named 'huggingface_hub'; to install it: pip install transformers"
+    assert missing('torch') == "No module named 'torch'"
+    assert missing(None) == 'No module named None'
+    add_remedy(OSError('no space left')) # is left alone

@@ -94,6 +94,7 @@ def of_another_kind(rule):
     if rule.kind in ('text', 'device'): return [*odd, True, 5, ['x']]
     if rule.kind == 'path': return [*odd, True, 5, b'x', '', 'x'*5000]
     if rule.kind == 'show': return [*odd, 1, None]
+    if rule.kind == 'call': return [*odd, 1, 'f']
     numbers = [*odd, math.inf, -math.inf, True, np.float32('nan'), np.True_]
     if rule.kind == 'place': return [*numbers, 1.5]
     return [*numbers, '5', 10**400, *([1.5] if rule.kind == 'whole' else [])]

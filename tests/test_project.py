@@ -3,7 +3,10 @@
 import pytest
 
 # %% ../nbs/99_project.ipynb #9c37f86d
+import ast
+import importlib
 import importlib.util
+import inspect
 import json
 import os
 import re
@@ -120,6 +123,16 @@ def test_links_of_the_index_are_seen_from_the_top():
     assert table.outputs[0]['data']['text/markdown'] == '| [a](nbs/experiments/a.ipynb) |'
     assert page.source == '[a](nbs/00_toy.ipynb) ![b](nbs/images/b.png) [c](LICENSE) [d](https://d.org) [e](#e)'
 
+# %% ../nbs/99_project.ipynb #07a6a678
+def test_text_in_a_title_cell_is_given_a_cell_of_its_own():
+    nb = dict(cells=[dict(cell_type='code', source='#| default_exp a'),
+                     dict(cell_type='markdown', id='ab', source='# Title\n> Subtitle\n\nMore.\n\nAnd more.')])
+    for _ in range(2): build.split_title(nb) # the second time there is nothing to split
+    assert [o['source'] for o in nb['cells'][1:]] == ['# Title\n> Subtitle', 'More.\n\nAnd more.']
+    for page in budgets.pages():
+        title = next(source for kind, source in page.cells if kind == 'markdown')
+        assert re.fullmatch(r'# [^\n]+(\n+> [^\n]+)?', title), page.name
+
 # %% ../nbs/99_project.ipynb #b80cc732
 def test_a_build_changes_nothing(): assert build.check(ROOT) == []
 
@@ -139,7 +152,18 @@ def test_the_address_stands_in_one_place():
     spelled = [f'{cfg.user}/{cfg.repo}', f'{cfg.user}.github.io']
     files = [o for o in build.tree(ROOT) if (ROOT/o).is_file()]
     assert len(files) > 10
-    assert [o for o in files if any(s.encode() in (ROOT/o).read_bytes() for s in spelled)] == []
+    found = [o for o in files if any(s.encode() in (ROOT/o).read_bytes() for s in spelled)]
+    hosted = [f'nbs/{page.name}' for page in budgets.pages() if any(o.startswith('#| hosted') for o in page.code)]
+    assert sorted(found) == hosted
+    assert len(hosted) == 2
+    elsewhere = SimpleNamespace(user='someone', repo='fork', branch='dev', git_url='https://example.org/fork')
+    for page in found: # there the build writes it
+        nb = json.loads((ROOT/page).read_text())
+        build.set_address(nb, page, elsewhere)
+        text = json.dumps(nb)
+        assert not any(s in text for s in spelled)
+        assert f'github/someone/fork/blob/dev/{page}' in text
+        assert 'git+https://example.org/fork' in text
 
 # %% ../nbs/99_project.ipynb #8adf0498
 NOTEBOOKS = sorted(nbglob(ROOT/'nbs', as_path=True))
@@ -188,6 +212,27 @@ def test_faults_of_saved_outputs_are_found():
     nb = v4.new_notebook(cells=[v4.new_code_cell('1', outputs=outputs)])
     assert list(build.faults(nb)) == ['a saved error: KeyError: k', 'a saved warning: x.py:1: UserWarning: old',
                                       f'a path of one machine: {path}', 'a widget without its state']
+
+# %% ../nbs/99_project.ipynb #8448d324
+def test_formulas_become_mathml_and_code_stays():
+    pytest.importorskip('latex2mathml', reason='needs the packages of development')
+    html = build.maths('with $d_{in}$ and `$x$`, at 5\\$ or $3:\n\n$$a^2$$\n\n```sh\necho $A $B\n```')
+    assert html.count('<math') == 2
+    assert '<msub><mi>d</mi>' in html
+    assert 'display="block"><mrow><msup>' in html
+    assert all(o in html for o in ('`$x$`', '5\\$ or $3:', 'echo $A $B'))
+
+# %% ../nbs/99_project.ipynb #7b11ecab
+def test_code_that_only_draws_is_folded_and_other_code_is_not():
+    picture = build.nbformat.v4.new_output('display_data', {'image/png': '', 'text/plain': 'a figure'})
+    text = build.nbformat.v4.new_output('stream', text='c_dec is smallest at 11')
+    def drawn(source, *outputs): return build.only_draws(SimpleNamespace(source=source, outputs=list(outputs)))
+    lines = 'fig, ax = plt.subplots()\nax.plot(x)\nax.plot(y)\nax.set_title("both")'
+    assert drawn(lines, picture)
+    assert not drawn(lines, picture, text)
+    assert not drawn(lines)
+    assert not drawn('r.plot();', picture) # one line says what is drawn
+    assert not drawn('a = 1\nb = 2\nc = 3\nshow(a)', picture)
 
 # %% ../nbs/99_project.ipynb #3cff0916
 HEAVY = {'transformers', 'datasets', 'matplotlib', 'ipywidgets', 'pandas', 'sklearn', 'IPython', 'nbdev'}
@@ -288,3 +333,32 @@ def test_every_name_of_the_front_door_is_there():
 def test_the_front_door_alone_imports_nothing_heavy():
     assert imported_by('sae_l0_nb', {*HEAVY, 'torch', 'numpy'}) == []
     assert imported_by('sae_l0_nb.calibrate', {'torch', 'numpy'}) == ['numpy', 'torch']
+
+# %% ../nbs/99_project.ipynb #9e6e2caf
+def examples():
+    "(page, code) of every block of Python in the prose."
+    blocks = [(page.name, block) for page in budgets.pages() for kind, source in page.cells if kind == 'markdown'
+              for block in re.findall(r'^```python\n(.*?)^```', source, re.S | re.M)]
+    readme = re.findall(r'^```python\n(.*?)^```', (ROOT/'README.md').read_text(), re.S | re.M)
+    return blocks + [('README.md', block) for block in readme]
+
+def slips(code):
+    "Names that an example imports in vain, and arguments that a function does not take."
+    tree, found = list(ast.walk(ast.parse(code))), {}
+    for o in tree:
+        if not isinstance(o, ast.ImportFrom) or not o.module.startswith('sae_l0_nb'): continue
+        module = importlib.import_module(o.module)
+        found |= {a.name: getattr(module, a.name, None) for a in o.names}
+    yield from (name for name, value in found.items() if value is None)
+    for o in tree:
+        f = found.get(o.func.id) if isinstance(o, ast.Call) and isinstance(o.func, ast.Name) else None
+        takes = inspect.signature(f).parameters if f else {}
+        open_end = any(p.kind == p.VAR_KEYWORD for p in takes.values())
+        if f: yield from (f'{o.func.id}({k.arg}=)' for k in o.keywords if k.arg not in takes and not open_end)
+
+# %% ../nbs/99_project.ipynb #21863030
+def test_examples_in_the_prose_import_what_is_there_and_pass_what_is_taken():
+    assert len(examples()) > 6
+    assert [(page, slip) for page, code in examples() for slip in slips(code)] == []
+    bad = 'from sae_l0_nb import nothing, audit_sae\naudit_sae(sae, rows, sibling=True)'
+    assert list(slips(bad)) == ['nothing', 'audit_sae(sibling=)']

@@ -50,8 +50,9 @@ def test_other_kinds():
     Rule('place', 'of a model').check('h.3', 'layer')
     Rule('l0', 'asked for', many='list').check([1.5, Rule('l0', 'a dataclass, as recipes are')], 'l0s')
     Rule('device', 'of torch').check(torch.device('cpu'), 'device')
-    for kind in ('whole', 'number', 'flag', 'text', 'choice', 'device', 'place', 'show', 'l0'):
+    Rule('call', 'told of rows').check([].append, 'on_step')
+    for kind in ('whole', 'number', 'flag', 'text', 'choice', 'device', 'place', 'show', 'l0', 'call'):
         for bad in (1.5j, [], {}, math.nan, None):
             with pytest.raises(ValueError, match='a = .*; allowed: '): Rule(kind, '', among=('x',)).check(bad, 'a')
-    for kind in ('whole', 'number', 'text', 'place', 'l0', 'device'):
+    for kind in ('whole', 'number', 'text', 'place', 'l0', 'device', 'call'):
         with pytest.raises(ValueError, match='a = True; allowed: '): Rule(kind, '').check(True, 'a')

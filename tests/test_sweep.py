@@ -97,6 +97,21 @@ def test_a_sweep_that_cannot_be_is_refused(kw, words):
     usual = dict(source=ToyModel.small(), d_sae=5, l0s=[1], folder='new', n_samples=1000, batch_size=64, timed=False)
     with pytest.raises(ValueError, match=words): plan_sweep(**usual | kw)
 
+# %% ../nbs/28_sweep.ipynb #e43761c1
+def test_a_listener_hears_every_row_of_a_sweep_once_also_where_groups_were_done_before():
+    class Stopped(Exception): pass
+    with tempfile.TemporaryDirectory() as tmp:
+        kw = dict(seeds=[0], n_samples=640, batch_size=64, at_once=1, progress=False)
+        before, after = [], []
+        def until_the_second(row):
+            before.append(row)
+            if len({r['sae'] for r in before}) == 2: raise Stopped
+        with pytest.raises(Stopped): sweep(ToyModel.small(), 5, [1.5, 2, 3], Path(tmp)/'s', on_step=until_the_second, **kw)
+        sweep(ToyModel.small(), 5, [1.5, 2, 3], Path(tmp)/'s', on_step=after.append, **kw)
+        assert after[:len(before)] == before
+        assert after == pd.read_csv(Path(tmp)/'s'/'history.csv').to_dict('records')
+        assert [len({r['sae'] for r in rows}) for rows in (before, after)] == [2, 3]
+
 # %% ../nbs/28_sweep.ipynb #c3769d0f
 def test_a_sweep_in_groups_is_what_one_bank_gives():
     toy, l0s = ToyModel.small(), [1.5, TopK(2), JumpReLU(l0=2.), JumpReLU(.2, warm_up=20)]

@@ -268,6 +268,36 @@ def test_a_schedule_goes_on_with_what_it_remembers(tmp_path):
     assert history.equals(history2)
     assert history.k.iloc[-1] == pytest.approx(3*.97**29)
 
+# %% ../nbs/07_train.ipynb #7ec0aa74
+@pytest.mark.parametrize('at', [0, 7, 13, 27])
+def test_a_listener_hears_every_row_once(at, tmp_path):
+    toy = ToyModel.small()
+    kw = dict(d_sae=9, l0s=[1.5, JumpReLU(l0=2)], n_samples=30*64, batch_size=64, progress=False, checkpoint_every=5)
+    before, after = [], []
+    with pytest.raises(Killed):
+        train_bank(KilledAt(toy, at), checkpoint=tmp_path/'run', on_step=before.append, **kw)
+    _, history = train_bank(toy, checkpoint=tmp_path/'run', on_step=after.append, **kw)
+    assert after == history.to_dict('records')
+    assert before == after[:len(before)]
+    assert {type(v) for row in after for v in row.values()} == {int, float}
+
+def test_what_a_listener_raises_ends_the_run(tmp_path):
+    kw = dict(d_sae=9, l0s=[2], n_samples=30*64, batch_size=64, progress=False, checkpoint_every=5)
+    def full(row):
+        if row['step'] > 12: raise OSError('no space left')
+    with pytest.raises(OSError, match='no space left'):
+        train_bank(ToyModel.small(), checkpoint=tmp_path/'run', on_step=full, **kw)
+    heard = []
+    train_bank(ToyModel.small(), checkpoint=tmp_path/'run', on_step=heard.append, **kw)
+    assert [row['step'] for row in heard] == sorted({row['step'] for row in heard})
+    assert heard[-1]['step'] == 30
+
+def test_a_listener_can_not_change_the_history():
+    kw = dict(d_sae=9, l0s=[2], n_samples=640, batch_size=64, progress=False)
+    _, untouched = train_bank(ToyModel.small(), **kw)
+    _, history = train_bank(ToyModel.small(), on_step=dict.clear, **kw)
+    assert history.equals(untouched)
+
 # %% ../nbs/07_train.ipynb #d5b50df6
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     toy, kw = ToyModel.small(), dict(d_sae=5, n_samples=20*64, batch_size=64, progress=False, checkpoint_every=10)
