@@ -59,7 +59,7 @@ _SIZES = dict(
     size=_whole('features of a block: from the first, below the second', 1, many='pair'),
     width=_whole('latents of an SAE', 1))
 
-# %% ../nbs/94_allowed.ipynb #af17a71a
+# %% ../nbs/94_allowed.ipynb #59d05aa8
 _TRAINING = dict(
     again=_number('start and end of later legs, as multiples of what was found', 0, above=True, many='pairs'),
     begin=_number('share of the run before a schedule moves', 0, 1, below=True),
@@ -70,6 +70,7 @@ _TRAINING = dict(
     checkpoint_every=_whole('steps between two checkpoints', 1),
     compute=_choice('number type of the large products', among=('float32', 'bfloat16')),
     control=_flag('train SAEs on normal data, too'),
+    copies=_whole('copies of the weights of a member that are kept', 0),
     data_seed=_whole('seed of the order of the rows', 0),
     dead_after=_whole('steps of silence before a latent is dead', 0),
     decoder_norm=_number('norm of the decoder rows at the start', 0, above=True),
@@ -81,6 +82,7 @@ _TRAINING = dict(
     frac=_number('a share', 0, 1),
     grad_clip=_number('largest norm of the gradient of a member', 0, above=True),
     input_norm=_number('root mean square norm that rows are scaled to', 0, above=True),
+    in_turn=_flag('the weights of all members stay in memory'),
     jump=_flag('JumpReLU members are among them'),
     k=_number('L0 asked for', 0, above=True),
     keep_saes=_flag('keep the SAEs in the result'),
@@ -92,6 +94,7 @@ _TRAINING = dict(
     lr_decay=_number('share of the run over which lr falls', 0, 1),
     mean_over=_whole('steps that are averaged before a move', 1),
     method=_choice('how a calibration comes near', among=('descent', 'search')),
+    moments=_flag("Adam's moments are among them"),
     n_eval=_whole('held-out rows for the metrics', 1),
     n_heldout=_whole('rows that are held out', 1),
     n_logs=_whole('rows of the history of a member', 1),
@@ -192,7 +195,7 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
 # %% ../nbs/94_allowed.ipynb #e4331265
 _HELD = _number('share that is held out', 0, 1, above=True, below=True)
 
-# %% ../nbs/94_allowed.ipynb #ae8d9e2b
+# %% ../nbs/94_allowed.ipynb #397bdd26
 _HERE = {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
@@ -203,6 +206,7 @@ _HERE = {
     'SlopeController.metric': _choice('what the controller follows', among=('c_dec', 's_n')),
     'SlopeController.start': _number('L0 at the start', 0, above=True),
     'close_look.n': _whole('looks before this one', 0),
+    'check_memory.m': _whole('members that are asked for', 1),
     'fitting.free': _number('bytes', 0),
     'from_above.frac': _number('share of the run until the target is reached', 0, 1, above=True),
     'is_heldout.frac': _number('share that is held out', 0, 1, below=True),

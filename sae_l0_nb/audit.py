@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STOPS', 'audit_sae']
 
-# %% ../nbs/49_audit.ipynb #a4ed82f6
+# %% ../nbs/49_audit.ipynb #05e75fe0
 import hashlib
 import math
 import time
@@ -18,7 +18,7 @@ from .allowed import checked
 from .alone import alone_table, read_alone
 from .card import Audit
 from .checks import check
-from .cost import time_step
+from .cost import check_memory, time_step
 from .files import content_hash
 from .fits import CANT, judged
 from .loaders import read_once
@@ -83,7 +83,7 @@ def _heldout(source, n_eval:int|None) -> torch.Tensor:
     check(len(x) >= 4*d_in, 'held-out rows of source', len(x), f'{least}; {remedy}')
     return x
 
-# %% ../nbs/49_audit.ipynb #bfa8b45e
+# %% ../nbs/49_audit.ipynb #ff3c65bb
 @checked
 def audit_sae(
     sae, # what `read_sae` gives, or a Bank of one member
@@ -95,7 +95,7 @@ def audit_sae(
     n_samples:int|None=None, batch_size:int|None=None, # as for `calibrate_l0`; `share_of` them trains a sibling
     seeds=(0, 1), # of the siblings
     checkpoint=None, # folder; siblings of a killed run go on
-    device:str='cpu', # of the siblings
+    device:str|None=None, # of the siblings; None: a GPU if there is one
     progress:bool=True, texts=None, tokenizer=None, # the last two as for `rows_in_context`; a store may do without
     on_quote:Callable|None=None, # called with what siblings cost (`sibling_cost`, seconds) before they are trained
 ) -> Audit:
@@ -112,6 +112,8 @@ def audit_sae(
     if siblings and not stops and l0 > 0:
         settings = dict(n_samples=n_samples, batch_size=batch_size)
         cost = sibling_cost(l0, r.bank.d_sae, source.d_in, **settings)
+        check_memory(source.d_in, r.bank.d_sae, cost['rows']//cost['sae_steps'], device=device,
+                     hint='an audit without siblings, or smaller batches (batch_size, --batch-size)')
         if on_quote is not None: on_quote(_with_seconds(cost, source, r.bank.d_sae, l0, device))
         found = train_siblings(_Treated(source, r), r.bank.d_sae, l0, seeds=seeds, checkpoint=checkpoint,
                                device=default_device(device), progress=progress, **settings)

@@ -6,7 +6,7 @@
 __all__ = ['METHOD', 'sae_hash', 'sae_folders', 'read_saes', 'check_places', 'as_members', 'kept_activations', 'results_file',
            'check_row', 'read_results', 'keep_rows', 'missing_rows', 'probe_task', 'probe_sweep']
 
-# %% ../nbs/34_probe_sweep.ipynb #2676ad85
+# %% ../nbs/34_probe_sweep.ipynb #e24317c2
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -33,6 +33,7 @@ from .progress import progress_bar
 from .runs import check_writable
 from .sae import Bank
 from .saving import load_sae
+from .stopping import during
 from .tasks import as_tasks, is_known, open_task
 
 # %% ../nbs/34_probe_sweep.ipynb #8399621f
@@ -309,7 +310,7 @@ def _probe_opened(name, opened, *, read, saes, keys, asked): # -> rows of one ta
         x = inputs if read is None else read(inputs)
         return probe_task(saes, keys, name, x, y, groups=groups, **asked)
 
-# %% ../nbs/34_probe_sweep.ipynb #b808f647
+# %% ../nbs/34_probe_sweep.ipynb #69c7f649
 @checked
 def probe_sweep(
     saes, # a Bank, a list or mapping of Banks, or a folder of SAELens folders
@@ -347,7 +348,8 @@ def probe_sweep(
     keys, rows = [sae_hash(sae) for sae in members.values()], []
     with progress_bar(len(tasks)*len(members), 'probes', 'SAE', show=progress) as bar:
         rest = dict(read=read, saes=members, keys=keys, asked=asked | dict(step=bar.update))
-        for name, source in tasks.items():
-            bar.set_description(name)
-            rows += _probe_opened(name, opened.get(name) or rows_of(name, source), **rest)
+        for i, (name, source) in enumerate(tasks.items(), 1):
+            bar.set_description(f'{name}, task {i} of {len(tasks)}')
+            with during(f'task {i} of {len(tasks)}', kept=cache is not None):
+                rows += _probe_opened(name, opened.get(name) or rows_of(name, source), **rest)
     return pd.DataFrame(rows)

@@ -47,7 +47,7 @@ def undisturbed():
         for s, handler in handlers.items(): signal.signal(s, handler)
     if held: handlers[held[0]](held[0], None)
 
-# %% ../nbs/92_stopping.ipynb #5242bb46
+# %% ../nbs/92_stopping.ipynb #1977911f
 @contextmanager
 def during(
     where:str='', # 'stage 2 of about 9'
@@ -57,7 +57,7 @@ def during(
     "Note on a `KeyboardInterrupt` that passes by where the run was."
     try: yield
     except KeyboardInterrupt as e:
-        e.where = getattr(e, 'where', '') or where
+        e.where = ', '.join(filter(None, (where, getattr(e, 'where', ''))))
         e.kept = getattr(e, 'kept', False) or kept
         raise
 

@@ -39,9 +39,9 @@ def test_an_error_in_a_step_is_not_hidden_by_a_signal():
         os.kill(os.getpid(), signal.SIGINT)
         1/0
 
-# %% ../nbs/92_stopping.ipynb #c7c50cdd
-def test_the_innermost_place_is_said():
+# %% ../nbs/92_stopping.ipynb #2413c450
+def test_the_outer_place_is_said_first():
     with pytest.raises(KeyboardInterrupt) as caught, during('outside'), during('inside'): raise KeyboardInterrupt
-    assert stopped_in_words(caught.value) == 'stopped in inside'
+    assert stopped_in_words(caught.value) == 'stopped in outside, inside'
     assert stop_status(caught.value) == 130
     assert stopped_in_words(KeyboardInterrupt()) == 'stopped'
