@@ -181,7 +181,7 @@ def sweep_report(
     lines += ['', f'{len(table)} SAEs, table and history: {out}/']
     return '\n'.join([*lines, f'next: sae-l0 probe {out} --model MODEL --layer LAYER --tasks all --out PROBES'])
 
-# %% ../nbs/52_cli.ipynb #45b4df9e
+# %% ../nbs/52_cli.ipynb #985e799c
 def probe(
     a:argparse.Namespace, # parsed arguments
 ):
@@ -193,6 +193,7 @@ def probe(
     out = new_folder(a.out)
     check_writable(out)
     _use_threads(a.threads)
+    _no_bars_in_logs()
     tasks = probe_task_names() if a.tasks == 'all' else [task for task in a.tasks.split(',') if task]
     settings = dict(n_latents=a.latents, kinds=KINDS if a.controls else ('latents',), n_texts=a.texts, seed=a.seed)
     settings |= dict(protocol=a.protocol, device=a.device)

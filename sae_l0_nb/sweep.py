@@ -153,10 +153,10 @@ def _begun(folder:Path) -> dict|None:
     path = folder/'sweep.json'
     return read_json(path, SWEEP, sealed=True) if path.is_file() else None
 
-# %% ../nbs/28_sweep.ipynb #4437847b
+# %% ../nbs/28_sweep.ipynb #bb767667
 def _what_fits(plan:SweepPlan) -> int:
     "Members of a group: as begun, as asked for, or what fits into memory, an even share of the processes at most."
-    if begun := _begun(plan.folder): return begun['at_once']
+    if begun := _begun(plan.folder): return plan.at_once or begun['at_once']
     s, n_saes, n = plan.settings, len(plan.recipes)*len(plan.seeds), plan.at_once or 1
     how = dict(k=plan.most, device=plan.device, jump=plan.jump)
     hint = '' if n == 1 else 'a smaller at_once (--at-once)'

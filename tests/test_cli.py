@@ -159,7 +159,7 @@ def test_every_command_runs_in_a_process_of_its_own(harvested, tmp_path):
         assert done.returncode == 0, done.stderr
         assert any(out.iterdir())
 
-# %% ../nbs/52_cli.ipynb #2bec2bb2
+# %% ../nbs/52_cli.ipynb #9dd052b3
 SCRIPT = '''
 import importlib, os, sys
 from sae_l0_nb.cli import main
@@ -190,7 +190,7 @@ def stopped(words, at, number=signal.SIGINT, what='train.Trainer.step'): # -> li
 CALIBRATION = 'calibrate toy:small --samples 32000 --l0s 1,1.5,2,3 --seeds 2 --quiet --threads 1 --out'.split()
 
 @pytest.mark.parametrize('at, number, status, place', [
-    (30, signal.SIGINT, 130, 'stage 1 of about 9'), (200, signal.SIGTERM, 143, 'stage 3 of about 9')])
+    (30, signal.SIGINT, 130, 'stage 1 of about 9'), (200, signal.SIGTERM, 143, 'stage 3 of about 4')])
 def test_a_stopped_calibration_says_where_and_goes_on_to_the_same_bits(at, number, status, place, tmp_path):
     whole, out = tmp_path/'whole', tmp_path/'out'
     lines, code, all_steps = stopped([*CALIBRATION, whole], NEVER)
@@ -223,7 +223,7 @@ def test_checkpoints_go_where_they_are_asked_to_and_stay_there(tmp_path):
     assert run(words, 'none', '--out', tmp_path/'b') == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ['a', 'b', 'kept']
 
-# %% ../nbs/52_cli.ipynb #c17da853
+# %% ../nbs/52_cli.ipynb #ea946ce5
 def test_a_stopped_sweep_goes_on_to_the_same_bits(tmp_path):
     words = 'sweep toy:small --width 5 --l0s 1,2 --seeds 2 --samples 6400 --batch-size 64 --at-once 2 --quiet --out'
     steps = 4 # timed for the quote
@@ -263,7 +263,8 @@ def test_a_stopped_probe_goes_on_to_the_same_bits(harvested, tmp_path):
     assert not (tmp_path/'out.part').exists()
 
 def test_a_stopped_audit_goes_on_to_the_same_bits(tmp_path):
-    save_sae(init_bank(100, 50, [4], [0]), tmp_path/'sae')
+    bank, _ = train_bank(ToyModel.large(), 50, [4.], seeds=[0], n_samples=256_000, batch_size=256, progress=False)
+    save_sae(bank[0], tmp_path/'sae')
     words = f"audit {tmp_path/'sae'} --activations toy:large --siblings --samples 96000 --quiet --threads 1 --card"
     whole = stopped([*words.split(), tmp_path/'whole'], NEVER)
     lines, code, n = stopped([*words.split(), tmp_path/'out'], 100, signal.SIGTERM)

@@ -17,25 +17,6 @@ from sae_l0_nb.sae import PARAMS, init_bank
 from sae_l0_nb.step import BatchTopK, JumpReLU
 from sae_l0_nb.trainer import Trainer
 
-# %% ../nbs/07_cost.ipynb #d700b920
-def test_the_time_is_that_of_one_sae_and_of_a_whole_batch():
-    class Slow:
-        "A source of few rows."
-        d_in = 8
-        def heldout(self, n, seed=0):
-            if n > 64: raise ValueError(f'{n} rows, but there are 64')
-            return torch.ones(n, 8)
-
-    with mock.patch(f'{time_step.__module__}._seconds_of_step', side_effect=[99., 3., 1., 8.]) as step:
-        assert time_step(Slow(), 16, batch_size=128, n_members=4) == 3/4*2 # 64 rows stand for 128
-        trainer, x = step.call_args.args
-        assert len(trainer.bank) == 4
-        assert x.shape == (64, 8)
-    assert time_step(Slow(), 16, batch_size=64, n_members=2, n_steps=1, compute='bfloat16') > 0
-    with mock.patch(f'{time_step.__module__}._seconds_of_step', return_value=1.) as step:
-        time_step(Slow(), 16, batch_size=64, n_members=3, l0s=[1, 2, 3, 4, 9])
-    assert step.call_args.args[0].bank.k.tolist() == [2, 3, 4] # spread over what will be trained
-
 # %% ../nbs/07_cost.ipynb #b1b1afc6
 def test_the_bytes_of_an_sae_are_those_of_its_tensors():
     bank = init_bank(20, 5, [2.], [0])
@@ -136,3 +117,22 @@ def test_what_does_not_fit_is_refused_with_what_is_needed_and_what_is_free():
             check_memory(20, 99_999, 64, device='cpu')
         with pytest.raises(ValueError, match='900 SAEs side by side need .*; train fewer'):
             check_memory(20, 50, 64, n=900, device='cpu', hint='train fewer')
+
+# %% ../nbs/07_cost.ipynb #d700b920
+def test_the_time_is_that_of_one_sae_and_of_a_whole_batch():
+    class Slow:
+        "A source of few rows."
+        d_in = 8
+        def heldout(self, n, seed=0):
+            if n > 64: raise ValueError(f'{n} rows, but there are 64')
+            return torch.ones(n, 8)
+
+    with mock.patch(f'{time_step.__module__}._seconds_of_step', side_effect=[99., 3., 1., 8.]) as step:
+        assert time_step(Slow(), 16, batch_size=128, n_members=4) == 3/4*2 # 64 rows stand for 128
+        trainer, x = step.call_args.args
+        assert len(trainer.bank) == 4
+        assert x.shape == (64, 8)
+    assert time_step(Slow(), 16, batch_size=64, n_members=2, n_steps=1, compute='bfloat16') > 0
+    with mock.patch(f'{time_step.__module__}._seconds_of_step', return_value=1.) as step:
+        time_step(Slow(), 16, batch_size=64, n_members=3, l0s=[1, 2, 3, 4, 9])
+    assert step.call_args.args[0].bank.k.tolist() == [2, 3, 4] # spread over what will be trained

@@ -63,15 +63,15 @@ def test_where_members_share_a_step_groups_differ_by_rounding_only():
     in_turn, _ = train_in_groups(ToyModel.large(), 50, [5, 11, 18], at_once=1, **kw)
     for name in PARAMS: assert torch.allclose(getattr(together, name), getattr(in_turn, name), atol=1e-4), name
 
-# %% ../nbs/12_groups.ipynb #7f979a5d
+# %% ../nbs/12_groups.ipynb #1a7c0ec0
 def test_a_killed_run_goes_on_in_its_groups(one_member_a_step, tmp_path):
     kw = dict(n_samples=30*64, batch_size=64, lr=.01, n_logs=3, checkpoint_every=5, progress=False)
-    rows, done = worlds_of(32), []
+    rows, done, train = worlds_of(32), [], train_bank
     expected, _ = train_in_groups(rows, 64, [2., 5., 11.], at_once=2, **kw)
 
     def killed(*args, **kwargs):
         if len(done) == 1: raise KeyboardInterrupt
-        done.append(train_bank(*args, **kwargs))
+        done.append(train(*args, **kwargs))
         return done[-1]
 
     where = inspect.unwrap(train_in_groups).__globals__
@@ -81,12 +81,12 @@ def test_a_killed_run_goes_on_in_its_groups(one_member_a_step, tmp_path):
     again, _ = train_in_groups(rows, 64, [2., 5., 11.], at_once=3, checkpoint=tmp_path/'run', **kw) # more is free now
     for name in PARAMS: assert torch.equal(getattr(expected, name), getattr(again, name)), name
 
-# %% ../nbs/12_groups.ipynb #89f60eb9
+# %% ../nbs/12_groups.ipynb #2b0e5776
 def test_the_bar_of_a_group_counts_the_groups_to_come():
-    seen = []
+    seen, train = [], train_bank
     def noted(*args, progress, **kwargs):
         seen.append(progress)
-        return train_bank(*args, progress=False, **kwargs)
+        return train(*args, progress=False, **kwargs)
 
     standing = Standing(what='stage 1 of 2, coarse grid: 4 SAEs', here=400, after=100, speed=1.)
     with mock.patch.dict(inspect.unwrap(train_in_groups).__globals__, train_bank=noted):

@@ -55,15 +55,15 @@ def test_a_stage_is_trained_as_asked_and_entered():
     assert (j.ledger.n_saes, j.ledger.spent, j.ledger.n_stages, j.ledger.n_rounds) == (6, 300, 1, 9)
     assert j.ledger.trained == history.attrs['seconds']
 
-# %% ../nbs/13_stages.ipynb #f22ffc26
+# %% ../nbs/13_stages.ipynb #c8e4a42e
 def test_a_stage_that_does_not_fit_is_trained_in_turn():
     rows = torch.randn(2000, 32, generator=torch.Generator().manual_seed(0)) # below: a step works on one member at a time
     def trained(available):
         "A stage on a machine with so much memory, and the sizes of its groups."
-        sizes, calls = [], inspect.unwrap(train_in_groups).__globals__
+        sizes, calls, train = [], inspect.unwrap(train_in_groups).__globals__, train_bank
         def noted(source, d_sae, l0s, *, seeds, **kw):
             sizes.append(len(l0s)*len(seeds))
-            return train_bank(source, d_sae, l0s, seeds=seeds, **kw)
+            return train(source, d_sae, l0s, seeds=seeds, **kw)
         j = new_job(rows, 64, n_samples=6400, batch_size=64, control=False, device='cpu', progress=False)
         memory = mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=available))
         with memory, mock.patch('sae_l0_nb.trainer.most_values', return_value=1), mock.patch.dict(calls, train_bank=noted):
