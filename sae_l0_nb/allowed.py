@@ -59,7 +59,7 @@ _SIZES = dict(
     size=_whole('features of a block: from the first, below the second', 1, many='pair'),
     width=_whole('latents of an SAE', 1))
 
-# %% ../nbs/94_allowed.ipynb #59d05aa8
+# %% ../nbs/94_allowed.ipynb #80f27571
 _TRAINING = dict(
     again=_number('start and end of later legs, as multiples of what was found', 0, above=True, many='pairs'),
     begin=_number('share of the run before a schedule moves', 0, 1, below=True),
@@ -70,7 +70,6 @@ _TRAINING = dict(
     checkpoint_every=_whole('steps between two checkpoints', 1),
     compute=_choice('number type of the large products', among=('float32', 'bfloat16')),
     control=_flag('train SAEs on normal data, too'),
-    copies=_whole('copies of the weights of a member that are kept', 0),
     data_seed=_whole('seed of the order of the rows', 0),
     dead_after=_whole('steps of silence before a latent is dead', 0),
     decoder_norm=_number('norm of the decoder rows at the start', 0, above=True),
@@ -82,7 +81,6 @@ _TRAINING = dict(
     frac=_number('a share', 0, 1),
     grad_clip=_number('largest norm of the gradient of a member', 0, above=True),
     input_norm=_number('root mean square norm that rows are scaled to', 0, above=True),
-    in_turn=_flag('the weights of all members stay in memory'),
     jump=_flag('JumpReLU members are among them'),
     k=_number('L0 asked for', 0, above=True),
     keep_saes=_flag('keep the SAEs in the result'),
@@ -94,7 +92,6 @@ _TRAINING = dict(
     lr_decay=_number('share of the run over which lr falls', 0, 1),
     mean_over=_whole('steps that are averaged before a move', 1),
     method=_choice('how a calibration comes near', among=('descent', 'search')),
-    moments=_flag("Adam's moments are among them"),
     n_eval=_whole('held-out rows for the metrics', 1),
     n_heldout=_whole('rows that are held out', 1),
     n_logs=_whole('rows of the history of a member', 1),
@@ -104,7 +101,7 @@ _TRAINING = dict(
     shares=_number('share of the run for each leg', 0, 1, above=True, many='list'),
     together=_flag('all members follow one trace'))
 
-# %% ../nbs/94_allowed.ipynb #62bdff72
+# %% ../nbs/94_allowed.ipynb #40357d84
 _DATA = dict(
     column=_text('name of a column or an entry'),
     config=_text('configuration of a data set'),
@@ -145,6 +142,12 @@ _DATA = dict(
     store_dtype=_choice('number type on disk', among=('float16', 'bfloat16')),
     timed=_flag('time a few steps'),
     verify=_flag('compare checksums'))
+
+# %% ../nbs/94_allowed.ipynb #8cbeb902
+_MEMORY = dict(
+    copies=_whole('copies of the weights of a member that are kept', 0),
+    in_turn=_flag('the weights of all members stay in memory'),
+    moments=_flag("Adam's moments are among them"))
 
 # %% ../nbs/94_allowed.ipynb #7a9bf0b2
 _PROBING = dict(
@@ -195,7 +198,7 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
 # %% ../nbs/94_allowed.ipynb #e4331265
 _HELD = _number('share that is held out', 0, 1, above=True, below=True)
 
-# %% ../nbs/94_allowed.ipynb #397bdd26
+# %% ../nbs/94_allowed.ipynb #fc4407a3
 _HERE = {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
@@ -206,7 +209,6 @@ _HERE = {
     'SlopeController.metric': _choice('what the controller follows', among=('c_dec', 's_n')),
     'SlopeController.start': _number('L0 at the start', 0, above=True),
     'close_look.n': _whole('looks before this one', 0),
-    'check_memory.m': _whole('members that are asked for', 1),
     'fitting.free': _number('bytes', 0),
     'from_above.frac': _number('share of the run until the target is reached', 0, 1, above=True),
     'is_heldout.frac': _number('share that is held out', 0, 1, below=True),
@@ -238,8 +240,8 @@ _HERE = {
     **_for('probe_latents select_latents top_latents', 'n_latents', _whole('latents of a probe', 1)),
     **_for('to_half write_shard store_manifest write_manifest open_shard StoreWriter', 'dtype', _DATA['store_dtype'])}
 
-# %% ../nbs/94_allowed.ipynb #f9a3f0cd
-ALLOWED = _SIZES | _TRAINING | _DATA | _PROBING | _HERE # name of an argument, or function.name: what is allowed
+# %% ../nbs/94_allowed.ipynb #ded70cff
+ALLOWED = _SIZES | _TRAINING | _DATA | _MEMORY | _PROBING | _HERE # name of an argument, or function.name: its rule
 
 # %% ../nbs/94_allowed.ipynb #3b499666
 _THINGS = {

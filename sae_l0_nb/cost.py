@@ -112,7 +112,7 @@ def _left_of_limit() -> float:
                 left.append(_number(place/limit) - _number(place/used) + _pages(place/'memory.stat'))
     return max(0., min(left))
 
-# %% ../nbs/07_cost.ipynb #82b5936c
+# %% ../nbs/07_cost.ipynb #555877b3
 @checked
 def free_bytes(
     device:str|None=None, # 'cpu', 'cuda:0' ...; None: a GPU if there is one
@@ -122,7 +122,7 @@ def free_bytes(
     here = int(os.environ.get('LOCAL_WORLD_SIZE', process_rank()[1])) # processes of this machine
     if device.startswith('cuda'):
         sharing = math.ceil(here/torch.cuda.device_count())
-        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device) # this process may use it again
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device) # for this process to use
         return torch.cuda.mem_get_info(device)[0]//sharing + cached
     import psutil
     return int(min(psutil.virtual_memory().available, _left_of_limit()))//here
@@ -145,21 +145,21 @@ def fitting(
     if needed(n) <= .85*free: return n
     return bisect_right(range(1, n), .85*free, key=needed)
 
-# %% ../nbs/07_cost.ipynb #68ded4a2
+# %% ../nbs/07_cost.ipynb #89c52674
 @checked
 def check_memory(
     d_in:int, d_sae:int, batch_size:int,
     *,
     n:int=1, # members that must fit side by side
-    m:int|None=None, # of so many that are asked for; None: of `n`
+    n_members:int|None=None, # that are asked for; None: `n`
     in_turn:bool=False, # the weights of all stay in memory while groups are trained in turn
     device:str|None=None, # None: a GPU if there is one
     hint:str='', # how else it may be done
     **kwargs, # k, jump and copies of `bank_bytes`
-) -> int: # members that fit, `n` to `m`
+) -> int: # members that fit, `n` to `n_members`
     "Refuse SAEs that do not fit into memory, before anything is allocated."
     device = default_device() if device is None else str(device)
-    free, shape, m = free_bytes(device), (d_in, d_sae, batch_size), max(n, m or n)
+    free, shape, m = free_bytes(device), (d_in, d_sae, batch_size), max(n, n_members or n)
     fits = fitting(free, *shape, m, in_turn=in_turn, device=device, **kwargs)
     if fits >= n: return fits
     need = bank_bytes(*shape, m=n, device=device, **kwargs) + (in_turn and m > n)*m*sae_bytes(d_in, d_sae)

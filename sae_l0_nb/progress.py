@@ -40,7 +40,7 @@ def left(self:Standing,
     words = seconds_in_words(speed*((1 - done)*self.here + self.after))
     return f'about {words} left' if words else ''
 
-# %% ../nbs/92_progress.ipynb #2a6d1ed2
+# %% ../nbs/92_progress.ipynb #b4ad3e98
 FIRST = 3 # steps after which a stage knows its own speed
 
 class _Told:
@@ -62,26 +62,20 @@ class _Told:
     def __enter__(self): return self
     def __exit__(self, *error): self.bar.close()
 
-# %% ../nbs/92_progress.ipynb #5bc8a7b7
-@patch
-def say(self:_Told, left:str):
-    "What is left: beside the bar, or in the one line of a log."
-    self.bar.set_postfix_str(left, refresh=False)
-    if self.line: print(self.line + (f'; {left}' if left else ''), file=sys.stderr, flush=True)
-    self.line = ''
+    def say(self, left:str): # beside the bar, or in the one line of a log
+        self.bar.set_postfix_str(left, refresh=False)
+        if self.line: print(self.line + (f'; {left}' if left else ''), file=sys.stderr, flush=True)
+        self.line = ''
 
-# %% ../nbs/92_progress.ipynb #dfc73aaa
-@patch
-def update(self:_Told, n:int=1):
-    "Steps were done; what is left is told when the speed is known, and twenty times a stage."
-    self.n += n
-    now = time.perf_counter()
-    self.since = self.since or (self.n, now)
-    n_timed = self.n - self.since[0]
-    speed = (now - self.since[1])/n_timed*self.total/self.standing.here if n_timed else math.nan
-    if self.n == self.first or self.n % max(1, self.total//20) == 0:
-        self.say(self.standing.left(self.n/self.total, speed))
-    self.bar.update(n)
+    def update(self, n:int=1): # steps were done: what is left is told when the speed is known, and twenty times a stage
+        self.n += n
+        now = time.perf_counter()
+        self.since = self.since or (self.n, now)
+        n_timed = self.n - self.since[0]
+        speed = (now - self.since[1])/n_timed*self.total/self.standing.here if n_timed else math.nan
+        if self.n == self.first or self.n % max(1, self.total//20) == 0:
+            self.say(self.standing.left(self.n/self.total, speed))
+        self.bar.update(n)
 
 # %% ../nbs/92_progress.ipynb #e959fee3
 def progress_bar(

@@ -116,12 +116,12 @@ def new_job(
                control=_control_source(source) if control else None,
                checkpoint=checkpoint, device=device, progress=progress)
 
-# %% ../nbs/13_stages.ipynb #60054a8e
+# %% ../nbs/13_stages.ipynb #26c06664
 def _at_once(job:Job, l0s, n_seeds:int, *, schedule=None, init=None, **others) -> int:
     "Members of a stage that fit into memory together."
     n, together = len(l0s)*n_seeds, schedule is not None
     copies = (as_schedule(schedule).copies if together else 0) + (init is not None)
-    return check_memory(job.source.d_in, job.d_sae, job.settings['batch_size'], n=n if together else 1, m=n,
+    return check_memory(job.source.d_in, job.d_sae, job.settings['batch_size'], n=n if together else 1, n_members=n,
                         in_turn=True, k=None if together else float(max(l0s)), device=job.device, copies=copies)
 
 # %% ../nbs/13_stages.ipynb #bbe9fc83

@@ -153,14 +153,15 @@ def _begun(folder:Path) -> dict|None:
     path = folder/'sweep.json'
     return read_json(path, SWEEP, sealed=True) if path.is_file() else None
 
-# %% ../nbs/28_sweep.ipynb #bb767667
+# %% ../nbs/28_sweep.ipynb #85998024
 def _what_fits(plan:SweepPlan) -> int:
     "Members of a group: as begun, as asked for, or what fits into memory, an even share of the processes at most."
     if begun := _begun(plan.folder): return plan.at_once or begun['at_once']
     s, n_saes, n = plan.settings, len(plan.recipes)*len(plan.seeds), plan.at_once or 1
     how = dict(k=plan.most, device=plan.device, jump=plan.jump)
     hint = '' if n == 1 else 'a smaller at_once (--at-once)'
-    fits = check_memory(plan.source.d_in, s['d_sae'], s['batch_size'], n=min(n, n_saes), m=n_saes, hint=hint, **how)
+    fits = check_memory(plan.source.d_in, s['d_sae'], s['batch_size'], n=min(n, n_saes), n_members=n_saes, hint=hint,
+                        **how)
     if plan.at_once is not None: return plan.at_once
     return min(fits, math.ceil(n_saes/process_rank()[1]))
 

@@ -108,10 +108,10 @@ def test_as_many_members_fit_as_the_bytes_allow():
     assert fitting((needed(3) + 10*sae_bytes(20, 5))/.85 + 1, 20, 5, 64, 10, in_turn=True) == 3 # all ten stay
     assert fitting(needed(10)/.85 + 1, 20, 5, 64, 10, in_turn=True) == 10
 
-# %% ../nbs/07_cost.ipynb #21cba1a7
+# %% ../nbs/07_cost.ipynb #39e4b4b8
 def test_what_does_not_fit_is_refused_with_what_is_needed_and_what_is_free():
     with mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=80_000_000)):
-        assert check_memory(20, 50, 64, n=1, m=4, device='cpu') == 4
+        assert check_memory(20, 50, 64, n=1, n_members=4, device='cpu') == 4
         words = r'd_sae = 99999; .*1 SAE needs [\d.]+ [MG]B, 80 MB are free on cpu; a smaller d_sae'
         with pytest.raises(ValueError, match=words):
             check_memory(20, 99_999, 64, device='cpu')
