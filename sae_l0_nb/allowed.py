@@ -145,6 +145,12 @@ _DATA = dict(
     timed=_flag('time a few steps'),
     verify=_flag('compare checksums'))
 
+# %% ../nbs/94_allowed.ipynb #8cbeb902
+_MEMORY = dict(
+    copies=_whole('copies of the weights of a member that are kept', 0),
+    in_turn=_flag('the weights of all members stay in memory'),
+    moments=_flag("Adam's moments are among them"))
+
 # %% ../nbs/94_allowed.ipynb #f5be618c
 _PROBING = dict(
     above=_number('least |cosine| that counts', 0, 1),
@@ -238,8 +244,8 @@ _HERE = {
     **_for('probe_latents select_latents top_latents', 'n_latents', _whole('latents of a probe', 1)),
     **_for('to_half write_shard store_manifest write_manifest open_shard StoreWriter', 'dtype', _DATA['store_dtype'])}
 
-# %% ../nbs/94_allowed.ipynb #f9a3f0cd
-ALLOWED = _SIZES | _TRAINING | _DATA | _PROBING | _HERE # name of an argument, or function.name: what is allowed
+# %% ../nbs/94_allowed.ipynb #ded70cff
+ALLOWED = _SIZES | _TRAINING | _DATA | _MEMORY | _PROBING | _HERE # name of an argument, or function.name: its rule
 
 # %% ../nbs/94_allowed.ipynb #3b499666
 _THINGS = {

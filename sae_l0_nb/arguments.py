@@ -31,14 +31,18 @@ def _layers(text): # '3' -> 3, '3,h.5' -> [3, 'h.5']
     layers = [int(layer) if layer.isdigit() else layer for layer in text.split(',')]
     return layers if ',' in text else layers[0]
 
-# %% ../nbs/51_arguments.ipynb #fc011b42
-def _machine_args(p, device=None): # device: the default
+# %% ../nbs/51_arguments.ipynb #1bec6a31
+def _machine_args(p):
     "Where a command runs, and what it shows."
-    where = 'cpu' if device else 'a GPU if there is one'
-    p.add_argument('--device', default=device, help=f'cpu, cuda, cuda:1 ... (default: {where})')
+    p.add_argument('--device', help='cpu, cuda, cuda:1 ... (default: a GPU if there is one)')
     p.add_argument('--threads', type=int, metavar='N',
                    help="threads for matrix products (default: torch's choice; on a busy machine 1 is often fastest)")
     p.add_argument('--quiet', action='store_true', help='no progress')
+
+# %% ../nbs/51_arguments.ipynb #17c7cce0
+def _checkpoint_arg(p, beside='OUT', name='--checkpoint', what='checkpoints'):
+    p.add_argument(name, metavar='DIR', help=f'keep {what} here, also when all is done (default: {beside}.part until '
+                                             'then; none: nowhere); the same command continues a stopped run')
 
 # %% ../nbs/51_arguments.ipynb #891133d4
 def _training_args(p, batch_size): # batch_size: its default, in words and as a number
@@ -58,7 +62,7 @@ PATHS = ('the path of a store, a data set, a SAELens cache, a folder of shards, 
 def _column_arg(p):
     p.add_argument('--column', metavar='NAME', help='of a file or data set with several matrices: which is meant')
 
-# %% ../nbs/51_arguments.ipynb #741c215e
+# %% ../nbs/51_arguments.ipynb #92415bde
 def _calibrate_args(p):
     p.add_argument('source', nargs='?', default='toy:large',
                    help=f'toy:large (default), toy:small, toy:superposed, or {PATHS}')
@@ -79,10 +83,11 @@ def _calibrate_args(p):
                    help='give a number even where SAEs do no better than on normal data with the same covariance')
     p.add_argument('--data-seed', type=int, default=0, metavar='N', help='seed of the batches (default 0)')
     _training_args(p, ('256, above width 512: 1,024', None))
-    _machine_args(p, 'cpu')
+    _machine_args(p)
     p.add_argument('--save-saes', action='store_true', help='also write every trained SAE as a SAELens folder')
-    p.add_argument('--checkpoint', metavar='DIR', help='keep checkpoints here; the same command continues a killed run')
+    _checkpoint_arg(p)
     p.add_argument('--out', metavar='DIR', help='new folder for the results (default: l0_SOURCE)')
+    p.add_argument('--quote', action='store_true', help='print what it would take, and stop')
 
 # %% ../nbs/51_arguments.ipynb #2571d018
 def _text_args(p):
@@ -136,7 +141,7 @@ def _sweep_args(p):
     _training_args(p, ('4,096', 4096))
     _machine_args(p)
 
-# %% ../nbs/51_arguments.ipynb #90206e00
+# %% ../nbs/51_arguments.ipynb #9719cf75
 def _probe_args(p):
     p.add_argument('saes', help='folder written by calibrate --save-saes, or any folder of SAELens folders')
     p.add_argument('--model', required=True, help='transformers model: name on the hub or local folder')
@@ -156,8 +161,7 @@ def _probe_args(p):
                    help='tokens of a text at most; of a longer one the end is kept (default 256, or what fits)')
     p.add_argument('--batch-tokens', type=int, default=2048, metavar='N',
                    help='positions of a forward pass (default 2,048; more suits a GPU)')
-    p.add_argument('--cache', metavar='DIR',
-                   help='keep activations and scores here; the same command continues a killed run')
+    _checkpoint_arg(p, name='--cache', what='activations and scores')
     p.add_argument('--out', required=True, metavar='DIR', help='new folder for the tables')
     _machine_args(p)
 
@@ -181,7 +185,7 @@ def _sae_args(p):
     p.add_argument('--k', type=float, help='of TopK, if the files do not tell')
     p.add_argument('--revision', help='branch, tag or commit of the repository')
 
-# %% ../nbs/51_arguments.ipynb #ceab3c0c
+# %% ../nbs/51_arguments.ipynb #8382cb0e
 def _audit_args(p):
     _sae_args(p)
     p.add_argument('--activations', required=True, metavar='STORE',
@@ -194,8 +198,8 @@ def _audit_args(p):
     p.add_argument('--batch-size', type=int, metavar='N', help='rows of a batch (default 256, above width 512: 1,024)')
     p.add_argument('--rows', type=int, metavar='N', help='held-out rows that are looked at (default 16,384, or 8 d_in)')
     p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here')
-    p.add_argument('--checkpoint', metavar='DIR', help='keep checkpoints here; the same command continues a killed run')
-    _machine_args(p, 'cpu')
+    _checkpoint_arg(p, beside='CARD')
+    _machine_args(p)
 
 # %% ../nbs/51_arguments.ipynb #e93069b6
 def _latents_args(p):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STOPS', 'audit_sae']
 
-# %% ../nbs/49_audit.ipynb #a4ed82f6
+# %% ../nbs/49_audit.ipynb #05e75fe0
 import hashlib
 import math
 import time
@@ -18,7 +18,7 @@ from .allowed import checked
 from .alone import alone_table, read_alone
 from .card import Audit
 from .checks import check
-from .cost import time_step
+from .cost import check_memory, time_step
 from .files import content_hash
 from .fits import CANT, judged
 from .loaders import read_once
@@ -83,7 +83,7 @@ def _heldout(source, n_eval:int|None) -> torch.Tensor:
     check(len(x) >= 4*d_in, 'held-out rows of source', len(x), f'{least}; {remedy}')
     return x
 
-# %% ../nbs/49_audit.ipynb #bfa8b45e
+# %% ../nbs/49_audit.ipynb #6e7a3914
 @checked
 def audit_sae(
     sae, # what `read_sae` gives, or a Bank of one member
@@ -95,7 +95,7 @@ def audit_sae(
     n_samples:int|None=None, batch_size:int|None=None, # as for `calibrate_l0`; `share_of` them trains a sibling
     seeds=(0, 1), # of the siblings
     checkpoint=None, # folder; siblings of a killed run go on
-    device:str='cpu', # of the siblings
+    device:str|None=None, # of the siblings; None: a GPU if there is one
     progress:bool=True, texts=None, tokenizer=None, # the last two as for `rows_in_context`; a store may do without
     on_quote:Callable|None=None, # called with what siblings cost (`sibling_cost`, seconds) before they are trained
 ) -> Audit:
@@ -111,7 +111,7 @@ def audit_sae(
     readings, steps, table, stops = [read_alone(row)], 0, None, [s for s in named if s.name in STOPS]
     if siblings and not stops and l0 > 0:
         settings = dict(n_samples=n_samples, batch_size=batch_size)
-        cost = sibling_cost(l0, r.bank.d_sae, source.d_in, **settings)
+        cost = _cost(l0, r.bank, device, **settings)
         if on_quote is not None: on_quote(_with_seconds(cost, source, r.bank.d_sae, l0, device))
         found = train_siblings(_Treated(source, r), r.bank.d_sae, l0, seeds=seeds, checkpoint=checkpoint,
                                device=default_device(device), progress=progress, **settings)
@@ -125,6 +125,14 @@ def audit_sae(
         witnesses=row, **_pairs(r, source, x, n_pairs, stops=stops, texts=texts, tokenizer=tokenizer), siblings=table,
         places=_by_position(source, m.l0), about=about,
         d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=spent, hashes=_hashes(r, x))
+
+# %% ../nbs/49_audit.ipynb #a1a62445
+def _cost(l0:float, bank, device, **settings) -> dict:
+    "What siblings take, refused if not one of them fits into memory."
+    cost = sibling_cost(l0, bank.d_sae, bank.d_in, **settings)
+    check_memory(bank.d_in, bank.d_sae, cost['rows']//cost['sae_steps'], device=device,
+                 hint='an audit without siblings, or smaller batches (batch_size, --batch-size)')
+    return cost
 
 # %% ../nbs/49_audit.ipynb #4ac4ca73
 def _with_seconds(cost:dict, source, d_sae, l0, device) -> dict:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['refine', 'fine_grid', 'fine_stage', 'Looks', 'close_stage', 'calibrate_l0']
 
-# %% ../nbs/15_calibrate.ipynb #6703a734
+# %% ../nbs/15_calibrate.ipynb #f8d47428
 import math
 import time
 from contextlib import nullcontext
@@ -18,17 +18,18 @@ from .checks import check, check_choice, check_whole
 from .control import CONTROL, check_stage
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
+from .ledger import COARSE, DESCENT, Stage, check_stages
 from .loaders import read_once
 from .locks import locked
 from .peak_search import (
     LEAVES, Search, apart, around, by_score, coarse_search, elbow_fits, look_closer, not_quite, peak_verdict, unlike)
 from .provenance import provenance
-from .quote import first_grid
+from .quote import first_grid, planned
 from .sae import Bank
 from .sources import open_source
-from .stages import (
-    CLOSE_L0S, COARSE, DESCENT, Job, Round, Rounds, Stage, Start, close_grid, close_look, coarse_stage, descent_stage,
-    new_job, train_round)
+from sae_l0_nb.stages import (
+    CLOSE_L0S, Job, Round, Rounds, Start, check_descent, close_grid, close_look, coarse_stage, descent_stage, new_job,
+    train_round)
 
 # %% ../nbs/15_calibrate.ipynb #ccb19251
 @checked
@@ -136,13 +137,15 @@ def _needs(job, rounds, name) -> list[Stage]:
     if name == 'fine': return [Stage(name=name, n_saes=len(fine_grid(rounds.table(), job.d_sae))*n_seeds)]*2
     return [Stage(name=name, n_saes=n_seeds, share=DESCENT), Stage(name='close', n_saes=len(CLOSE_L0S)*n_seeds)]
 
-# %% ../nbs/15_calibrate.ipynb #44cd4a41
+# %% ../nbs/15_calibrate.ipynb #3a265568
 def _search(job, rounds, method) -> Looks:
     "From the coarse stage to an elbow well inside a close look, or to what prevents it."
     stages = dict(descent=descent_stage, fine=fine_stage)
     if method == 'search': del stages['descent']
+    checks = check_stages(len(job.seeds), control=job.control is not None)
     for name, stage in stages.items():
         if why := job.ledger.refusal(_needs(job, rounds, name), job.settings): return Looks(centred=False, stopped=why)
+        job.ledger.expect([*(needs := _needs(job, rounds, name)), needs[-1], *checks]) # a look is often repeated
         start, looks = stage(job, rounds), Looks(centred=False)
         if np.isfinite(start.l0): looks = close_stage(job, rounds, start)
         if looks.centred or looks.stopped: break
@@ -195,11 +198,12 @@ def _k_of_check(rounds, v:Verdict) -> float:
     l0s = np.unique(rounds.tables[0].k)
     return float(l0s[len(l0s)//2])
 
-# %% ../nbs/15_calibrate.ipynb #ec7a24da
+# %% ../nbs/15_calibrate.ipynb #4604a2ce
 def _checked(job, rounds, v:Verdict) -> tuple[Verdict, float|None]: # the ratio to the control; None: not asked
     "The verdict, or no number where training was too short or there is nothing sparse to count."
     if v.verdict == 'not_converged': return v, None
     asked = job.control is not None and bool(np.isfinite(v.l0))
+    job.ledger.expect(check_stages(len(job.seeds), control=asked), sure=True)
     c = check_stage(job, _k_of_check(rounds, v), control=asked)
     if not c.measured:
         reason = (f'at L0 {c.k:.3g} the variance unexplained is {c.short:.3g}, {c.long:.3g} after a run three times as '
@@ -241,9 +245,9 @@ def _check_call(source, n_rounds, method, given):
     for name in ('schedule', 'init', 'lr_decay'):
         check(name not in given, name, given.get(name), 'nothing, since the stages set it, unless n_rounds = 0')
 
-# %% ../nbs/15_calibrate.ipynb #c9327afe
-def _check_size(job, l0s, n_rounds):
-    "Refuse too few batches for the stages, and a budget below what the first grid and the check take."
+# %% ../nbs/15_calibrate.ipynb #c112ed5f
+def _check_size(job, l0s, n_rounds, method):
+    "Refuse too few batches, a budget below what the first grid and the check take, and a descent too large for memory."
     n_samples, batch_size = job.settings['n_samples'], job.settings['batch_size']
     few = '30 batches' if n_rounds else 'one batch'
     enough = n_samples >= (30 if n_rounds else 1)*batch_size
@@ -256,6 +260,10 @@ def _check_size(job, l0s, n_rounds):
     least = first.sae_steps(job.settings) + normal.sae_steps(job.settings) + ledger.reserve
     allowed = f'at least the {least} SAE-steps of the first grid and the check (`quote_l0` says what the rest takes)'
     check(ledger.budget is None or ledger.budget >= least, 'budget', ledger.budget, allowed)
+    kw = dict(control=job.control is not None)
+    usual, checks = planned(len(l0s), n_seeds, method=method, **kw)[0], check_stages(n_seeds, **kw)
+    ledger.expect(usual if n_rounds else [first, *checks])
+    if n_rounds and method == 'descent': check_descent(job)
 
 # %% ../nbs/15_calibrate.ipynb #bfc68061
 def _cost(job) -> dict:
@@ -320,7 +328,7 @@ def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     else: verdict = _agreed(verdict, rounds, s, ratio)
     return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
 
-# %% ../nbs/15_calibrate.ipynb #6cf42cf6
+# %% ../nbs/15_calibrate.ipynb #e72444e7
 @checked
 def calibrate_l0(
     source, # ToyModel, tensor [n, d_in], ActivationStore, iterable of batches [b, d_in], path, or 'toy:large'
@@ -339,7 +347,7 @@ def calibrate_l0(
     places=None, # of s_n; None: from 2 to just under d_sae/2, a factor of 1.6 apart
     keep_saes:bool=False, # keep the trained SAEs in memory
     checkpoint=None, # folder; a killed calibration continues from it
-    device:str='cpu',
+    device:str|None=None, # None: a GPU if there is one
     progress:bool=True, # a bar for each stage
     on_step=None, # called with each row of the history, a dict with the `stage` and numbers, once
     **kwargs, # more for `train_bank`; not schedule, init or lr_decay, unless n_rounds is 0
@@ -351,7 +359,7 @@ def calibrate_l0(
     job = new_job(source, d_sae, seeds=seeds, n_samples=n_samples, batch_size=batch_size, lr=lr, n_rounds=n_rounds,
                   budget=budget, control=control, n_eval=n_eval, places=places, checkpoint=checkpoint, device=device,
                   progress=progress, on_step=on_step, **kwargs)
-    _check_size(job, l0s, n_rounds)
+    _check_size(job, l0s, n_rounds, method)
     about = provenance(source, job.device)
     with nullcontext() if checkpoint is None else locked(checkpoint, what='a calibration'):
         r = _calibrated(job, l0s, n_rounds, method, Rounds(keep_saes=keep_saes))

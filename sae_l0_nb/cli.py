@@ -6,11 +6,12 @@
 __all__ = ['report', 'quoted', 'calibrate', 'harvest', 'sweep', 'sweep_report', 'probe', 'probe_report', 'audit_report', 'audit',
            'latents', 'survey', 'main']
 
-# %% ../nbs/52_cli.ipynb #74447c26
+# %% ../nbs/52_cli.ipynb #17668ffc
 import argparse
 import math
 import shlex
 import sys
+from contextlib import nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from .flags import check_first, flags_of, folder_flag, in_flags, said_as
 from .locks import claimed
 from .progress import can_draw
 from .runs import bytes_in_words, new_folder, process_rank, seconds_in_words, writing
+from .stopping import stop_status, stoppable, stopped_in_words
+from .unfinished import part_of, unfinished
 
 # %% ../nbs/52_cli.ipynb #9b7cea9a
 TYPED = ContextVar('TYPED', default=None) # the command line, for those who have only the results
@@ -28,6 +31,15 @@ TYPED = ContextVar('TYPED', default=None) # the command line, for those who have
 def _use_threads(n):
     import torch
     if n is not None: torch.set_num_threads(check_whole(n, '--threads'))
+
+# %% ../nbs/52_cli.ipynb #b90b61d5
+FREE = ('command', 'out', 'card', 'checkpoint', 'cache', 'quote', 'device', 'threads', 'quiet', 'save_saes')
+
+def _kept(a, place, beside, need=0): # a: arguments; place: what was asked for; beside: folder of the results
+    "Where a command keeps unfinished work, as a block: `OUT.part`, unless another place or none was asked for."
+    if place is not None: return nullcontext(None if place == 'none' else place)
+    asked = {name: value for name, value in vars(a).items() if name not in FREE} # the rest does not change the results
+    return unfinished(part_of(beside), asked, need=need, what=f'sae-l0 {a.command}')
 
 # %% ../nbs/52_cli.ipynb #c662d3aa
 def report(
@@ -72,7 +84,7 @@ def calibrate(
     out = a.out or 'l0_' + Path(a.source.replace(':', '_')).stem
     with claimed(out, what='sae-l0 calibrate'): _calibrate(a, out)
 
-# %% ../nbs/52_cli.ipynb #dcb6c842
+# %% ../nbs/52_cli.ipynb #2cfe9d25
 def _calibrate(a, out):
     "The work of `calibrate`, in a folder that is its own."
     from sae_l0_nb.calibrate import calibrate_l0
@@ -84,11 +96,14 @@ def _calibrate(a, out):
     seeds = range(check_whole(a.seeds, 'seeds'))
     settings = dict(l0s=a.l0s, seeds=seeds, n_samples=a.samples, batch_size=a.batch_size, method=a.method)
     settings |= dict(n_rounds=a.rounds, control=not a.no_control, device=a.device, compute=a.compute)
-    if not a.quiet: print(quoted(quote_l0(source, width, **settings)), file=sys.stderr, flush=True)
-    settings |= dict(lr=a.lr, budget=a.budget, data_seed=a.data_seed, checkpoint=a.checkpoint)
-    r = calibrate_l0(source, width, keep_saes=a.save_saes, progress=not a.quiet, **settings)
-    r.provenance['command'] = TYPED.get()
-    r.save(out)
+    q = quote_l0(source, width, **settings, **dict(n_steps=0) if a.quiet and not a.quote else {})
+    if a.quote: return print(quoted(q))
+    if not a.quiet: print(quoted(q), file=sys.stderr, flush=True)
+    settings |= dict(lr=a.lr, budget=a.budget, data_seed=a.data_seed)
+    with _kept(a, a.checkpoint, out, q['disk']) as folder:
+        r = calibrate_l0(source, width, keep_saes=a.save_saes, progress=not a.quiet, checkpoint=folder, **settings)
+        r.provenance['command'] = TYPED.get()
+        r.save(out)
     print(report(r, out))
 
 # %% ../nbs/52_cli.ipynb #5ff54f0a
@@ -171,7 +186,7 @@ def sweep_report(
     lines += ['', f'{len(table)} SAEs, table and history: {out}/']
     return '\n'.join([*lines, f'next: sae-l0 probe {out} --model MODEL --layer LAYER --tasks all --out PROBES'])
 
-# %% ../nbs/52_cli.ipynb #7a8cbf36
+# %% ../nbs/52_cli.ipynb #d0af4c8b
 def probe(
     a:argparse.Namespace, # parsed arguments
 ):
@@ -182,16 +197,18 @@ def probe(
     from sae_l0_nb.tasks import probe_task_names
     out = new_folder(a.out)
     _use_threads(a.threads)
+    _no_bars_in_logs()
     tasks = probe_task_names() if a.tasks == 'all' else [task for task in a.tasks.split(',') if task]
     settings = dict(n_latents=a.latents, kinds=KINDS if a.controls else ('latents',), n_texts=a.texts, seed=a.seed)
-    settings |= dict(protocol=a.protocol, cache=a.cache, device=a.device)
+    settings |= dict(protocol=a.protocol, device=a.device)
     settings |= dict(max_length=a.max_length, batch_tokens=a.batch_tokens, progress=not a.quiet)
-    table = probe_sweep(a.saes, tasks, a.model, a.layer, **settings)
-    unknown = table.loc[table.kind != 'dense', 'k'].isna().any() # SAEs from elsewhere may not say their L0
-    means = by_l0(table, by='sae' if unknown else 'k')
-    with writing(out) as tmp:
-        table.to_csv(tmp/'probes.csv', index=False)
-        means.to_csv(tmp/'by_l0.csv', index=False)
+    with _kept(a, a.cache, out) as cache:
+        table = probe_sweep(a.saes, tasks, a.model, a.layer, cache=cache, **settings)
+        unknown = table.loc[table.kind != 'dense', 'k'].isna().any() # SAEs from elsewhere may not say their L0
+        means = by_l0(table, by='sae' if unknown else 'k')
+        with writing(out) as tmp:
+            table.to_csv(tmp/'probes.csv', index=False)
+            means.to_csv(tmp/'by_l0.csv', index=False)
     last = f'{table.sae.nunique()} SAEs, {table.task.nunique()} tasks. Every probe and the means: {out}/'
     print(probe_report(means, last))
 
@@ -246,7 +263,7 @@ def _quote_of_siblings(cost):
     words = f"{cost['n_saes']} siblings, {cost['sae_steps']:,} SAE-steps, about {seconds_in_words(cost['seconds'])}"
     print(words, file=sys.stderr, flush=True)
 
-# %% ../nbs/52_cli.ipynb #24deeeb3
+# %% ../nbs/52_cli.ipynb #8e13f6ab
 def audit(
     a:argparse.Namespace, # parsed arguments
 ):
@@ -258,9 +275,11 @@ def audit(
     with said_as(source='--activations'): source = open_source(a.activations, column=a.column)
     with said_as(source='sae'): sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
     settings = dict(n_samples=a.samples, batch_size=a.batch_size)
-    r = audit_sae(sae, source, siblings=a.siblings, checkpoint=a.checkpoint, device=a.device, progress=not a.quiet,
-                  on_quote=None if a.quiet else _quote_of_siblings, n_eval=a.rows, **settings)
-    if a.card is not None: r.save(a.card)
+    beside, place = a.card or f'audit_{Path(a.sae).resolve().name}', a.checkpoint if a.siblings else 'none'
+    with _kept(a, place, beside) as folder:
+        r = audit_sae(sae, source, siblings=a.siblings, checkpoint=folder, device=a.device, progress=not a.quiet,
+                      on_quote=None if a.quiet else _quote_of_siblings, n_eval=a.rows, **settings)
+        if a.card is not None: r.save(a.card)
     print(audit_report(r, a.card))
 
 # %% ../nbs/52_cli.ipynb #b23719e3
@@ -304,7 +323,7 @@ def _in_one_line(e, a, flags): # -> str
     if isinstance(e, OSError) and e.strerror: return f'{e.filename or "output"}: {e.strerror}'
     return in_flags(str(e), flags | dict(folder=folder_flag(str(e), a)))
 
-# %% ../nbs/52_cli.ipynb #b8b151ab
+# %% ../nbs/52_cli.ipynb #4c47a703
 def main(
     argv:list[str]|None=None, # arguments; None: those of the process
 ) -> int: # exit status
@@ -316,7 +335,10 @@ def main(
                     survey=survey)
     try:
         check_first(a)
-        commands[a.command](a)
+        with stoppable(): commands[a.command](a)
+    except KeyboardInterrupt as e:
+        print(f'sae-l0: {stopped_in_words(e)}', file=sys.stderr)
+        return stop_status(e)
     except (ValueError, ImportError, TimeoutError, OSError) as e:
         add_remedy(e)
         print(f'sae-l0: {_in_one_line(e, a, flags_of(p.commands[a.command]))}', file=sys.stderr)

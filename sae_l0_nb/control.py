@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOVING', 'SETTLED', 'CONTROL', 'Check', 'check_stage']
 
-# %% ../nbs/14_control.ipynb #6ef9034b
+# %% ../nbs/14_control.ipynb #81196692
 import math
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ from fastcore.basics import patch
 
 from .allowed import checked
 from .checks import check
+from .ledger import LEGS
 from .metrics import evaluate
 from .sae import Bank
-from .stages import Job, LEGS, train_stage
+from .stages import Job, train_stage
 from .units import Units, out_of_units, rms_norm
 
 # %% ../nbs/14_control.ipynb #0c7abf3d

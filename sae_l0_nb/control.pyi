@@ -7,9 +7,10 @@ import torch
 from fastcore.basics import patch
 from .allowed import checked
 from .checks import check
+from .ledger import LEGS
 from .metrics import evaluate
 from .sae import Bank
-from .stages import Job, LEGS, train_stage
+from .stages import Job, train_stage
 from .units import Units, out_of_units, rms_norm
 MOVING: float
 SETTLED: float

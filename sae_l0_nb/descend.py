@@ -51,11 +51,12 @@ def _words(schedule, names) -> str:
     settings = ', '.join(f'{name}={getattr(schedule, name)}' for name in names)
     return f'{type(schedule).__name__}({settings})'
 
-# %% ../nbs/10_descend.ipynb #19804f00
+# %% ../nbs/10_descend.ipynb #260e7f90
 @checked
 class Descent(Schedule):
     "A schedule that brings k down in legs, each with fresh weights, and then holds it where c_dec turned."
     leads = True # the SAEs end with the k that was found
+    copies = 14 # of the weights in the last leg, at most: 4% apart in L0, over a factor of 1.25*1.3, and two ends
     def __init__(self,
         high:float, # L0 at which the first leg starts; the smaller of 0.8 d_sae and d_in is always enough
         low:float=1.0, # L0 at which the first leg ends
@@ -158,13 +159,14 @@ def _begin(self:Descent, bank, leg:int):
     fresh = init_bank(bank.d_in, bank.d_sae, bank.k.where(bank.k.isfinite(), 1), seeds)
     for name in PARAMS: getattr(bank, name).copy_(getattr(fresh, name))
 
-# %% ../nbs/10_descend.ipynb #290b3f38
+# %% ../nbs/10_descend.ipynb #83168fb3
 @patch
 def _put_back(self:Descent, bank):
-    "Give each member the weights from just above what it found."
+    "Give each member the weights from just above what it found, and keep no others."
     for i in range(len(bank)):
         weights = self._weights_for(i)
         for name in PARAMS: getattr(bank, name)[i] = weights[name][i]
+    self.kept = []
 
 # %% ../nbs/10_descend.ipynb #4b1e091e
 @patch

@@ -14,6 +14,7 @@ def trace_minimum(k, c) -> tuple[float, bool]:
     ...
 class Descent(Schedule):
     leads: bool
+    copies: int
 
     def __init__(self, high: float, low: float=..., *, again: tuple=..., shares: tuple=..., together: bool=..., seed: int=..., points: int=..., warm_up: float=...):
         ...

@@ -33,6 +33,7 @@ from .locks import locked
 from .progress import progress_bar
 from .reading import left_out_in_words
 from .runs import process_rank, wait_for
+from .stopping import during
 from .store import ActivationStore, shard_name, write_manifest, write_shard
 from .texts import Doc, row_place, where_rows
 SAMPLE_TOKENS: int

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['harvest']
 
-# %% ../nbs/27_harvest_run.ipynb #da43da34
+# %% ../nbs/27_harvest_run.ipynb #10266f6c
 import time
 import warnings
 from collections.abc import Callable
@@ -27,6 +27,7 @@ from .locks import locked
 from .progress import progress_bar
 from .reading import left_out_in_words
 from .runs import process_rank, wait_for
+from .stopping import during
 from .store import ActivationStore, shard_name, write_manifest, write_shard
 from .texts import Doc, row_place, where_rows
 
@@ -109,7 +110,7 @@ def make_shard(self:HarvestPlan,
         mark.unlink(missing_ok=True) # it may not vouch for a new file
         write_json(mark, _write_rows(self, name, x, i=i, docs=docs, digest=digest), indent=None)
 
-# %% ../nbs/27_harvest_run.ipynb #3805778e
+# %% ../nbs/27_harvest_run.ipynb #93c98f27
 @patch
 @checked
 def make_shards(self:HarvestPlan,
@@ -125,7 +126,8 @@ def make_shards(self:HarvestPlan,
         for i, group in enumerate(shard_groups(docs, self.settings['shard_rows'])):
             digests.append(docs_digest(group))
             names = self.lacking(i, digests[i], there) if i % world == rank else []
-            if names: self.make_shard(i, group, names, digest=digests[i], on_batch=bar.update)
+            if names:
+                with during(f'shard {i + 1}'): self.make_shard(i, group, names, digest=digests[i], on_batch=bar.update)
             else: bar.update(sum(int(d.keep.sum()) for d in group))
     return digests
 
@@ -205,14 +207,14 @@ def finish(self:HarvestPlan,
     write_manifest(folder, shards, _about_store(self, name, shards), dtype=self.settings['store_dtype'])
     for i in range(n): mark_path(folder, i).unlink(missing_ok=True)
 
-# %% ../nbs/27_harvest_run.ipynb #40f7260a
+# %% ../nbs/27_harvest_run.ipynb #b1d1651e
 @patch
 @checked
 def run(self:HarvestPlan,
     progress:bool=True, # show a progress bar
 ) -> ActivationStore: # the finished store; for a list of layers a dict with one for each
     "Do the work. The same plan in a new process continues what was left; a second one at the same time is refused."
-    with locked(self.folder, what='a harvest', ranks=True): return _harvested(self, progress)
+    with during(kept=True), locked(self.folder, what='a harvest', ranks=True): return _harvested(self, progress)
 
 # %% ../nbs/27_harvest_run.ipynb #34e6cfd4
 def _harvested(self:HarvestPlan, progress:bool):

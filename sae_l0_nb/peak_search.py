@@ -7,7 +7,7 @@ __all__ = ['LOOK_L0S', 'ALIKE', 'SPREAD', 'SETTLED', 'FITS', 'QUITE', 'LEAVES', 
            'look_stages', 'Search', 'coarse_search', 'look_closer', 'fire_at', 'unlike', 'elbow_fits', 'around',
            'apart', 'not_quite', 'by_score', 'peak_verdict']
 
-# %% ../nbs/14_peak_search.ipynb #94ecbef0
+# %% ../nbs/14_peak_search.ipynb #e4f50a29
 import math
 from dataclasses import dataclass, replace
 
@@ -17,8 +17,9 @@ from fastcore.basics import patch
 from .allowed import checked
 from .control import CONTROL
 from .elbow import Verdict
+from .ledger import COARSE, Stage
 from .peaks import ASKED, HELD, Peak, corrected, find_peak, scored, with_ratio
-from .stages import COARSE, Job, Round, Rounds, Stage, train_round, train_stage
+from .stages import Job, Round, Rounds, train_round, train_stage
 from .witnesses import witness_table
 
 # %% ../nbs/14_peak_search.ipynb #b3475330
@@ -113,7 +114,7 @@ def _inside(peak:Peak, l0s) -> bool:
     "Whether a peak is known well enough: not at the outer L0s of a look."
     return not peak.edge and math.isfinite(peak.l0) and l0s[1]*.99 <= peak.l0 <= l0s[-2]*1.01
 
-# %% ../nbs/14_peak_search.ipynb #3a006416
+# %% ../nbs/14_peak_search.ipynb #05df2e83
 @checked
 def look_closer(
     job:Job,
@@ -126,6 +127,7 @@ def look_closer(
         if not math.isfinite(at): break
         s.stopped = job.ledger.refusal(look_stages(job, at), job.settings)
         if s.stopped: break
+        job.ledger.expect(look_stages(job, at))
         r = rounds.add(train_round(job, 'look', look_grid(at, job.d_sae), job.seeds))
         s.tables.append(scored_round(job, r, share=1.))
         t = s.looked

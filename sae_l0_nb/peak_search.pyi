@@ -7,8 +7,9 @@ from fastcore.basics import patch
 from .allowed import checked
 from .control import CONTROL
 from .elbow import Verdict
+from .ledger import COARSE, Stage
 from .peaks import ASKED, HELD, Peak, corrected, find_peak, scored, with_ratio
-from .stages import COARSE, Job, Round, Rounds, Stage, train_round, train_stage
+from .stages import Job, Round, Rounds, train_round, train_stage
 from .witnesses import witness_table
 def control_grid(job: Job, l0s, *, share: float=...):
     ...

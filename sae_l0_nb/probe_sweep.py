@@ -6,7 +6,7 @@
 __all__ = ['METHOD', 'sae_hash', 'read_saes', 'check_places', 'as_members', 'kept_activations', 'results_file', 'check_row',
            'read_results', 'keep_rows', 'missing_rows', 'probe_task', 'probe_sweep']
 
-# %% ../nbs/34_probe_sweep.ipynb #53278abe
+# %% ../nbs/34_probe_sweep.ipynb #21a9eb03
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -34,6 +34,7 @@ from .progress import progress_bar
 from .runs import check_writable
 from .sae import Bank
 from .saving import load_sae
+from .stopping import during
 from .tasks import as_tasks, is_known, open_task
 
 # %% ../nbs/34_probe_sweep.ipynb #8399621f
@@ -288,15 +289,15 @@ def _activation_reader(saes, model, layer, cache, settings): # -> function: text
     kept = dict(folder=Path(cache)/'activations', key=model_hash(model)) if cache else {}
     return functools.partial(kept_activations, model, tokenizer, path, **kept, **settings)
 
-# %% ../nbs/34_probe_sweep.ipynb #dec789eb
-def _probe_opened(name, opened, *, read, saes, keys, asked): # -> rows of one task
+# %% ../nbs/34_probe_sweep.ipynb #4f22b221
+def _probe_opened(name, opened, *, i, n, read, saes, keys, asked): # -> rows of one task, the `i`-th of `n`
     "Probe one task; what is refused says which task it was."
     inputs, y, groups = opened
-    with within(f'task {name!r}'):
+    with within(f'task {name!r}'), during(f'task {i} of {n}', kept=asked['folder'] is not None):
         x = inputs if read is None else read(inputs)
         return probe_task(saes, keys, name, x, y, groups=groups, **asked)
 
-# %% ../nbs/34_probe_sweep.ipynb #b808f647
+# %% ../nbs/34_probe_sweep.ipynb #d19f4b05
 @checked
 def probe_sweep(
     saes, # a Bank, a list or mapping of Banks, or a folder of SAELens folders
@@ -333,8 +334,8 @@ def probe_sweep(
     asked = dict(n_latents=n_latents, kinds=kinds, folder=cache and Path(cache)/'probes') | split
     keys, rows = [sae_hash(sae) for sae in members.values()], []
     with progress_bar(len(tasks)*len(members), 'probes', 'SAE', show=progress) as bar:
-        rest = dict(read=read, saes=members, keys=keys, asked=asked | dict(step=bar.update))
-        for name, source in tasks.items():
-            bar.set_description(name)
-            rows += _probe_opened(name, opened.get(name) or rows_of(name, source), **rest)
+        rest = dict(n=len(tasks), read=read, saes=members, keys=keys, asked=asked | dict(step=bar.update))
+        for i, (name, source) in enumerate(tasks.items(), 1):
+            bar.set_description(f'{name}, task {i} of {len(tasks)}')
+            rows += _probe_opened(name, opened.get(name) or rows_of(name, source), i=i, **rest)
     return pd.DataFrame(rows)

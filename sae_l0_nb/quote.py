@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['planned', 'first_grid', 'quote_l0']
 
-# %% ../nbs/14_quote.ipynb #3cae13b9
+# %% ../nbs/14_quote.ipynb #92eb5bea
 import math
 from dataclasses import replace
 
@@ -13,10 +13,12 @@ import numpy as np
 
 from .allowed import checked
 from .checks import check, check_choice, check_k, check_seeds, check_whole
-from .cost import member_bytes, step_bytes, time_step
+from .cost import bank_bytes, fitting, free_bytes, sae_bytes, time_step
+from .descend import Descent
+from .ledger import COARSE, DESCENT, Stage, check_stages
 from .runs import default_device
 from .sources import open_source
-from .stages import CLOSE_L0S, COARSE, DESCENT, Stage, check_stages, coarse_grid, default_settings
+from .stages import CLOSE_L0S, coarse_grid, default_settings
 
 # %% ../nbs/14_quote.ipynb #b8eb2dfb
 @checked
@@ -53,13 +55,13 @@ def first_grid(
     check(len(L) >= 3, 'l0s', L.tolist(), 'at least three different L0s')
     return L
 
-# %% ../nbs/14_quote.ipynb #987cae85
+# %% ../nbs/14_quote.ipynb #cdf0c078
 @checked
 def quote_l0(
     source, d_sae:int, # as for `calibrate_l0`, as all down to `control`
     *,
     l0s=None, seeds=(0, 1, 2), n_samples:int|None=None, batch_size:int|None=None, method:str='descent', n_rounds:int=9,
-    device:str='cpu', compute:str='float32', control:bool=True,
+    device:str|None=None, compute:str='float32', control:bool=True,
     n_steps:int=3, # timed; 0: no time is given
 ) -> dict: # see below
     "What a calibration costs, before it starts."
@@ -73,8 +75,14 @@ def quote_l0(
     batch_size = settings['batch_size']
     timed = dict(batch_size=batch_size, n_members=usual[0].n_saes, n_steps=n_steps, device=device, compute=compute)
     seconds = time_step(source, d_sae, l0s=l0s, **timed) if n_steps else math.nan
-    at_once = max(s.n_saes for s in usual)
-    once = step_bytes(source.d_in, d_sae, batch_size, m=at_once, k=l0s[-1], device=device)
+    shape, how = (source.d_in, d_sae, batch_size), dict(k=l0s[-1], device=device)
+    most = max(s.n_saes for s in usual)
+    at_once = max(1, fitting(free_bytes(device), *shape, most, in_turn=True, **how))
+    waiting = most*sae_bytes(source.d_in, d_sae) if at_once < most else 0
+    need = bank_bytes(*shape, m=at_once, **how) + waiting
+    if method == 'descent': # its members stay together
+        need = max(need, bank_bytes(*shape, m=len(seeds), device=device, copies=Descent.copies))
     return dict(n_saes=sum(s.n_saes for s in usual), sae_steps=sae_steps, rows=sae_steps*batch_size,
                 most_sae_steps=most_sae_steps, seconds=seconds*sae_steps, most_seconds=seconds*most_sae_steps,
-                bytes=at_once*member_bytes(source.d_in, d_sae) + once)
+                bytes=need, at_once=at_once,
+                disk=sae_bytes(source.d_in, d_sae)*(sum(s.n_saes for s in usual) + 5*most))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Rule']
 
-# %% ../nbs/93_rules.ipynb #fc6f8d3f
+# %% ../nbs/93_rules.ipynb #1ec62cd3
 import math
 from dataclasses import dataclass, replace
 
@@ -13,6 +13,7 @@ import numpy as np
 from fastcore.basics import patch
 
 from .checks import as_list, check_choice, check_number, check_text, check_whole, refuse, span, wholes
+from .progress import Standing
 from .runs import as_path
 
 # %% ../nbs/93_rules.ipynb #5792085e
@@ -47,7 +48,7 @@ def words(self:Rule) -> str:
     if self.many: one = one.replace('a text', 'texts')
     return _MANY[self.many] + one + (', or None' if self.none else '')
 
-# %% ../nbs/93_rules.ipynb #2a561cc9
+# %% ../nbs/93_rules.ipynb #d6c33a9c
 _CHECKS = dict(
     whole=lambda value, name, r: check_whole(value, name, r.low, r.high),
     number=lambda value, name, r: check_number(value, name, r.low, r.high, above=r.above, below=r.below),
@@ -55,7 +56,7 @@ _CHECKS = dict(
     choice=lambda value, name, r: check_choice(value, name, r.among),
     text=lambda value, name, r: check_text(value, name),
     path=lambda value, name, r: as_path(value, name),
-    show=lambda value, name, r: isinstance(value, str) or check_choice(value, name, (True, False)),
+    show=lambda value, name, r: isinstance(value, (str, Standing)) or check_choice(value, name, (True, False)),
     place=lambda value, name, r: (isinstance(value, (str, int, np.integer)) and not isinstance(value, bool)
                                   or refuse(name, value, _WORDS['place'])),
     l0=lambda value, name, r: hasattr(value, '__dataclass_fields__') or check_number(value, name, 0, above=True),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from fastcore.basics import patch
 from .checks import as_list, check_choice, check_number, check_text, check_whole, refuse, span, wholes
+from .progress import Standing
 from .runs import as_path
 @dataclass(frozen=True)
 class Rule:

@@ -14,10 +14,11 @@ import torch
 from .allowed import checked
 from .checks import check, check_number, refuse
 
-# %% ../nbs/05_schedule.ipynb #731422ec
+# %% ../nbs/05_schedule.ipynb #8920529f
 class Schedule:
     "What moves k during training. Override what you need."
     leads = False # True: the SAEs end with the k that the schedule led to, and their threshold is fitted to that
+    copies = 0 # of the weights of every member that it keeps at a time, for the count of memory
 
     def __call__(self, step:int, n_steps:int, k:torch.Tensor, history:list[dict]) -> torch.Tensor:
         "The k [m] of this step, from the asked-for `k` [m] and the rows logged so far."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RATIO', 'STEPS', 'SPREAD', 'sibling_grid', 'share_of', 'sibling_cost', 'Siblings', 'read_siblings', 'train_siblings']
 
-# %% ../nbs/47_siblings.ipynb #2a08db8d
+# %% ../nbs/47_siblings.ipynb #d2c81d13
 import math
 from dataclasses import dataclass
 
@@ -16,10 +16,11 @@ from .allowed import checked
 from .checks import check
 from .control import CONTROL
 from .fits import Reading
+from .ledger import COARSE, Stage
 from .peak_search import ALIKE, Search, scored_round
 from .peaks import ASKED, corrected, find_peak
 from .sources import open_source
-from .stages import COARSE, Stage, default_settings, new_job, train_round
+from .stages import default_settings, new_job, train_round
 
 # %% ../nbs/47_siblings.ipynb #4f7a5c02
 RATIO, STEPS = 1.5, 3 # of neighbours, and how many on each side
@@ -87,7 +88,7 @@ def read_siblings(
     return Reading(name='siblings', l0=l0, spread=SPREAD, edge=at.edge,
                    reason=f'{where} siblings of two seeds fire alike ({fire:.2f}) and explain more than on normal data')
 
-# %% ../nbs/47_siblings.ipynb #72e71a33
+# %% ../nbs/47_siblings.ipynb #3162b263
 @checked
 def train_siblings(
     source, # what `open_source` takes: rows as the SAE sees them
@@ -97,7 +98,7 @@ def train_siblings(
     seeds=(0, 1), # two
     n_samples:int|None=None, batch_size:int|None=None, # None: as for `calibrate_l0`; see `share_of`
     checkpoint=None, # folder; a killed run goes on
-    device:str='cpu',
+    device:str|None=None, # None: a GPU if there is one
     progress:bool=True,
 ) -> Siblings:
     "Train SAEs around an L0 and read off where their firing score is best."
@@ -106,7 +107,9 @@ def train_siblings(
     check(len(set(seeds)) == 2, 'seeds', list(seeds), 'two different whole numbers')
     job = new_job(source, d_sae, seeds=seeds, n_samples=n_samples, batch_size=batch_size, checkpoint=checkpoint,
                   device=device, progress=progress)
-    share = share_of(d_sae)
+    share, n = share_of(d_sae), len(l0s)
+    beside = Stage(name='control_grid', n_saes=n, share=share)
+    job.ledger.expect([Stage(name='siblings', n_saes=2*n, share=share), beside], sure=True)
     decay = dict(lr_decay=.3) if share == COARSE else {}
     found = train_round(job, 'siblings', l0s, job.seeds, share=share, **decay)
     table = scored_round(job, found, share=share)

@@ -125,7 +125,7 @@ def product(
     if sums_in_float32: return torch.bmm(a, b, out_dtype=torch.float32)
     return torch.bmm(a, b).float() # the result is rounded once more
 
-# %% ../nbs/02_step.ipynb #49a2ffff
+# %% ../nbs/02_step.ipynb #bfd3d271
 SPARSE = dict(share=1/5, products=2**24) # at most this share of the latents kept; at least this many multiplications
 
 def pays_sparse(
@@ -133,7 +133,7 @@ def pays_sparse(
     *,
     d_in:int, d_sae:int, b:int, # shapes of the step
     kind:type=BatchTopK, # of the recipe
-    device:str='cpu', # type of the device; on others it has not been measured, and stays off
+    device:str, # type of the device; on others than 'cpu' it has not been measured, and stays off
 ) -> bool:
     "Whether a step is faster with sparse products."
     large = b*d_in*d_sae >= SPARSE['products']

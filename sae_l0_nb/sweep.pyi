@@ -8,20 +8,21 @@ from pathlib import Path
 from fastcore.basics import patch
 from .allowed import checked
 from .checks import check, check_k, check_number, check_seeds, check_whole, refuse, shown
-from .cost import fitting, free_bytes, member_bytes, sae_bytes, step_bytes, time_step
+from .cost import bank_bytes, check_memory, sae_bytes, time_step
 from .files import Field, read_json, read_table, write_json, write_table
+from .groups import group_members
 from .loaders import read_once
 from .locks import locked
 from .metrics import evaluate, s_places
+from .progress import Standing
 from .runs import bytes_in_words, check_disk, check_writable, default_device, new_folder, process_rank, remove_leftovers, seconds_in_words, wait_for
 from .sae import Bank
 from .saving import save_sae
 from .schedule import default_lr
 from .sources import heldout_rows, open_source, source_digest
 from .step import BatchTopK, JumpReLU, TopK, as_recipe
+from .stopping import during
 from .train import check_training, train_bank
-def group_members(n_l0s: int, n_seeds: int, at_once: int) -> list[tuple[range, range]]:
-    ...
 def member_name(recipe, seed: int) -> str:
     ...
 @dataclass(kw_only=True, repr=False)

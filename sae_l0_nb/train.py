@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['check_training', 'Grid', 'as_grid', 'start_bank', 'train_bank']
 
-# %% ../nbs/07_train.ipynb #e4caab0a
+# %% ../nbs/07_train.ipynb #fd5aa027
 import inspect
 import json
 import math
@@ -21,15 +21,17 @@ import torch
 
 from .allowed import checked
 from .checks import check, check_k, check_seeds, check_whole, refuse
+from .cost import check_memory
 from .files import content_hash
 from .locks import locked
 from .metrics import c_dec
-from .progress import progress_bar
+from .progress import Standing, progress_bar
 from .runs import default_device
 from .sae import Bank, PARAMS, fit_threshold, init_bank
 from .schedule import Schedule, as_schedule, lr_at
 from .sources import as_source, heldout_rows, source_digest, warn_of_unseen_rows
 from .step import BatchTopK, JumpReLU, TopK, as_recipe
+from .stopping import undisturbed
 from .trainer import Trainer, load_checkpoint, save_checkpoint, to_device
 from .units import Units, in_units, out_of_units, units_of
 
@@ -132,14 +134,7 @@ def _rows(run, step:int, k, x) -> list[dict]:
     return [dict(step=step, member=i, k=float(k[i]), seed=run.grid.seeds[i], mse=mse[i], c_dec=cos[i],
                  frac_dead=frac_dead[i], l0=l0[i], lam=t.lam[i].item()) for i in range(len(t.bank))]
 
-# %% ../nbs/07_train.ipynb #0cad5ff9
-def _best(rows:list[dict]) -> str:
-    "For the bar: the smallest c_dec, and what its member was asked for."
-    best = min(rows, key=lambda r: r['c_dec'])
-    asked = f"k = {best['k']:g}" if math.isfinite(best['k']) else f"lambda_s = {best['lam']:.3g}"
-    return f"c_dec smallest at {asked}: {best['c_dec']:.4f}"
-
-# %% ../nbs/07_train.ipynb #85792b31
+# %% ../nbs/07_train.ipynb #b447ef24
 @dataclass(kw_only=True)
 class _Run:
     "Everything that the loop of a run works with."
@@ -156,6 +151,9 @@ class _Run:
     start:int=0 # steps done before, by a checkpoint
     history:list # rows so far
     seconds:float=0. # spent in training
+    done:int=0 # steps
+    kept:int=0 # steps done at the last checkpoint
+    whole:bool=True # no step is under way
 
 # %% ../nbs/07_train.ipynb #3c3a956e
 def _k_of(run:_Run, step:int) -> torch.Tensor: # [m] float64
@@ -176,12 +174,13 @@ def _warn_of_emulation(compute:str, device:str):
     why = 'this processor has no units for it (AVX2)'
     warnings.warn(f"compute = 'bfloat16' is far slower than 'float32' here: {why}", stacklevel=5)
 
-# %% ../nbs/07_train.ipynb #9ab27638
+# %% ../nbs/07_train.ipynb #b1f9a486
 def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, kept:bool, on_step) -> _Run:
     "A run that is ready to start; `kept`: with a checkpoint, which must know it again."
     s, n_steps = settings, check_training(grid.recipes, **settings)
     _warn_of_emulation(s['compute'], device)
     schedule = _fresh(schedule, grid)
+    _check_fits(source, grid, s['batch_size'], schedule, device)
     held = heldout_rows(source) if s['n_heldout'] is None else source.heldout(s['n_heldout'])
     check(len(held) > 1, 'held-out rows of the source (n_heldout)', len(held), 'two or more, for centre and scale')
     same = bool((held == held[0]).all())
@@ -194,6 +193,16 @@ def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, ke
                schedule=schedule, trainer=trainer, about={}, history=[], on_step=on_step)
     if kept: run.about = _about(run, bank if init is not None else None)
     return run
+
+# %% ../nbs/07_train.ipynb #aaf67605
+def _check_fits(source, grid:Grid, batch_size:int, schedule, device:str):
+    "Refuse a bank that does not fit into memory, before anything is allocated."
+    n, most = len(grid.recipes), grid.k[grid.k.isfinite()].max().item() if grid.k.isfinite().any() else None
+    jump = any(isinstance(r, JumpReLU) for r in grid.recipes)
+    known = most if schedule is None and not jump else None
+    hint = '' if n == 1 else 'fewer l0s or seeds, or groups that are trained in turn (`train_in_groups`, `sweep`)'
+    check_memory(source.d_in, grid.d_sae, batch_size, n=n, k=known, device=device, jump=jump,
+                 copies=0 if schedule is None else schedule.copies, hint=hint)
 
 # %% ../nbs/07_train.ipynb #109785b4
 def _fresh(schedule, grid:Grid) -> Schedule|None:
@@ -237,27 +246,49 @@ def _tell(run:_Run, rows:list[dict]):
     "Give rows of the history to whoever asked for them; each is a copy."
     for row in rows if run.on_step else (): run.on_step(dict(row))
 
-# %% ../nbs/07_train.ipynb #1f6175c7
+# %% ../nbs/07_train.ipynb #2b2172fe
+def _step(run:_Run, x, k, log_after:set[int]):
+    "One step, with what is read off it."
+    s, step, run.whole = run.settings, run.done, False
+    run.trainer.step(x, k, lr=lr_at(step, run.n_steps, s['lr'], s['lr_decay']), n_steps=run.n_steps)
+    if step + 1 in log_after: run.history += _rows(run, step + 1, k, x)
+    if run.schedule is not None: run.schedule.watch(run.trainer, step + 1, run.n_steps, k, x)
+    run.done, run.whole = step + 1, True
+
+# %% ../nbs/07_train.ipynb #f4cd4653
+PATIENCE = 600. # seconds of work that a killed run may lose, and a step
+
+def _keep(run:_Run, folder):
+    "Write a checkpoint of what is done."
+    save_checkpoint(run.trainer, folder, run.about, step=run.done, history=run.history, seconds=run.seconds,
+                    schedule=run.schedule)
+    run.kept = run.done
+
+# %% ../nbs/07_train.ipynb #98f2697a
 def _loop(run:_Run, bar, folder):
     "Train until the last step, with checkpoints into `folder` if there is one."
     s, n_steps = run.settings, run.n_steps
     log_after = {round((i + 1)*n_steps/s['n_logs']) for i in range(s['n_logs'])}
-    began = time.perf_counter() - run.seconds
+    began, kept_at = time.perf_counter() - run.seconds, run.seconds
     batches = run.source.batches(s['batch_size'], seed=s['data_seed'], start=run.start)
     for step in range(run.start, n_steps):
-        x, k, done = _next_batch(run, batches, step), _k_of(run, step), step + 1
-        run.trainer.step(x, k, lr=lr_at(step, n_steps, s['lr'], s['lr_decay']), n_steps=n_steps)
-        if done in log_after:
-            rows = _rows(run, done, k, x)
-            run.history += rows
-            _tell(run, rows)
-            bar.set_postfix_str(_best(rows))
+        x, k, n_told = _next_batch(run, batches, step), _k_of(run, step), len(run.history)
+        with undisturbed(): _step(run, x, k, log_after)
+        _tell(run, run.history[n_told:])
         bar.update()
-        if run.schedule is not None: run.schedule.watch(run.trainer, done, n_steps, k, x)
         run.seconds = time.perf_counter() - began
-        if folder is not None and (done % s['checkpoint_every'] == 0 or done == n_steps):
-            save_checkpoint(run.trainer, folder, run.about, step=done, history=run.history, seconds=run.seconds,
-                            schedule=run.schedule)
+        due = run.done % s['checkpoint_every'] == 0 or run.done == n_steps or run.seconds - kept_at > PATIENCE
+        if folder is not None and due:
+            _keep(run, folder)
+            kept_at = run.seconds
+
+# %% ../nbs/07_train.ipynb #4ecf5b88
+def _kept_loop(run:_Run, bar, folder):
+    "The loop; who stops it loses no step."
+    try: _loop(run, bar, folder)
+    except KeyboardInterrupt:
+        if folder is not None and run.whole and run.done > run.kept: _keep(run, folder)
+        raise
 
 # %% ../nbs/07_train.ipynb #993904ce
 def _finish(run:_Run) -> tuple: # Bank, DataFrame
@@ -274,14 +305,15 @@ def _finish(run:_Run) -> tuple: # Bank, DataFrame
     history.attrs['seconds'] = round(run.seconds, 1)
     return replace(fit_threshold(to_fit, run.held), k=k), history
 
-# %% ../nbs/07_train.ipynb #5c521f3e
+# %% ../nbs/07_train.ipynb #ea60522a
 def _continue(run:_Run, folder):
     "Put a run where its checkpoint is."
     run.start, run.history, run.seconds = load_checkpoint(run.trainer, folder, run.about, schedule=run.schedule)
+    run.done = run.kept = run.start
     if run.start: warn_of_unseen_rows(run.source)
     _tell(run, run.history)
 
-# %% ../nbs/07_train.ipynb #229dfdf9
+# %% ../nbs/07_train.ipynb #a1655c94
 @checked
 def train_bank(
     source, # what `as_source` takes
@@ -305,9 +337,9 @@ def train_bank(
     n_logs:int=20, # times that the history is written
     checkpoint:str|Path|None=None, # folder; if it holds a checkpoint of the same run, that run goes on
     checkpoint_every:int=1000, # steps
-    device:str='cpu',
+    device:str|None=None, # None: a GPU if there is one
     on_step:Callable|None=None, # called with each row of the history, a dict of numbers, once
-    progress:bool|str=True, # a bar, or one line in a log; a text says what is trained
+    progress:bool|str|Standing=True, # a bar, or one line in a log; a text or a `Standing` says what is trained
 ) -> tuple[Bank, 'pandas.DataFrame']: # SAEs with unit decoder rows; history, a row a log and member, attrs['seconds']
     "Train the L0 x seed grid in one pass over shared batches."
     grid = as_grid(l0s, seeds, d_sae)
@@ -317,8 +349,9 @@ def train_bank(
         n_logs=n_logs, checkpoint_every=checkpoint_every)
     run = _prepare(as_source(source), grid, settings, schedule=schedule, init=init, device=default_device(device),
                    kept=checkpoint is not None, on_step=on_step)
-    what = progress if isinstance(progress, str) else 'training'
+    what = 'training' if isinstance(progress, bool) else progress
     with nullcontext() if checkpoint is None else locked(checkpoint, what='training'):
         if checkpoint is not None: _continue(run, checkpoint)
-        with progress_bar(run.n_steps, what, start=run.start, show=bool(progress)) as bar: _loop(run, bar, checkpoint)
+        bar = progress_bar(run.n_steps, what, start=run.start, show=bool(progress))
+        with bar: _kept_loop(run, bar, checkpoint)
     return _finish(run)

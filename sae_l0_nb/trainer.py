@@ -228,14 +228,17 @@ def to_device(
     moved = {name: getattr(bank, name).to(device) for name in PARAMS + ('threshold',)}
     return replace(bank, **moved)
 
-# %% ../nbs/06_trainer.ipynb #e1f99c39
+# %% ../nbs/06_trainer.ipynb #99ab84b2
+@checked
 def tensors_of(
     trainer:Trainer,
+    *,
+    moments:bool=True, # of Adam, too, which a run that is done no longer needs
 ) -> dict[str, torch.Tensor]: # name in a checkpoint -> the tensor itself, no copy
     "Everything of a trainer that moves."
     tensors = dict(zip(trainer.names, trainer.params)) | dict(silent=trainer.silent, cut=trainer.cut)
     if trainer.jumps: tensors |= dict(lam=trainer.lam, l0=trainer.l0)
-    for name, p in zip(trainer.names, trainer.params):
+    for name, p in zip(trainer.names, trainer.params) if moments else ():
         tensors |= {f'adam.{key}.{name}': moment for key, moment in _moments(trainer.adam, p).items()}
     return tensors
 
@@ -247,7 +250,7 @@ def _moments(adam, p) -> dict[str, torch.Tensor]:
         adam.state[p] = dict(step=step, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
     return adam.state[p]
 
-# %% ../nbs/06_trainer.ipynb #0f35f830
+# %% ../nbs/06_trainer.ipynb #3f430188
 def save_checkpoint(
     trainer:Trainer,
     folder, # where the checkpoint is, or will be
@@ -261,7 +264,7 @@ def save_checkpoint(
     "Write the whole state of a run, complete or not at all."
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = tensors_of(trainer)
+    tensors = tensors_of(trainer, moments=step != settings.get('n_steps'))
     if schedule is not None: tensors |= {f'schedule.{name}': t for name, t in schedule.state().items()}
     header = dict(settings=settings, step=step, history=history, seconds=seconds)
     texts = {name: json.dumps(value) for name, value in header.items()}
@@ -320,7 +323,7 @@ def _check_progress(header, n_steps, m, name):
         wrong = [row[key] for row in header['history'] if row[key] > most]
         check(not wrong, f'{key} in the history of {name}', wrong[:1], f'up to {most}')
 
-# %% ../nbs/06_trainer.ipynb #04d58268
+# %% ../nbs/06_trainer.ipynb #8958ab84
 @checked
 def load_checkpoint(
     trainer:Trainer, # filled in place
@@ -339,7 +342,7 @@ def load_checkpoint(
     header = _header(texts, repr(str(path)))
     _check_same_run(header['settings'], settings, repr(str(path)))
     _check_progress(header, settings.get('n_steps', math.inf), len(trainer.bank), repr(str(path)))
-    own = tensors_of(trainer)
+    own = tensors_of(trainer, moments=header['step'] != settings.get('n_steps'))
     _check_tensors(tensors, own, path)
     if schedule is not None: _load_schedule(schedule, tensors, path)
     for name, t in own.items(): t.copy_(tensors[name])

@@ -3,9 +3,10 @@
 import pytest
 from sae_l0_nb.calibrate import *
 
-# %% ../nbs/15_calibrate.ipynb #56a9b685
+# %% ../nbs/15_calibrate.ipynb #38b3f2b3
 import json
 import math
+import re
 import tempfile
 import time
 from contextlib import redirect_stderr
@@ -189,14 +190,17 @@ def test_a_killed_calibration_continues():
         n_check = one.cost['sae_steps'] - 5*83 - 750 - 7*250 # of the check and the control
         assert left.call_count == 250 - 100 + n_check # only what the third stage lacked, and the last ones
 
-# %% ../nbs/15_calibrate.ipynb #e84af63f
-def test_a_log_says_which_stage_begins():
+# %% ../nbs/15_calibrate.ipynb #e9b6e9a8
+def test_a_log_says_in_one_line_a_stage_where_all_of_it_stands():
     said = StringIO()
     with redirect_stderr(said), mock.patch('sae_l0_nb.progress.can_draw', return_value=False):
         calibrate_l0(ToyModel.small(), 5, seeds=[0], n_samples=64_000, n_rounds=2)
     lines = said.getvalue().splitlines()
-    assert lines[0].startswith('coarse, stage 1: 5 SAEs')
-    assert lines[1].startswith('descent, stage 2: 1 SAEs')
+    assert re.fullmatch(r'stage 1 of about 8, coarse grid: 5 SAEs, 83 steps; about \d+ s left', lines[0])
+    assert re.fullmatch(r'stage 2 of about 8, descent: 1 SAE, 750 steps; about \d+ s left', lines[1])
+    assert re.fullmatch(r'stage 7 of 7, control, trained on: 1 SAE, 500 steps; about \d+ s left', lines[-1])
+    assert len(lines) == 7 # one close look was enough
+    assert 'c_dec' not in said.getvalue() # nothing that reads like an answer
 
 # %% ../nbs/15_calibrate.ipynb #5ff07fe2
 COLUMN = torch.randn(3000, 4, generator=torch.Generator().manual_seed(0))

@@ -3,10 +3,11 @@
 import pytest
 from sae_l0_nb.cli import *
 
-# %% ../nbs/52_cli.ipynb #c928fafe
+# %% ../nbs/52_cli.ipynb #73f72fbf
 import json
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from unittest import mock
@@ -229,6 +230,124 @@ def test_every_command_runs_in_a_process_of_its_own(harvested, tmp_path):
         done = in_a_process(*words.split(), out)
         assert done.returncode == 0, done.stderr
         assert any(out.iterdir())
+
+# %% ../nbs/52_cli.ipynb #9dd052b3
+SCRIPT = '''
+import importlib, os, sys
+from sae_l0_nb.cli import main
+at, number, (module, *names) = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split('.')
+place = importlib.import_module(f'sae_l0_nb.{module}')
+for name in names[:-1]: place = getattr(place, name)
+f, done = getattr(place, names[-1]), []
+def counted(*args, **kwargs):
+    out = f(*args, **kwargs)
+    done.append(1)
+    if len(done) == at: os.kill(os.getpid(), number)
+    return out
+setattr(place, names[-1], counted)
+status = main(sys.argv[4:])
+print(len(done), file=sys.stderr)
+sys.exit(status)
+'''
+
+NEVER = 10**9
+
+def stopped(words, at, number=signal.SIGINT, what='train.Trainer.step'): # -> lines said, exit status, calls
+    "A command in a process of its own, which is sent a signal in call number `at` of a function."
+    command = [sys.executable, '-c', SCRIPT, str(at), str(int(number)), what, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    *lines, n = done.stderr.splitlines()
+    return lines, done.returncode, int(n)
+
+CALIBRATION = 'calibrate toy:small --samples 32000 --l0s 1,1.5,2,3 --seeds 2 --quiet --threads 1 --out'.split()
+
+@pytest.mark.parametrize('at, number, status, place', [
+    (30, signal.SIGINT, 130, 'stage 1 of about 9'), (200, signal.SIGTERM, 143, 'stage 3 of about 4')])
+def test_a_stopped_calibration_says_where_and_goes_on_to_the_same_bits(at, number, status, place, tmp_path):
+    whole, out = tmp_path/'whole', tmp_path/'out'
+    lines, code, all_steps = stopped([*CALIBRATION, whole], NEVER)
+    assert (lines, code) == ([], 0)
+    lines, code, n = stopped([*CALIBRATION, out], at, number)
+    assert lines == [f'sae-l0: stopped in {place}; the same command continues']
+    assert (code, n) == (status, at)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['out.part', 'whole']
+    lines, code, n = stopped([*CALIBRATION[:-1], '--lr', '.01', '--out', out], NEVER)
+    assert re.fullmatch("sae-l0: .*lr = 0.01; allowed: None, as asked of the stopped run that '.*out.part'.*", *lines)
+    assert code == 2
+    lines, code, n = stopped([*CALIBRATION, out], NEVER)
+    assert (lines, code) == ([], 0)
+    assert n == all_steps - at # no step was done twice
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['out', 'whole']
+    assert (out/'table.csv').read_bytes() == (whole/'table.csv').read_bytes()
+
+def test_a_quote_ends_before_anything_is_trained(tmp_path, capsys):
+    with mock.patch('sae_l0_nb.calibrate.calibrate_l0', side_effect=AssertionError):
+        assert run('calibrate toy:small --quote --quiet --out', tmp_path/'out') == 0
+    said = capsys.readouterr()
+    assert re.fullmatch(r'usually about \d+ SAEs, [\d,]+ SAE-steps, .* for weights and moments\n', said.out)
+    assert said.err == ''
+    assert not list(tmp_path.iterdir())
+
+def test_checkpoints_go_where_they_are_asked_to_and_stay_there(tmp_path):
+    words = 'calibrate toy:small --samples 32000 --l0s 1,1.5,2,3 --seeds 1 --rounds 0 --quiet --checkpoint'
+    assert run(words, tmp_path/'kept', '--out', tmp_path/'a') == 0
+    assert (tmp_path/'kept/0_grid/checkpoint.safetensors').is_file()
+    assert run(words, 'none', '--out', tmp_path/'b') == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['a', 'b', 'kept']
+
+# %% ../nbs/52_cli.ipynb #ea946ce5
+def test_a_stopped_sweep_goes_on_to_the_same_bits(tmp_path):
+    words = 'sweep toy:small --width 5 --l0s 1,2 --seeds 2 --samples 6400 --batch-size 64 --at-once 2 --quiet --out'
+    steps = 4 # timed for the quote
+    assert stopped([*words.split(), tmp_path/'whole'], NEVER) == ([], 0, 200 + steps)
+    lines, code, n = stopped([*words.split(), tmp_path/'out'], 150 + steps)
+    assert lines == ['sae-l0: stopped in group 2 of 2; the same command continues']
+    assert code == 130
+    assert stopped([*words.split(), tmp_path/'out'], NEVER) == ([], 0, 50 + steps)
+    assert (tmp_path/'out/table.csv').read_bytes() == (tmp_path/'whole/table.csv').read_bytes()
+
+def test_a_stopped_harvest_goes_on_to_the_same_bits(harvested, tmp_path):
+    words, what = f'{harvested} --layer 1 --max-length 64 --shard-rows 1000 --out', 'harvest_run.doc_activations'
+    lines, code, n_shards = stopped([*words.split(), tmp_path/'whole'], NEVER, what=what)
+    assert (lines, code) == ([], 0)
+    lines, code, n = stopped([*words.split(), tmp_path/'out'], 2, signal.SIGTERM, what)
+    assert lines == ['sae-l0: stopped in shard 2; the same command continues']
+    assert code == 143
+    assert stopped([*words.split(), tmp_path/'out'], NEVER, what=what) == ([], 0, n_shards - 1) # one was done
+    whole, again = (ActivationStore(tmp_path/out) for out in ('whole', 'out'))
+    assert np.array_equal(whole.heldout(100), again.heldout(100))
+    assert whole.digest() == again.digest()
+
+def test_a_stopped_probe_goes_on_to_the_same_bits(harvested, tmp_path):
+    save_sae(init_bank(32, 16, [2], [0]), tmp_path/'sae')
+    texts = tiny_texts(100)
+    for i, word in enumerate(('cat', 'dog', 'a')):
+        pd.DataFrame(dict(text=texts, label=[word in t for t in texts])).to_csv(tmp_path/f'{i}.csv', index=False)
+    tasks, what = ','.join(str(tmp_path/f'{i}.csv') for i in range(3)), 'probe_sweep.missing_rows'
+    words = f"probe {tmp_path/'sae'} --model {tmp_path/'model'} --layer 1 --tasks {tasks} --latents 1 --quiet --out"
+    assert stopped([*words.split(), tmp_path/'whole'], NEVER, what=what) == ([], 0, 3)
+    lines, code, n = stopped([*words.split(), tmp_path/'out'], 2, what=what)
+    assert lines == ['sae-l0: stopped in task 2 of 3; the same command continues']
+    assert code == 130
+    assert list((tmp_path/'out.part'/'probes').glob('*.json'))
+    assert stopped([*words.split(), tmp_path/'out'], NEVER, what=what)[:2] == ([], 0)
+    assert (tmp_path/'out/probes.csv').read_bytes() == (tmp_path/'whole/probes.csv').read_bytes()
+    assert not (tmp_path/'out.part').exists()
+
+def test_a_stopped_audit_goes_on_to_the_same_bits(tmp_path):
+    bank, _ = train_bank(ToyModel.large(), 50, [4.], seeds=[0], n_samples=256_000, batch_size=256, progress=False)
+    save_sae(bank[0], tmp_path/'sae')
+    words = f"audit {tmp_path/'sae'} --activations toy:large --siblings --samples 96000 --quiet --threads 1 --card"
+    whole = stopped([*words.split(), tmp_path/'whole'], NEVER)
+    lines, code, n = stopped([*words.split(), tmp_path/'out'], 100, signal.SIGTERM)
+    assert lines == ['sae-l0: stopped in stage 1 of 2; the same command continues']
+    assert code == 143
+    lines, code, n = stopped([*words.split(), tmp_path/'out'], NEVER)
+    assert (lines, code, n) == ([], 0, whole[2] - 100)
+    cards = [json.loads((tmp_path/out/'l0_card.json').read_text()) for out in ('whole', 'out')]
+    for card in cards: card['cost'] = card['made'] = None
+    assert cards[0] == cards[1]
+    assert not (tmp_path/'out.part').exists()
 
 # %% ../nbs/52_cli.ipynb #ad227e87
 def test_sweep_prints_a_quote_and_what_the_rule_says_and_continues(tmp_path, capsys):

@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.control import *
 
-# %% ../nbs/14_control.ipynb #78009ff6
+# %% ../nbs/14_control.ipynb #f26e453f
 import math
 from unittest import mock
 
@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from sae_l0_nb.metrics import evaluate
-from sae_l0_nb.stages import check_stages, new_job
+from sae_l0_nb.ledger import check_stages
+from sae_l0_nb.stages import new_job
 from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/14_control.ipynb #4af04f67

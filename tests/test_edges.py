@@ -27,8 +27,8 @@ from sae_l0_nb.sae import fit_threshold, init_bank
 from sae_l0_nb.single import as_sae
 from sae_l0_nb.witnesses import witness_table
 
-# %% ../nbs/97_edges.ipynb #e8fd2a55
-GROUND = 'checks runs locks progress files rules allowed inputs'.split()
+# %% ../nbs/97_edges.ipynb #b4039c80
+GROUND = 'checks runs locks progress stopping files rules allowed inputs unfinished'.split()
 TYPED = 'cli arguments flags'.split() # what is typed goes on to functions of other rooms
 RECIPES = 'BatchTopK TopK JumpReLU'.split()
 
@@ -55,7 +55,7 @@ def methods(cls):
     names = [name for name in vars(cls) if not name.startswith('_')]
     return {f'{cls.__name__}.{name}': getattr(cls, name) for name in names if callable(getattr(cls, name))}
 
-# %% ../nbs/97_edges.ipynb #76f8100e
+# %% ../nbs/97_edges.ipynb #4e045614
 UNCHECKED = dict(
     toy='ToyModel.small ToyModel.large ToyModel.superposed', # what they are given goes on to functions with doors
     sae='topk batch_topk nth_largest nth_largest_chunked rows_at_once batch_cuts positive_cut',
@@ -63,7 +63,7 @@ UNCHECKED = dict(
     step='product forward gradients pays_sparse',
     schedule='Schedule.watch lr_at',
     trainer='next_lam members_at_once clip_members save_checkpoint Trainer.parts Trainer.forward_part Trainer.step',
-    stages='Ledger.enter',
+    ledger='Ledger.enter Ledger.expect',
     elbow='crossing',
     descend='Descent.watch SlopeController.watch',
     harvest_plan='is_outlier',
@@ -77,6 +77,32 @@ def checkable(room, module):
 
 DOORS = {f'{room}.{name}': f for room, module in rooms().items() for name, f in checkable(room, module).items()
          if rules_of(f)}
+
+# %% ../nbs/97_edges.ipynb #44c6b107
+def with_device():
+    "All public functions, methods and classes that take a device, and its default."
+    found = {}
+    for room in (*rooms(), *GROUND, *TYPED):
+        module = importlib.import_module(f'sae_l0_nb.{room}')
+        own = {name: getattr(module, name) for name in module.__all__ if callable(getattr(module, name))}
+        own |= {name: f for cls in own.values() if inspect.isclass(cls) for name, f in methods(cls).items()}
+        for name, f in own.items():
+            try: parameters = inspect.signature(f).parameters
+            except (TypeError, ValueError): continue
+            if 'device' in parameters: found[f'{room}.{name}'] = parameters['device'].default
+    return found
+
+def test_no_device_has_a_default_of_its_own():
+    defaults = with_device()
+    assert len(defaults) > 15
+    assert {name for name, default in defaults.items() if default not in (None, inspect.Parameter.empty)} == set()
+
+def test_no_command_has_a_device_of_its_own():
+    p = importlib.import_module('sae_l0_nb.arguments').parser()
+    commands = next(a.choices for a in p._actions if isinstance(a.choices, dict))
+    defaults = {name: sub.get_default('device') for name, sub in commands.items()}
+    assert set(defaults.values()) == {None}
+    assert sum('--device' in sub.format_help() for sub in commands.values()) == 5
 
 # %% ../nbs/97_edges.ipynb #d88bb45c
 def beyond(rule):

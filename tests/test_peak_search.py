@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.peak_search import *
 
-# %% ../nbs/14_peak_search.ipynb #a233bffc
+# %% ../nbs/14_peak_search.ipynb #c8a8fa21
 import math
 from unittest import mock
 
@@ -15,7 +15,8 @@ import torch
 from sae_l0_nb.elbow import Verdict
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
 from sae_l0_nb.peaks import Peak, corrected, scored
-from sae_l0_nb.stages import Round, Rounds, Stage, coarse_grid, coarse_stage, new_job
+from sae_l0_nb.ledger import Stage
+from sae_l0_nb.stages import Round, Rounds, coarse_grid, coarse_stage, new_job
 from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/14_peak_search.ipynb #139e3a01

@@ -8,6 +8,12 @@ from contextlib import redirect_stderr
 from io import StringIO
 from unittest import mock
 
+# %% ../nbs/92_progress.ipynb #501eb089
+def test_the_time_left_counts_this_stage_and_those_after_it():
+    assert Standing(what='', here=100, after=200, speed=1.).left() == 'about 5 min left'
+    assert Standing(what='', here=100, after=20, speed=.5).left(.5, speed=1.) == 'about 70 s left'
+    assert Standing(what='', here=100).left() == ''
+
 # %% ../nbs/92_progress.ipynb #0dd2c8f9
 def test_a_log_gets_a_line_and_no_bar():
     for show, lines in ((True, ['coarse: 1,000 steps']), (False, [])):
@@ -15,3 +21,29 @@ def test_a_log_gets_a_line_and_no_bar():
         with unseen, redirect_stderr(log):
             with progress_bar(1000, 'coarse', show=show) as bar: bar.update(500)
         assert log.getvalue().splitlines() == lines
+
+# %% ../nbs/92_progress.ipynb #154f2950
+def test_a_log_gets_one_line_that_says_what_is_left_of_the_run():
+    def lines_of(standing, n, start=0):
+        "What a log gets from a stage of a thousand steps, each of which takes a second."
+        log, clock = StringIO(), iter(range(10_000))
+        unseen = mock.patch.dict(progress_bar.__globals__, can_draw=lambda: False)
+        with unseen, redirect_stderr(log), mock.patch('time.perf_counter', lambda: next(clock)):
+            with progress_bar(1000, standing, start=start) as bar:
+                for _ in range(n): bar.update()
+        return log.getvalue().splitlines()
+
+    new = Standing(what='stage 1 of 2', here=2000, after=3000)
+    assert lines_of(new, 2) == []
+    assert lines_of(new, 900) == ['stage 1 of 2, 1,000 steps; about 42 min left'] # (1.997 + 3) * 1000 half seconds
+    later = Standing(what='stage 2 of 2', here=2000, speed=.01)
+    assert lines_of(later, 0) == ['stage 2 of 2, 1,000 steps; about 20 s left']
+    assert lines_of(later, 900) == lines_of(later, 0)
+    assert lines_of(later, 0, start=1000) == [] # done before
+
+# %% ../nbs/92_progress.ipynb #f353d8f4
+def test_a_bar_tells_what_is_left():
+    with progress_bar(100, Standing(what='stage 2 of 2', here=100, speed=1.), show=False) as bar:
+        assert bar.postfix == 'about 2 min left' # before the first step
+        bar.update(50)
+        assert bar.postfix == 'about 50 s left'

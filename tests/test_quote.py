@@ -3,11 +3,11 @@
 import pytest
 from sae_l0_nb.quote import *
 
-# %% ../nbs/14_quote.ipynb #02ba73b6
+# %% ../nbs/14_quote.ipynb #132b0dbd
 import numpy as np
 import pytest
 
-from sae_l0_nb.cost import member_bytes, step_bytes
+from sae_l0_nb.cost import member_bytes, sae_bytes, step_bytes
 from sae_l0_nb.stages import coarse_grid
 from sae_l0_nb.toy import ToyModel
 
@@ -19,7 +19,7 @@ def test_the_first_grid_is_checked():
         with pytest.raises(ValueError, match=words): first_grid(l0s, 50, 100)
     with pytest.raises(ValueError, match='d_sae = 1'): first_grid(None, 1, 100)
 
-# %% ../nbs/14_quote.ipynb #795b22e2
+# %% ../nbs/14_quote.ipynb #cc7818c7
 def test_the_quote_adds_up():
     asked = dict(n_samples=100*256, seeds=[0, 1, 2], l0s=[1, 1.5, 2, 3])
     q = quote_l0(ToyModel.small(), 5, n_steps=1, **asked)
@@ -30,4 +30,6 @@ def test_the_quote_adds_up():
     assert q['most_sae_steps'] == q['sae_steps'] + (3*28 + 3*21)*100
     assert 0 < q['seconds'] < q['most_seconds']
     assert q['bytes'] == 21*member_bytes(20, 5) + step_bytes(20, 5, 256, m=21, k=3.)
+    assert q['at_once'] == 21
+    assert q['disk'] == (q['n_saes'] + 5*21)*sae_bytes(20, 5) # of the stage that runs an old and a new one, with moments
     with pytest.raises(ValueError, match="method = 'guess'"): quote_l0(ToyModel.small(), 5, method='guess')

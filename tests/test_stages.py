@@ -3,11 +3,19 @@
 import pytest
 from sae_l0_nb.stages import *
 
-# %% ../nbs/13_stages.ipynb #a2fad418
+# %% ../nbs/13_stages.ipynb #4f7c45af
+import inspect
+from types import SimpleNamespace
+from unittest import mock
+
 import pandas as pd
 import pytest
+import torch
 
+from sae_l0_nb.cost import bank_bytes, sae_bytes
+from sae_l0_nb.groups import train_in_groups
 from sae_l0_nb.toy import ToyModel
+from sae_l0_nb.train import train_bank
 
 # %% ../nbs/13_stages.ipynb #59d6a976
 def test_the_coarse_grid_spans_what_is_possible():
@@ -26,19 +34,6 @@ def test_what_is_given_stands():
     with pytest.raises(ValueError, match='n_samples = 0'): default_settings(50, 100, n_samples=0)
     with pytest.raises(ValueError, match='batch_size = 1.5'): default_settings(50, 100, batch_size=1.5)
 
-# %% ../nbs/13_stages.ipynb #2d20d81a
-def test_a_ledger_counts_and_a_question_changes_nothing():
-    settings = dict(n_samples=1000, batch_size=10)
-    look, ledger = Stage(name='close', n_saes=7), Ledger(n_rounds=3, budget=1600, reserve=200)
-    assert ledger.refusal([look, look], settings) == ''
-    assert ledger.refusal([look]*3, settings) == 'budget'
-    assert ledger.refusal([look]*4, settings) == 'number of rounds'
-    ledger.enter(look, settings, before=5.)
-    assert ledger.refusal([look], settings) == ''
-    assert ledger.refusal([look]*2, settings) == 'budget'
-    assert (ledger.n_saes, ledger.spent, ledger.n_stages, ledger.before) == (7, 700, 1, 5)
-    assert Stage(name='coarse', n_saes=2, share=.0001).sae_steps(settings) == 2
-
 # %% ../nbs/13_stages.ipynb #77912fa5
 def test_a_job_knows_what_it_was_asked_for():
     j = new_job(ToyModel.small(), 5, seeds=[4, 2], n_samples=25_600, budget=900, n_eval=100, places=[2, 3], data_seed=7)
@@ -51,13 +46,36 @@ def test_a_job_knows_what_it_was_asked_for():
     assert (bare.control, bare.ledger.reserve) == (None, 2*300)
     with pytest.raises(ValueError, match=r'seeds = \[1, 1\]'): new_job(ToyModel.small(), 5, seeds=[1, 1])
 
-# %% ../nbs/13_stages.ipynb #a8830cab
+# %% ../nbs/13_stages.ipynb #847d7b11
 def test_a_stage_is_trained_as_asked_and_entered():
     j = new_job(ToyModel.small(), 5, n_samples=25_600, control=False, progress=False)
     bank, history = train_stage(j, 'coarse', [1.5, 2, 3], [0, 1], share=.5, lr_decay=.3)
     assert bank.k.tolist() == [1.5, 1.5, 2, 2, 3, 3]
     assert history.step.max() == 50
     assert (j.ledger.n_saes, j.ledger.spent, j.ledger.n_stages, j.ledger.n_rounds) == (6, 300, 1, 9)
+    assert j.ledger.trained == history.attrs['seconds']
+
+# %% ../nbs/13_stages.ipynb #c8e4a42e
+def test_a_stage_that_does_not_fit_is_trained_in_turn():
+    rows = torch.randn(2000, 32, generator=torch.Generator().manual_seed(0)) # below: a step works on one member at a time
+    def trained(available):
+        "A stage on a machine with so much memory, and the sizes of its groups."
+        sizes, calls, train = [], inspect.unwrap(train_in_groups).__globals__, train_bank
+        def noted(source, d_sae, l0s, *, seeds, **kw):
+            sizes.append(len(l0s)*len(seeds))
+            return train(source, d_sae, l0s, seeds=seeds, **kw)
+        j = new_job(rows, 64, n_samples=6400, batch_size=64, control=False, device='cpu', progress=False)
+        memory = mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=available))
+        with memory, mock.patch('sae_l0_nb.trainer.most_values', return_value=1), mock.patch.dict(calls, train_bank=noted):
+            return train_stage(j, 'coarse', [2., 3, 5, 8], [0, 1], share=.5), sizes
+
+    def needed(m): return bank_bytes(32, 64, 64, m=m, k=8., device='cpu') + 8*(m < 8)*sae_bytes(32, 64)
+    (bank, history), sizes = trained(1e12)
+    (in_turn, again), in_groups = trained(needed(4)/.85 + 1)
+    assert (sizes, in_groups) == ([8], [4, 4])
+    assert torch.equal(bank.W_dec, in_turn.W_dec)
+    pd.testing.assert_frame_equal(history, again)
+    with pytest.raises(ValueError, match='d_sae = 64; allowed: what fits into memory'): trained(1000)
 
 # %% ../nbs/13_stages.ipynb #159d0cfa
 def test_rounds_make_up_one_table():
@@ -78,3 +96,10 @@ def test_the_descent_passes_the_lowest_of_the_coarse_l0s():
     assert descent_range(table[:4], d_sae=8, d_in=100)[0] == pytest.approx(7.6)
     ends = descent_range(table[:3], d_sae=50, d_in=100)
     assert ends == (pytest.approx(4.2), pytest.approx(2/1.1))
+
+# %% ../nbs/13_stages.ipynb #422a3bef
+def test_a_descent_that_does_not_fit_is_refused_with_another_way():
+    j = new_job(ToyModel.small(), 5, n_samples=25_600, control=False, device='cpu', progress=False)
+    check_descent(j)
+    with mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=1000)):
+        with pytest.raises(ValueError, match='3 SAEs side by side need .*--method search'): check_descent(j)

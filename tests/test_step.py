@@ -158,19 +158,19 @@ def test_a_broken_weight_is_not_overlooked(name, value):
     g = gradients(bank, x, forward(bank, x, sparse=True))
     assert not all(torch.isfinite(v).all() for v in g.values())
 
-# %% ../nbs/02_step.ipynb #f1332ffe
+# %% ../nbs/02_step.ipynb #9f5d465b
 def test_which_step_is_taken():
-    kw = dict(d_in=384, d_sae=3072, b=1024)
+    kw = dict(d_in=384, d_sae=3072, b=1024, device='cpu')
     assert pays_sparse(32, **kw)
     assert not pays_sparse(1024, **kw)
     assert not pays_sparse(32, kind=JumpReLU, **kw)
-    assert not pays_sparse(11, d_in=100, d_sae=50, b=1024)
+    assert not pays_sparse(11, d_in=100, d_sae=50, b=1024, device='cpu')
     bank, x = init_bank(4, 5, [2], seeds=[0]), torch.ones(3, 4)
     assert forward(bank, x).kept is None
     assert forward(bank, x, sparse=True).acts is None
     with pytest.raises(ValueError, match='sparse = True; allowed: False or None for JumpReLU'):
         forward(bank, x, kind=JumpReLU, sparse=True)
-    assert not pays_sparse(32, device='cuda', **kw)
+    assert not pays_sparse(32, **kw | dict(device='cuda'))
 
 # %% ../nbs/02_step.ipynb #1c709707
 class Jump(torch.autograd.Function):

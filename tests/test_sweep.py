@@ -24,16 +24,6 @@ from sae_l0_nb.step import BatchTopK, JumpReLU, TopK
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
-# %% ../nbs/28_sweep.ipynb #07b6f908
-def test_groups_cover_the_grid_once_and_keep_to_the_limit():
-    for n_l0s, n_seeds, at_once in ((5, 3, 7), (5, 3, 2), (1, 1, 1), (4, 2, 100), (3, 5, 4)):
-        groups = group_members(n_l0s, n_seeds, at_once)
-        members = [(i, j) for l0s, seeds in groups for i in l0s for j in seeds]
-        assert sorted(members) == [(i, j) for i in range(n_l0s) for j in range(n_seeds)]
-        assert max(len(l0s)*len(seeds) for l0s, seeds in groups) <= at_once
-    assert group_members(5, 3, 7) == [(range(0, 2), range(0, 3)), (range(2, 4), range(0, 3)), (range(4, 5), range(0, 3))]
-    with pytest.raises(ValueError, match='at_once = 0; allowed: whole numbers from 1'): group_members(2, 2, 0)
-
 # %% ../nbs/28_sweep.ipynb #755d6a68
 def test_names_tell_recipes_apart():
     assert member_name(BatchTopK(8.), 3) == 'k8_seed3'
@@ -57,7 +47,7 @@ def test_a_plan_writes_nothing_and_counts_right():
         plan = plan_sweep(ToyModel.small(), 5, [1, 2, 3], 'new', at_once=2, **kw)
         assert plan.quote()['seconds'] == pytest.approx(4*15*plan.seconds)
 
-# %% ../nbs/28_sweep.ipynb #9d429f65
+# %% ../nbs/28_sweep.ipynb #c5f0142c
 def test_a_plan_takes_a_source_once_and_what_memory_holds():
     kw = dict(n_samples=1000, batch_size=64, device='cpu', timed=False)
     plan = plan_sweep(torch.zeros(1000, 4), 5, [1], 'new', batch_size=64, timed=False)
@@ -66,9 +56,11 @@ def test_a_plan_takes_a_source_once_and_what_memory_holds():
         return mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=int(n_bytes)))
     with with_memory((step_bytes(20, 5, 64, m=3, k=1.) + 3*member_bytes(20, 5))/.85 + 9):
         assert plan_sweep(ToyModel.small(), 5, [1, 2, 3], 'new', **kw).at_once == 3
-    words = 'd_sae = 500; allowed: a width that fits; one member needs .*, 10 kB are free on cpu'
+    words = 'd_sae = 500; allowed: what fits into memory: 1 SAE needs .*, 10 kB are free on cpu'
     with with_memory(10_000), pytest.raises(ValueError, match=words):
         plan_sweep(ToyModel.small(), 500, [1], 'new', **kw)
+    with with_memory(5e6), pytest.raises(ValueError, match='6000 SAEs side by side need .*; a smaller at_once'):
+        plan_sweep(ToyModel.small(), 5, [1, 2], 'new', seeds=range(3000), at_once=6000, **kw)
     with mock.patch.dict(os.environ, RANK='0', WORLD_SIZE='2'): # an even share
         assert plan_sweep(ToyModel.small(), 5, [1, 2, 3], 'new', **kw).at_once == 5
 

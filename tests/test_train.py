@@ -3,11 +3,15 @@
 import pytest
 from sae_l0_nb.train import *
 
-# %% ../nbs/07_train.ipynb #db6992f3
+# %% ../nbs/07_train.ipynb #1f317276
+import inspect
+import os
+import signal
 import warnings
 from contextlib import redirect_stderr
 from io import StringIO
 from itertools import count
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -297,6 +301,65 @@ def test_a_listener_can_not_change_the_history():
     _, untouched = train_bank(ToyModel.small(), **kw)
     _, history = train_bank(ToyModel.small(), on_step=dict.clear, **kw)
     assert history.equals(untouched)
+
+# %% ../nbs/07_train.ipynb #fadc318c
+class StoppedAt(KilledAt):
+    "A source that gets a signal with batch number `at`, once."
+    def batches(self, batch_size, seed=0, start=0):
+        for i, x in enumerate(self.source.batches(batch_size, seed, start), start):
+            if i == self.at: os.kill(os.getpid(), signal.SIGINT)
+            yield x
+
+@pytest.mark.parametrize('at', [0, 13])
+def test_a_stopped_run_keeps_every_step(at, tmp_path):
+    toy, kw = ToyModel.small(), dict(d_sae=9, l0s=[2.], n_samples=30*64, batch_size=64, lr=.01, progress=False)
+    whole, history = train_bank(toy, **kw)
+    with pytest.raises(KeyboardInterrupt): train_bank(StoppedAt(toy, at), checkpoint=tmp_path/'run', **kw)
+    assert (tmp_path/'run'/'checkpoint.safetensors').is_file() == (at > 0)
+    starts = []
+    again, history2 = train_bank(Counted(toy, starts), checkpoint=tmp_path/'run', **kw)
+    assert starts == [at] # not one step is done twice
+    assert torch.equal(whole.W_dec, again.W_dec)
+    assert history.equals(history2)
+
+class Counted(KilledAt):
+    "A source that notes the batch it is read from."
+    def __init__(self, source, starts):
+        super().__init__(source, None)
+        self.starts = starts
+
+    def batches(self, batch_size, seed=0, start=0):
+        self.starts.append(start)
+        return super().batches(batch_size, seed, start)
+
+def test_a_signal_waits_for_the_end_of_a_step(tmp_path):
+    class Signalled(Schedule):
+        "Gets a signal in the middle of step 5."
+        def watch(self, trainer, step, n_steps, k, x):
+            if step == 5: os.kill(os.getpid(), signal.SIGINT)
+        def __repr__(self): return 'Signalled'
+
+    toy, kw = ToyModel.small(), dict(d_sae=9, l0s=[2.], n_samples=30*64, batch_size=64, lr=.01, progress=False)
+    starts = []
+    with pytest.raises(KeyboardInterrupt): train_bank(toy, schedule=Signalled(), checkpoint=tmp_path/'run', **kw)
+    train_bank(Counted(toy, starts), schedule=Signalled(), checkpoint=tmp_path/'run', **kw)
+    assert starts == [5]
+
+def test_a_slow_run_is_kept_by_the_clock(tmp_path):
+    toy, kw = ToyModel.small(), dict(d_sae=5, l0s=[2.], n_samples=4*64, batch_size=64, progress=False)
+    where, kept = inspect.unwrap(train_bank).__globals__, []
+    with mock.patch.dict(where, PATIENCE=0., save_checkpoint=lambda *_, step, **__: kept.append(step)):
+        train_bank(toy, checkpoint=tmp_path/'run', **kw)
+    assert kept == [1, 2, 3, 4]
+
+# %% ../nbs/07_train.ipynb #26b1d696
+def test_a_bank_that_does_not_fit_is_refused_before_anything_is_allocated():
+    little = mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=20_000_000))
+    unread = SimpleNamespace(d_in=20, batches=None, heldout=None) # nothing is read either
+    with little, pytest.raises(ValueError, match='d_sae = 999999; .* 1 SAE needs .* 20 MB are free on cpu; a smaller'):
+        train_bank(unread, 999_999, [2.], device='cpu')
+    with little, pytest.raises(ValueError, match='9000 SAEs side by side need .*; fewer l0s or seeds, or groups'):
+        train_bank(unread, 50, [2.], seeds=range(9000), device='cpu')
 
 # %% ../nbs/07_train.ipynb #d5b50df6
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):

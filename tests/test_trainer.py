@@ -135,7 +135,7 @@ def test_moments_made_before_the_first_step_change_nothing():
     for trainer in (one, other): trainer.step(x, [2, 2])
     for name, t in tensors_of(one).items(): assert torch.equal(t, tensors_of(other)[name]), name
 
-# %% ../nbs/06_trainer.ipynb #89807275
+# %% ../nbs/06_trainer.ipynb #cfd7538f
 def mixed():
     recipes = [BatchTopK(2.), TopK(2), JumpReLU(.1, warm_up=3), JumpReLU(l0=2)]
     return Trainer(init_bank(20, 6, [2.]*4, range(4)), lr=.01, dead_after=2, recipes=recipes)
@@ -164,6 +164,16 @@ def test_a_trainer_goes_on_to_the_same_bits(tmp_path):
     assert memory.n.tolist() == [5, 5, 5]
     whole = tensors_of(go(mixed(), 12))
     for name, t in tensors_of(go(again, 5)).items(): assert torch.equal(t, whole[name]), name
+
+def test_a_run_that_is_done_keeps_no_moments(tmp_path):
+    sizes, settings = {}, dict(n_steps=7)
+    for step in (6, 7):
+        save_checkpoint(go(mixed(), step), tmp_path/f'{step}', settings, step=step, history=[])
+        sizes[step] = (tmp_path/f'{step}'/'checkpoint.safetensors').stat().st_size
+    assert sizes[7] < sizes[6]/2
+    again, whole = mixed(), tensors_of(go(mixed(), 7), moments=False)
+    assert load_checkpoint(again, tmp_path/'7', settings) == (7, [], 0.)
+    for name, v in tensors_of(again, moments=False).items(): assert torch.equal(v, whole[name]), name
 
 def test_a_folder_without_a_checkpoint_is_new_or_refused(tmp_path):
     assert load_checkpoint(mixed(), tmp_path/'new', {}) == (0, [], 0.)
