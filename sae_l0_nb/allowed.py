@@ -145,13 +145,14 @@ _DATA = dict(
     timed=_flag('time a few steps'),
     verify=_flag('compare checksums'))
 
-# %% ../nbs/94_allowed.ipynb #8cbeb902
-_MEMORY = dict(
+# %% ../nbs/94_allowed.ipynb #889e6ccd
+_RUNNING = dict( # what a run keeps, and whom it tells
     copies=_whole('copies of the weights of a member that are kept', 0),
     in_turn=_flag('the weights of all members stay in memory'),
-    moments=_flag("Adam's moments are among them"))
+    moments=_flag("Adam's moments are among them"),
+    on_step=Rule('call', 'told of each row of the history'))
 
-# %% ../nbs/94_allowed.ipynb #f5be618c
+# %% ../nbs/94_allowed.ipynb #9940be09
 _PROBING = dict(
     above=_number('least |cosine| that counts', 0, 1),
     branching=_whole('children of a feature in a tree', 1),
@@ -176,7 +177,6 @@ _PROBING = dict(
     n_boot=_whole('resamples', 0),
     n_roots=_whole('trees', 0),
     noise=_number('standard error of a curve', 0),
-    on_step=Rule('call', 'told of each row of the history'),
     orthogonal=_flag('features at right angles'),
     places=_number('places n of s_n', 0, above=True, many='list'),
     power=_number('exponent of a law', 0),
@@ -202,14 +202,21 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
 # %% ../nbs/94_allowed.ipynb #e4331265
 _HELD = _number('share that is held out', 0, 1, above=True, below=True)
 
-# %% ../nbs/94_allowed.ipynb #ae8d9e2b
-_HERE = {
-    'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
-    'JumpReLU.start': _number('threshold at the start', 0, above=True),
+# %% ../nbs/94_allowed.ipynb #c718b092
+_SAID = { # what witnesses say
     'around.score': _choice('what an interval is of', among=('firing', 'directions')),
     'corrected.enc_dec': _number('mean cosine of encoder and decoder', -1, 1),
     'corrected.fire': _number('how alike two seeds fire, less chance'),
     **_for('corrected not_quite by_score', 'ratio', _number('error over that on normal data', 0)),
+    'look_first.ratio': _number('error over that on normal data', 0, none=True),
+    **_for('corrected holds_all', 'useful', _number('share of firing latents that are needed', 0, 1)),
+    **_for('corrected holds_all', 'density', _number('pre-activations near the threshold', 0)),
+    **_for('corrected holds_all', 'fourth', _number('moment of decoder projections', 0))}
+
+# %% ../nbs/94_allowed.ipynb #7d17c514
+_HERE = _SAID | {
+    'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
+    'JumpReLU.start': _number('threshold at the start', 0, above=True),
     'SlopeController.metric': _choice('what the controller follows', among=('c_dec', 's_n')),
     'SlopeController.start': _number('L0 at the start', 0, above=True),
     'close_look.n': _whole('looks before this one', 0),
@@ -244,10 +251,10 @@ _HERE = {
     **_for('probe_latents select_latents top_latents', 'n_latents', _whole('latents of a probe', 1)),
     **_for('to_half write_shard store_manifest write_manifest open_shard StoreWriter', 'dtype', _DATA['store_dtype'])}
 
-# %% ../nbs/94_allowed.ipynb #ded70cff
-ALLOWED = _SIZES | _TRAINING | _DATA | _MEMORY | _PROBING | _HERE # name of an argument, or function.name: its rule
+# %% ../nbs/94_allowed.ipynb #1624b2ea
+ALLOWED = _SIZES | _TRAINING | _DATA | _RUNNING | _PROBING | _HERE # name, or function.name: its rule
 
-# %% ../nbs/94_allowed.ipynb #3b499666
+# %% ../nbs/94_allowed.ipynb #39aa0270
 _THINGS = {
     'activations and latents, looked at by `check_rows` and `check_values`':
         'x x_hat x_train x_test a acts acts_train acts_test pre train heldout sums difference',
@@ -263,8 +270,7 @@ _THINGS = {
     'labels, and scores at them': 'y y_train y_test labels scores predicted weights C values drawn',
     'matched latents, and how often they fire': 'A B both one other pairs rate',
     'a table or an array': 'table rows row history earlier columns cosines L F units edges latents parts keys '
-        'contexts array entries '
-        'normal f1s witnesses elbows tables '
+        'contexts array entries ShardSource.tokens normal f1s witnesses elbows tables '
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
     'parts of a page': 'body',
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most',

@@ -7,7 +7,6 @@ __all__ = ['STOPS', 'audit_sae']
 
 # %% ../nbs/49_audit.ipynb #05e75fe0
 import hashlib
-import math
 import time
 from collections.abc import Callable
 

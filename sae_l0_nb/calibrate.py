@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['refine', 'fine_grid', 'fine_stage', 'Looks', 'close_stage', 'calibrate_l0']
 
-# %% ../nbs/15_calibrate.ipynb #f8d47428
+# %% ../nbs/15_calibrate.ipynb #1baf3e5e
 import math
 import time
 from contextlib import nullcontext
@@ -21,8 +21,9 @@ from .estimate import L0Estimate
 from .ledger import COARSE, DESCENT, Stage, check_stages
 from .loaders import read_once
 from .locks import locked
-from .peak_search import (
-    LEAVES, Search, apart, around, by_score, coarse_search, elbow_fits, look_closer, not_quite, peak_verdict, unlike)
+from sae_l0_nb.peak_search import (
+    Search, apart, around, by_score, coarse_search, elbow_fits, look_closer, look_first, not_quite, peak_verdict,
+    unlike)
 from .provenance import provenance
 from .quote import first_grid, planned
 from .sae import Bank
@@ -308,22 +309,13 @@ def _agreed(v:Verdict, rounds, s:Search|None, ratio) -> Verdict:
     if reason: return _no_number(v, 'disagree', reason)
     return v if s is None or ratio is None else by_score(v, s, ratio)
 
-# %% ../nbs/15_calibrate.ipynb #970c2337
-def _looked_at(job, rounds, v:Verdict, s:Search|None, ratio) -> Verdict:
-    "The verdict by c_dec, after a look at the best firing score if SAEs leave so much error that it is asked."
-    asked = s is not None and ratio is not None and ratio >= LEAVES and math.isfinite(v.l0)
-    if not asked or len(s.tables) > 1: return v
-    look_closer(job, rounds, s)
-    return v if elbow_fits(v, s) or len(s.tables) == 1 else peak_verdict(s, v.elbows)
-
-# %% ../nbs/15_calibrate.ipynb #e862a145
+# %% ../nbs/15_calibrate.ipynb #66a7895b
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     "All stages, and what they say."
     verdict, s = _in_stages(job, rounds, l0s, method) if n_rounds else (_one_grid(job, rounds, l0s), None)
-    ratio = None
     if s is None or not s.carries:
         verdict, ratio = _checked(job, rounds, verdict)
-        verdict = _looked_at(job, rounds, verdict, s, ratio)
+        verdict = look_first(job, rounds, verdict, s, ratio)
     if s is not None and s.carries: ratio = s.at_best('ratio') # its looks had a control beside them
     else: verdict = _agreed(verdict, rounds, s, ratio)
     return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)

@@ -10,7 +10,6 @@ import math
 import re
 from dataclasses import dataclass, field
 
-import numpy as np
 from fastcore.basics import patch
 
 from .allowed import checked

@@ -4,7 +4,6 @@ import pandas
 import math
 import re
 from dataclasses import dataclass, field
-import numpy as np
 from fastcore.basics import patch
 from .allowed import checked
 from .checks import check, check_choice, check_k

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LOOK_L0S', 'ALIKE', 'SPREAD', 'SETTLED', 'FITS', 'QUITE', 'LEAVES', 'control_grid', 'scored_round', 'look_grid',
            'look_stages', 'Search', 'coarse_search', 'look_closer', 'fire_at', 'unlike', 'elbow_fits', 'around',
-           'apart', 'not_quite', 'by_score', 'peak_verdict']
+           'apart', 'not_quite', 'by_score', 'peak_verdict', 'look_first']
 
 # %% ../nbs/14_peak_search.ipynb #e4f50a29
 import math
@@ -255,3 +255,18 @@ def peak_verdict(
     reason = (f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}; '
               f'recovery should be best near {l0:.3g}')
     return Verdict(verdict='found', l0=l0, interval=around(l0, 'firing'), elbows=elbows, reason=reason)
+
+# %% ../nbs/14_peak_search.ipynb #b07390c1
+@checked
+def look_first(
+    job:Job,
+    rounds:Rounds, # takes the looks
+    v:Verdict, # by c_dec
+    s:Search|None, # takes what they say
+    ratio:float|None, # error at the elbow over that on normal data; None: not asked
+) -> Verdict:
+    "The verdict after a look at the best firing score, if SAEs leave so much error that it is asked."
+    asked = s is not None and ratio is not None and ratio >= LEAVES and math.isfinite(v.l0)
+    if not asked or len(s.tables) > 1: return v
+    look_closer(job, rounds, s)
+    return v if elbow_fits(v, s) or len(s.tables) == 1 else peak_verdict(s, v.elbows)

@@ -19,7 +19,7 @@ from .files import check_dense, content_hash, load_pt, read_array, read_tensors
 from .loaders import as_tensor, choose_matrix, is_matrix
 from .runs import as_path
 from .shuffle import drawn_rows, from_bits, gather_rows, shuffled_batches
-from .sources import TensorSource, rows_of, split_at_random
+from .sources import rows_of, split_at_random
 
 # %% ../nbs/24_shards.ipynb #deee640d
 def _read_npz(path, column): # -> name -> array

@@ -11,7 +11,7 @@ from .files import check_dense, content_hash, load_pt, read_array, read_tensors
 from .loaders import as_tensor, choose_matrix, is_matrix
 from .runs import as_path
 from .shuffle import drawn_rows, from_bits, gather_rows, shuffled_batches
-from .sources import TensorSource, rows_of, split_at_random
+from .sources import rows_of, split_at_random
 READERS: Any
 def check_matrix(x, name: str) -> torch.Tensor:
     ...

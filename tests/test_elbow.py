@@ -33,10 +33,12 @@ def made(c_dec, *, s_16=None, noise=0., draw=0, L=GRID):
     table = pd.DataFrame(rows)
     return table if s_16 is None else table.assign(s_16=table.k.map(s_16))
 
-# %% ../nbs/09_elbow.ipynb #71d6fe7b
+# %% ../nbs/09_elbow.ipynb #8752d984
 def test_the_later_round_counts_and_only_where_it_has_been():
     assert latest(BOTH).sort_values('k').k.tolist() == [1, 2, 3, 5, 6, 7, 9, 16]
     assert latest(FIRST).equals(FIRST)
+    twice = pd.DataFrame({'k': [2., 60.61, 27., 60.61*(1 - 1e-9)], 'round': [1, 1, 2, 2]}) # two looks that share an end
+    assert latest(twice)['round'].tolist() == [1, 2, 2]
     assert latest(FIRST.drop(columns='round')).equals(FIRST.drop(columns='round'))
 
 # %% ../nbs/09_elbow.ipynb #7676479b

@@ -173,3 +173,18 @@ def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_a
         assert v.verdict == verdict
         assert math.isnan(v.l0)
         assert words in v.reason
+
+# %% ../nbs/14_peak_search.ipynb #b8e7699e
+def test_a_look_comes_before_the_best_firing_score_is_the_number_where_it_is_asked_and_none_was_taken():
+    few = [search_at(9., tables=['coarse']), search_at(9., tables=['coarse']), search_at(9., tables=['coarse', 'look'])]
+    looks = []
+    def looked_at(job, rounds, s):
+        looks.append(s)
+        s.tables = [*s.tables, 'look']
+
+    with mock.patch('sae_l0_nb.peak_search.look_closer', looked_at):
+        for s, ratio in ((few[0], .11), (few[1], .2), (few[2], .2)):
+            assert look_first(None, None, verdict_at(10.), s, ratio).l0 == 10.
+        assert look_first(None, None, verdict_at(10.), None, .2).l0 == 10.
+        assert look_first(None, None, verdict_at(10.), few[0], None).l0 == 10.
+    assert looks == [few[1]]
