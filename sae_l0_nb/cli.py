@@ -263,7 +263,7 @@ def _quote_of_siblings(cost):
     words = f"{cost['n_saes']} siblings, {cost['sae_steps']:,} SAE-steps, about {seconds_in_words(cost['seconds'])}"
     print(words, file=sys.stderr, flush=True)
 
-# %% ../nbs/52_cli.ipynb #8e13f6ab
+# %% ../nbs/52_cli.ipynb #2c7c1934
 def audit(
     a:argparse.Namespace, # parsed arguments
 ):
@@ -280,7 +280,7 @@ def audit(
         r = audit_sae(sae, source, siblings=a.siblings, checkpoint=folder, device=a.device, progress=not a.quiet,
                       on_quote=None if a.quiet else _quote_of_siblings, n_eval=a.rows, **settings)
         if a.card is not None: r.save(a.card)
-    print(audit_report(r, a.card))
+        print(audit_report(r, a.card), flush=True) # the only result without a card
 
 # %% ../nbs/52_cli.ipynb #b23719e3
 def latents(

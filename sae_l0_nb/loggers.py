@@ -55,7 +55,7 @@ def _held(folder) -> set: # of (name, step)
     events = EventAccumulator(str(folder), size_guidance=dict(scalars=0)).Reload() # 0: all of them
     return {(name, e.step) for name in events.Tags()['scalars'] for e in events.Scalars(name)}
 
-# %% ../nbs/50_loggers.ipynb #13f9f657
+# %% ../nbs/50_loggers.ipynb #3e9fb562
 @checked
 def to_tensorboard(
     folder, # for event files; those of a run that was killed are gone on with
@@ -68,7 +68,9 @@ def to_tensorboard(
     if not held: writer.add_custom_scalars({'SAEs': charts})
     def write(numbers, step):
         for name, value in numbers.items():
-            if (name, step) not in held: writer.add_scalar(name, value, step)
+            if (name, step) in held: continue
+            writer.add_scalar(name, value, step)
+            held.add((name, step)) # a run that goes on in this process tells it again
     return Listener(write=write, close=writer.close)
 
 # %% ../nbs/50_loggers.ipynb #103193ad

@@ -227,7 +227,7 @@ def not_quite(
     return (f'c_dec stops falling near {v.l0:.3g}, but the firing score is best near {s.firing.l0:.3g}, and SAEs '
             f'leave {ratio:.2f} of the error that they leave on normal data: either may be right')
 
-# %% ../nbs/14_peak_search.ipynb #9eae92b2
+# %% ../nbs/14_peak_search.ipynb #610d1494
 @checked
 def by_score(
     v:Verdict, # by c_dec
@@ -235,7 +235,7 @@ def by_score(
     ratio:float, # error at the elbow over that on normal data
 ) -> Verdict:
     "The best firing score in place of the elbow beside it, where SAEs leave some error; else the verdict as it is."
-    if not LEAVES <= ratio < HELD or s.firing.edge or not elbow_fits(v, s): return v
+    if len(s.tables) < 2 or not LEAVES <= ratio < HELD or s.firing.edge or not elbow_fits(v, s): return v
     s.carries, at = True, s.firing.l0
     reason = (f'c_dec stops falling near {v.l0:.3g}, but SAEs leave {ratio:.2f} of the error that they leave on normal '
               f'data, where the firing score tells more: it is best near {at:.3g}')
@@ -256,7 +256,7 @@ def peak_verdict(
               f'recovery should be best near {l0:.3g}')
     return Verdict(verdict='found', l0=l0, interval=around(l0, 'firing'), elbows=elbows, reason=reason)
 
-# %% ../nbs/14_peak_search.ipynb #b07390c1
+# %% ../nbs/14_peak_search.ipynb #79e0bc7d
 @checked
 def look_first(
     job:Job,
@@ -269,4 +269,6 @@ def look_first(
     asked = s is not None and ratio is not None and ratio >= LEAVES and math.isfinite(v.l0)
     if not asked or len(s.tables) > 1: return v
     look_closer(job, rounds, s)
-    return v if elbow_fits(v, s) or len(s.tables) == 1 else peak_verdict(s, v.elbows)
+    if len(s.tables) > 1: return v if elbow_fits(v, s) else peak_verdict(s, v.elbows)
+    words = f'the {s.stopped} ended the search before a look near {s.firing.l0:.3g}: allow more'
+    return replace(v, reason=f'{v.reason}; {words}')

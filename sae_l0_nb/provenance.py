@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['MOST', 'BLOCKS', 'BLOCK', 'files_hash', 'rows_hash', 'about_source', 'provenance']
 
-# %% ../nbs/11_provenance.ipynb #39a8c5a5
+# %% ../nbs/11_provenance.ipynb #8cf188b8
 import hashlib
+import math
 import platform
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,23 +24,38 @@ from .runs import as_path
 from .sources import Source, TensorSource, heldout_rows
 from .toy import World
 
-# %% ../nbs/11_provenance.ipynb #17be7e3e
+# %% ../nbs/11_provenance.ipynb #9a98e8dd
 MOST, BLOCKS, BLOCK = 2**32, 256, 2**16 # bytes that are read in full; of more, so many blocks of so many bytes
 
-def _hash_of(path:Path) -> tuple[str, bool]: # SHA-256; whether it is that of all bytes
+def _hash_of(path:Path, n_blocks:int|None=None) -> str: # None: all bytes
     "A name for a file."
     size, h = path.stat().st_size, hashlib.sha256()
     with open(path, 'rb') as f:
-        if size <= MOST:
+        if n_blocks is None:
             while block := f.read(2**20): h.update(block)
-            return h.hexdigest(), True
+            return h.hexdigest()
         h.update(str(size).encode())
-        for at in np.linspace(0, size - BLOCK, BLOCKS, dtype=int):
+        for at in np.linspace(0, max(0, size - BLOCK), n_blocks, dtype=int):
             f.seek(int(at))
             h.update(f.read(BLOCK))
-    return h.hexdigest(), False
+    return h.hexdigest()
 
-# %% ../nbs/11_provenance.ipynb #c5e0d4e0
+# %% ../nbs/11_provenance.ipynb #7050aec7
+KINDS = {'.npy', '.npz', '.safetensors', '.pt', '.pth', '.parquet', '.arrow'} # of activations
+
+def _is_result(path:Path, folder:Path) -> bool:
+    "Whether a file below a folder belongs to the results, or the unfinished work, of a command."
+    above = [o for o in path.parents if folder in o.parents]
+    return any((o/name).is_file() for o in above for name in ('estimate.json', 'run.json'))
+
+# %% ../nbs/11_provenance.ipynb #f10b52a0
+def _files_of(folder:Path) -> list[Path]:
+    "Files with activations, but no results of this package and nothing that the package datasets caches."
+    found = [p for p in folder.rglob('*') if p.suffix in KINDS and p.is_file()]
+    cached = ('.', 'cache-')
+    return sorted(p for p in found if not p.name.startswith(cached) and not _is_result(p, folder))
+
+# %% ../nbs/11_provenance.ipynb #f209f04a
 @checked
 def files_hash(
     path, # of a file, a store, or a folder of files
@@ -49,13 +65,12 @@ def files_hash(
     check(path.exists(), 'path', str(path), 'a file or folder that exists')
     if (path/'manifest.json').is_file(): path = path/'manifest.json'
     several = path.is_dir()
-    files = [path] if not several else sorted(p for p in path.rglob('*') if p.is_file() and p.name[0] != '.')
-    found = [_hash_of(file) for file in files]
-    whole = all(full for _, full in found)
-    blocks = f'size and {BLOCKS} blocks of {BLOCK//1024} KiB of each file above {MOST/2**30:g} GiB'
-    of = 'all bytes' if whole else blocks
-    if not several: return found[0][0], f'SHA-256 of {path.name}: {of}'
-    lines = ''.join(f'{name}  {file.relative_to(path).as_posix()}\n' for (name, _), file in zip(found, files))
+    files = _files_of(path) if several else [path]
+    n_blocks = None if sum(file.stat().st_size for file in files) <= MOST else math.ceil(BLOCKS/len(files))
+    found = [_hash_of(file, n_blocks) for file in files]
+    of = 'all bytes' if n_blocks is None else f'size and {n_blocks} blocks of {BLOCK//1024} KiB of each file'
+    if not several: return found[0], f'SHA-256 of {path.name}: {of}'
+    lines = ''.join(f'{name}  {file.relative_to(path).as_posix()}\n' for name, file in zip(found, files))
     name = hashlib.sha256(lines.encode()).hexdigest()
     return name, f'SHA-256 of the lines "SHA-256  name" of {len(files)} files: {of}'
 

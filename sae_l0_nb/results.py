@@ -42,11 +42,13 @@ def _checked(told:dict, path:Path) -> dict:
     told |= {name: number(told[name]) for name in NAN if name in told}
     return told | {name: tuple(map(number, pair)) for name, pair in pairs.items()}
 
-# %% ../nbs/12_results.ipynb #66c9c0e0
+# %% ../nbs/12_results.ipynb #5aea59cc
 class SavedSAEs:
     "The SAEs of one round, each read when it is asked for."
     def __init__(self, paths:dict): self.paths = paths # member -> folder
-    def __getitem__(self, member:int): return load_sae(self.paths[member])
+    def __len__(self): return len(self.paths)
+    def __iter__(self): return map(self.__getitem__, sorted(self.paths))
+    def __getitem__(self, member:int): return load_sae(self.paths[member])[0] # a bank of one, as in a kept round
     def __repr__(self): return f'SavedSAEs({len(self.paths)} SAEs)'
 
 # %% ../nbs/12_results.ipynb #225e7e2b

@@ -154,7 +154,15 @@ def _rows_of(self:ShardSource, part:str) -> np.ndarray: # [n]
     "The rows of a part, by their numbers in the table, in the order of their places."
     return rows_of(self._held if part == 'heldout' else self._train, self.context)
 
-# %% ../nbs/24_shards.ipynb #ac50781a
+# %% ../nbs/24_shards.ipynb #be6f392c
+def _taken(parts:list[np.ndarray], rows:np.ndarray) -> np.ndarray: # [n]
+    "Entries of many arrays by their numbers in the one long array, which is not made."
+    ends, found = np.cumsum([len(part) for part in parts]), np.empty(len(rows), np.int64)
+    of = np.searchsorted(ends, rows, side='right')
+    for i in np.unique(of): found[of == i] = parts[i][rows[of == i] - (ends[i] - len(parts[i]))]
+    return found
+
+# %% ../nbs/24_shards.ipynb #68ad2791
 @patch
 @checked
 def where(self:ShardSource,
@@ -163,8 +171,7 @@ def where(self:ShardSource,
     "Which token each row comes from."
     rows = self._rows_of(check_choice(part, 'part', ('train', 'heldout')))
     if self.tokens is None: return np.full((len(rows), 3), -1)
-    ids = np.concatenate(self.tokens)[rows].astype(np.int64)
-    return np.stack([rows//self.context, rows % self.context, ids], 1)
+    return np.stack([rows//self.context, rows % self.context, _taken(self.tokens, rows)], 1)
 
 # %% ../nbs/24_shards.ipynb #b349e17d
 @patch

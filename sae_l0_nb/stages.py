@@ -6,7 +6,7 @@
 __all__ = ['CLOSE_L0S', 'coarse_grid', 'default_settings', 'Job', 'new_job', 'train_stage', 'Round', 'train_round', 'Rounds',
            'coarse_stage', 'descent_range', 'Start', 'check_descent', 'descent_stage', 'close_grid', 'close_look']
 
-# %% ../nbs/13_stages.ipynb #000f9a62
+# %% ../nbs/13_stages.ipynb #6e3a34fc
 import math
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from fastcore.basics import patch
 
 from .allowed import checked
 from .checks import check, check_k, check_seeds, check_whole, refuse
-from .cost import check_memory
+from .cost import check_memory, memory_planned
 from .descend import Descent, trace_table
 from .elbow import table_elbow
 from .groups import train_in_groups
@@ -127,7 +127,7 @@ def _at_once(job:Job, l0s, n_seeds:int, *, schedule=None, init=None, **others) -
     return check_memory(job.source.d_in, job.d_sae, job.settings['batch_size'], n=n if together else 1, n_members=n,
                         in_turn=True, k=None if together else float(max(l0s)), device=job.device, copies=copies)
 
-# %% ../nbs/13_stages.ipynb #7d6f8f7a
+# %% ../nbs/13_stages.ipynb #c9ad6ccb
 @checked
 def train_stage(
     job:Job,
@@ -147,7 +147,7 @@ def train_stage(
     folder = None if job.checkpoint is None else Path(job.checkpoint)/f'{ledger.n_stages}_{name}'
     standing, start = ledger.standing(stage, job.settings), time.perf_counter()
     on_step = job.on_step and (lambda row: job.on_step(dict(stage=f'{ledger.n_stages}_{name}') | row))
-    with during(ledger.place(stage), kept=folder is not None):
+    with during(ledger.place(stage), kept=folder is not None), memory_planned():
         bank, history = train_in_groups(job.source if source is None else source, job.d_sae, l0s, seeds=seeds,
                                         at_once=_at_once(job, l0s, len(seeds), **settings),
                                         checkpoint=folder, device=job.device, on_step=on_step,

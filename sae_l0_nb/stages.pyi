@@ -11,7 +11,7 @@ import torch
 from fastcore.basics import patch
 from .allowed import checked
 from .checks import check, check_k, check_seeds, check_whole, refuse
-from .cost import check_memory
+from .cost import check_memory, memory_planned
 from .descend import Descent, trace_table
 from .elbow import table_elbow
 from .groups import train_in_groups

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['member_name', 'SweepPlan', 'plan_sweep', 'sweep']
 
-# %% ../nbs/28_sweep.ipynb #c9367eb3
+# %% ../nbs/28_sweep.ipynb #3d4586a8
 import json
 import math
 import shutil
@@ -16,7 +16,7 @@ from fastcore.basics import patch
 
 from .allowed import checked
 from .checks import check, check_k, check_number, check_seeds, check_whole, refuse, shown
-from .cost import bank_bytes, check_memory, sae_bytes, time_step
+from .cost import bank_bytes, check_memory, memory_planned, sae_bytes, time_step
 from .files import Field, read_json, read_table, write_json, write_table
 from .groups import group_members
 from .loaders import read_once
@@ -246,7 +246,7 @@ def _members(plan:SweepPlan, i:int) -> tuple[list, list, list]:
     recipes, seeds = [plan.recipes[j] for j in l0s], [plan.seeds[j] for j in seeds]
     return recipes, seeds, [member_name(r, seed) for r in recipes for seed in seeds]
 
-# %% ../nbs/28_sweep.ipynb #783c8283
+# %% ../nbs/28_sweep.ipynb #f93395b4
 def _do_group(plan:SweepPlan, i:int, progress:bool, on_step):
     "Train one group, write its SAEs, its history, and at last its part of the table."
     import pandas as pd
@@ -254,7 +254,7 @@ def _do_group(plan:SweepPlan, i:int, progress:bool, on_step):
     (recipes, seeds, names), work = _members(plan, i), plan.folder/'checkpoints'/f'{i:04d}'
     standing, place = _standing(plan, i), f'group {i + 1} of {len(plan.groups)}'
     told = on_step and (lambda row: on_step(dict(sae=names[row.pop('member')]) | row))
-    with during(place):
+    with during(place), memory_planned():
         bank, history = train_bank(plan.source, l0s=recipes, seeds=seeds, checkpoint=work, device=plan.device,
                                    on_step=told, progress=standing if progress else False, **plan.settings)
     held = heldout_rows(plan.source, plan.n_eval).to(plan.device)

@@ -149,7 +149,7 @@ def _no_bars():
     finally:
         if loud: datasets.enable_progress_bars()
 
-# %% ../nbs/24_tables.ipynb #fbf569ca
+# %% ../nbs/24_tables.ipynb #348d7967
 @checked
 def open_parquet(
     paths:list[Path], # files with the same columns, taken as one table
@@ -165,8 +165,9 @@ def open_parquet(
     except Exception as e: refuse(f'content of {str(paths[0])!r}', str(e), 'a whole Parquet file', e)
     column = choose_column(dict(zip(schema.names, schema.types)), name, column)
     files = [str(path) for path in paths]
+    columns = [column, *({TOKENS} & set(schema.names) - {column})]
     try:
-        with _no_bars(): data = datasets.Dataset.from_parquet(files, columns=[column], cache_dir=cache)
+        with _no_bars(): data = datasets.Dataset.from_parquet(files, columns=columns, cache_dir=cache)
     except Exception as e:
         why = ' '.join(str(e.__cause__ or e).split())
         refuse(f'content of {name}', why, f'whole Parquet files that all have the column {column!r}', e)

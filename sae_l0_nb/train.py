@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['check_training', 'Grid', 'as_grid', 'start_bank', 'train_bank']
 
-# %% ../nbs/07_train.ipynb #fd5aa027
+# %% ../nbs/07_train.ipynb #55b49aa0
 import inspect
 import json
 import math
@@ -21,7 +21,7 @@ import torch
 
 from .allowed import checked
 from .checks import check, check_k, check_seeds, check_whole, refuse
-from .cost import check_memory
+from .cost import PLANNED, check_memory
 from .files import content_hash
 from .locks import locked
 from .metrics import c_dec
@@ -134,7 +134,7 @@ def _rows(run, step:int, k, x) -> list[dict]:
     return [dict(step=step, member=i, k=float(k[i]), seed=run.grid.seeds[i], mse=mse[i], c_dec=cos[i],
                  frac_dead=frac_dead[i], l0=l0[i], lam=t.lam[i].item()) for i in range(len(t.bank))]
 
-# %% ../nbs/07_train.ipynb #b447ef24
+# %% ../nbs/07_train.ipynb #b45e6850
 @dataclass(kw_only=True)
 class _Run:
     "Everything that the loop of a run works with."
@@ -154,6 +154,7 @@ class _Run:
     done:int=0 # steps
     kept:int=0 # steps done at the last checkpoint
     whole:bool=True # no step is under way
+    keeping:float=0. # seconds that the last checkpoint took
 
 # %% ../nbs/07_train.ipynb #3c3a956e
 def _k_of(run:_Run, step:int) -> torch.Tensor: # [m] float64
@@ -194,9 +195,10 @@ def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, ke
     if kept: run.about = _about(run, bank if init is not None else None)
     return run
 
-# %% ../nbs/07_train.ipynb #aaf67605
+# %% ../nbs/07_train.ipynb #33ad7597
 def _check_fits(source, grid:Grid, batch_size:int, schedule, device:str):
-    "Refuse a bank that does not fit into memory, before anything is allocated."
+    "Refuse a bank that does not fit into memory, before anything is allocated, unless it was planned to."
+    if PLANNED.get(): return
     n, most = len(grid.recipes), grid.k[grid.k.isfinite()].max().item() if grid.k.isfinite().any() else None
     jump = any(isinstance(r, JumpReLU) for r in grid.recipes)
     known = most if schedule is None and not jump else None
@@ -255,16 +257,26 @@ def _step(run:_Run, x, k, log_after:set[int]):
     if run.schedule is not None: run.schedule.watch(run.trainer, step + 1, run.n_steps, k, x)
     run.done, run.whole = step + 1, True
 
-# %% ../nbs/07_train.ipynb #f4cd4653
+# %% ../nbs/07_train.ipynb #641bc373
 PATIENCE = 600. # seconds of work that a killed run may lose, and a step
 
 def _keep(run:_Run, folder):
     "Write a checkpoint of what is done."
+    began = time.perf_counter()
     save_checkpoint(run.trainer, folder, run.about, step=run.done, history=run.history, seconds=run.seconds,
                     schedule=run.schedule)
-    run.kept = run.done
+    run.kept, run.keeping = run.done, time.perf_counter() - began
 
-# %% ../nbs/07_train.ipynb #98f2697a
+# %% ../nbs/07_train.ipynb #f65ccf6a
+DEAR = 1., .05 # seconds, and share of the time since the last one, above which a checkpoint can wait
+
+def _due(run:_Run, since:float) -> bool: # since: seconds
+    "Whether a checkpoint is written now; of a wide bank it takes long, and is written less often."
+    if run.done == run.n_steps or since > PATIENCE: return True
+    seconds, share = DEAR
+    return run.done % run.settings['checkpoint_every'] == 0 and run.keeping <= max(seconds, share*since)
+
+# %% ../nbs/07_train.ipynb #eb24fb8e
 def _loop(run:_Run, bar, folder):
     "Train until the last step, with checkpoints into `folder` if there is one."
     s, n_steps = run.settings, run.n_steps
@@ -277,16 +289,15 @@ def _loop(run:_Run, bar, folder):
         _tell(run, run.history[n_told:])
         bar.update()
         run.seconds = time.perf_counter() - began
-        due = run.done % s['checkpoint_every'] == 0 or run.done == n_steps or run.seconds - kept_at > PATIENCE
-        if folder is not None and due:
+        if folder is not None and _due(run, run.seconds - kept_at):
             _keep(run, folder)
             kept_at = run.seconds
 
-# %% ../nbs/07_train.ipynb #4ecf5b88
+# %% ../nbs/07_train.ipynb #28fa3bb4
 def _kept_loop(run:_Run, bar, folder):
     "The loop; who stops it loses no step."
     try: _loop(run, bar, folder)
-    except KeyboardInterrupt:
+    except BaseException: # Ctrl-C, or a fault of the source or of who listens
         if folder is not None and run.whole and run.done > run.kept: _keep(run, folder)
         raise
 

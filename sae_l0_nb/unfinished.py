@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['part_of', 'unfinished']
 
-# %% ../nbs/95_unfinished.ipynb #d45a947b
+# %% ../nbs/95_unfinished.ipynb #26ad3cfe
+import os
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -65,7 +66,7 @@ def _remove_empty(folder:Path):
     for p in sorted(folder.rglob('*'), reverse=True):
         with suppress(OSError): p.rmdir() if p.is_dir() else LOCK in p.name or p.unlink()
 
-# %% ../nbs/95_unfinished.ipynb #1bb9034e
+# %% ../nbs/95_unfinished.ipynb #b543b773
 @contextmanager
 @checked
 def unfinished(
@@ -85,4 +86,6 @@ def unfinished(
         except BaseException:
             _remove_empty(folder)
             raise
-        shutil.rmtree(folder, ignore_errors=True)
+        done = folder.with_name(f'.{folder.name}.{os.getpid()}') # one step, so that a part is whole or gone
+        folder.replace(done)
+        shutil.rmtree(done, ignore_errors=True)

@@ -137,18 +137,20 @@ def test_where_saes_leave_much_an_elbow_is_a_number_only_close_to_the_best_firin
     for v, s in ((verdict_at(math.nan), search_at(8.)), (verdict_at(10.), search_at(math.nan))):
         assert not_quite(v, s, .3) == ''
 
-# %% ../nbs/14_peak_search.ipynb #47779131
+# %% ../nbs/14_peak_search.ipynb #a243d1dc
 def test_where_saes_leave_some_error_the_best_firing_score_is_the_number():
     for l0, ratio, taken in ((10., .2, True), (10., .11, False), (10., .25, False), (14., .2, False)):
-        beside, elbow = search_at(9.), verdict_at(l0)
+        beside, elbow = search_at(9., tables=['coarse', 'look']), verdict_at(l0)
         number = by_score(elbow, beside, ratio)
         assert (number.l0, beside.carries) == ((9., True) if taken else (l0, False))
         assert (number is elbow) != taken
-    assert by_score(verdict_at(10.), search_at(9.), .2).interval == around(9., 'firing')
-    at_end = search_at(9.)
+    short_runs, full_runs = search_at(9.), search_at(9., tables=['coarse', 'look'])
+    assert by_score(verdict_at(10.), full_runs, .2).interval == around(9., 'firing')
+    assert by_score(verdict_at(10.), short_runs, .2).l0 == 10. # short runs are not asked
+    at_end = search_at(9., tables=['coarse', 'look'])
     at_end.firing = Peak(l0=9., edge='low')
     assert by_score(verdict_at(10.), at_end, .2).l0 == 10.
-    assert math.isnan(by_score(verdict_at(math.nan), search_at(9.), .2).l0)
+    assert math.isnan(by_score(verdict_at(math.nan), full_runs, .2).l0)
 
 # %% ../nbs/14_peak_search.ipynb #ab1cd39f
 def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_and_beats_normal_data():
