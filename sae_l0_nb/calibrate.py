@@ -199,13 +199,12 @@ def _k_of_check(rounds, v:Verdict) -> float:
     l0s = np.unique(rounds.tables[0].k)
     return float(l0s[len(l0s)//2])
 
-# %% ../nbs/15_calibrate.ipynb #84e0a250
+# %% ../nbs/15_calibrate.ipynb #4240a484
 def _checked(job, rounds, v:Verdict) -> tuple[Verdict, float|None]: # the ratio to the control; None: not asked
     "The verdict, or no number where training was too short or there is nothing sparse to count."
     if v.verdict == 'not_converged': return v, None
     asked = job.control is not None and bool(np.isfinite(v.l0))
     job.ledger.expect(check_stages(len(job.seeds), control=asked), sure=True)
-    job.ledger.reserve = 0 # it was for this
     c = check_stage(job, _k_of_check(rounds, v), control=asked)
     if not c.measured:
         reason = (f'at L0 {c.k:.3g} the variance unexplained is {c.short:.3g}, {c.long:.3g} after a run three times as '

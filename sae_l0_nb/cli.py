@@ -84,11 +84,11 @@ def calibrate(
     out = a.out or 'l0_' + Path(a.source.replace(':', '_')).stem
     with claimed(out, what='sae-l0 calibrate'): _calibrate(a, out)
 
-# %% ../nbs/52_cli.ipynb #2cfe9d25
+# %% ../nbs/52_cli.ipynb #0459b21b
 def _calibrate(a, out):
     "The work of `calibrate`, in a folder that is its own."
     from sae_l0_nb.calibrate import calibrate_l0
-    from sae_l0_nb.quote import quote_l0
+    from sae_l0_nb.quote import faster_alone, quote_l0
     from sae_l0_nb.sources import open_source
     _use_threads(a.threads)
     source = open_source(a.source, column=a.column)
@@ -97,8 +97,10 @@ def _calibrate(a, out):
     settings = dict(l0s=a.l0s, seeds=seeds, n_samples=a.samples, batch_size=a.batch_size, method=a.method)
     settings |= dict(n_rounds=a.rounds, control=not a.no_control, device=a.device, compute=a.compute)
     q = quote_l0(source, width, **settings, **dict(n_steps=0) if a.quiet and not a.quote else {})
-    if a.quote: return print(quoted(q))
-    if not a.quiet: print(quoted(q), file=sys.stderr, flush=True)
+    said = [quoted(q)]
+    if not a.quiet: said += faster_alone(source, width, settings, seconds=q['seconds'])
+    if a.quote: return print(*said, sep='\n')
+    if not a.quiet: print(*said, sep='\n', file=sys.stderr, flush=True)
     settings |= dict(lr=a.lr, budget=a.budget, data_seed=a.data_seed)
     with _kept(a, a.checkpoint, out, q['disk']) as folder:
         r = calibrate_l0(source, width, keep_saes=a.save_saes, progress=not a.quiet, checkpoint=folder, **settings)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['PLANNED', 'sae_bytes', 'member_bytes', 'step_bytes', 'bank_bytes', 'free_bytes', 'fitting', 'check_memory',
-           'time_step', 'memory_planned']
+           'time_step', 'memory_planned', 'check_fits']
 
-# %% ../nbs/07_cost.ipynb #7fd4d051
+# %% ../nbs/07_cost.ipynb #0e299dd0
 import math
 import os
 import time
@@ -23,7 +23,7 @@ from .checks import refuse
 from .runs import bytes_in_words, default_device, process_rank
 from .sae import MOST_VALUES, init_bank
 from .sources import heldout_rows
-from .step import pays_sparse
+from .step import JumpReLU, pays_sparse
 from .trainer import Trainer, members_at_once, most_values, to_device
 
 # %% ../nbs/07_cost.ipynb #f0558913
@@ -210,3 +210,20 @@ def memory_planned():
     before = PLANNED.set(True)
     try: yield
     finally: PLANNED.reset(before)
+
+# %% ../nbs/07_cost.ipynb #9abf3b7f
+def check_fits(
+    d_in:int, d_sae:int, batch_size:int,
+    *,
+    recipes:list, # of the members
+    k:torch.Tensor, # [m] L0s asked for; inf: none is
+    copies:int|None, # of the weights that a schedule keeps; None: k stays
+    device:str,
+):
+    "Refuse a bank that does not fit into memory, before anything is allocated, unless it was planned to."
+    if PLANNED.get(): return
+    jump, asked = any(isinstance(r, JumpReLU) for r in recipes), k[k.isfinite()]
+    known = asked.max().item() if len(asked) and copies is None and not jump else None
+    turns = 'fewer l0s or seeds, or groups that are trained in turn (`train_in_groups`, `sweep`)'
+    check_memory(d_in, d_sae, batch_size, n=len(recipes), k=known, device=device, jump=jump, copies=copies or 0,
+                 hint=turns if len(recipes) > 1 else '')

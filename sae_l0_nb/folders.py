@@ -41,7 +41,7 @@ def sae_folders(
     check(found, 'saes', str(folder), 'a SAELens folder (cfg.json), or one that holds some, as --save-saes writes it')
     return [path for path in found if path.name != BEST] or found
 
-# %% ../nbs/11_folders.ipynb #2f0707be
+# %% ../nbs/11_folders.ipynb #7abcefc5
 @checked
 def one_folder(
     folder, # SAELens folder, or one of results
@@ -54,4 +54,7 @@ def one_folder(
     there = ', '.join(names[:6]) + (f' and {len(names) - 6} more' if len(names) > 6 else '')
     where = found[0].parent if found else folder
     if found: refuse('folder', str(folder), f'one SAE, or results with {BEST} among them; in {str(where)!r}: {there}')
+    check(folder.exists(), 'folder', str(folder), 'a folder that exists')
+    kept = 'results with SAEs; none were kept here: calibrate_l0(..., keep_saes=True), or --save-saes'
+    check(not (folder/'estimate.json').is_file(), 'folder', str(folder), kept)
     return folder

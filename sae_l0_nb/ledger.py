@@ -77,7 +77,7 @@ def refusal(self:Ledger,
     cost = sum(s.sae_steps(settings) for s in stages)
     return 'budget' if self.spent + self.reserve + cost > self.budget else ''
 
-# %% ../nbs/12_ledger.ipynb #fa653b3b
+# %% ../nbs/12_ledger.ipynb #daec8a1d
 @patch
 def expect(self:Ledger,
     stages:list[Stage], # in their order
@@ -86,6 +86,7 @@ def expect(self:Ledger,
 ):
     "Take down what is to come."
     self.expected, self.sure = list(stages), sure
+    if sure: self.reserve = 0 # what was kept back is for these
 
 # %% ../nbs/12_ledger.ipynb #482ecf49
 @patch

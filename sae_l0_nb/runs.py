@@ -86,7 +86,7 @@ def local_rank() -> tuple[int, int]: # number of this process on its machine, nu
     check(0 <= here < n, f"{', '.join(names)} in the environment", (here, n), allowed)
     return here, n
 
-# %% ../nbs/91_runs.ipynb #ad45d0cb
+# %% ../nbs/91_runs.ipynb #2980c344
 def default_device(
     device:str|None=None, # None: a GPU if there is one; 'cuda': the one of this process
 ) -> str: # 'cpu', 'cuda:1' ...
@@ -97,7 +97,8 @@ def default_device(
     try: kind = torch.device(device)
     except (RuntimeError, TypeError): kind = None
     there = kind is not None and kind.type in ('cpu', 'cuda') and (kind.type == 'cpu' or (kind.index or 0) < n)
-    check(there, 'device', device, ', '.join(['cpu', *(f'cuda:{i}' for i in range(n))]))
+    seen = '' if n or 'cuda' not in str(device) else f' (torch {torch.__version__} sees no GPU here)'
+    check(there, 'device', device, ', '.join(['cpu', *(f'cuda:{i}' for i in range(n))]) + seen)
     return str(device)
 
 # %% ../nbs/91_runs.ipynb #3bc806a3

@@ -190,7 +190,7 @@ def heldout_rows(
     check(there > 0, 'source', source, f'a source that holds out one row at least (n_heldout = {there})')
     return source.heldout(n if n <= there else 2**(int(there).bit_length() - 1))
 
-# %% ../nbs/04_sources.ipynb #fee75184
+# %% ../nbs/04_sources.ipynb #8d782e36
 @checked
 class GaussianSource:
     "Normal data with the mean and covariance of another source: the same second moments, and no features."
@@ -199,7 +199,8 @@ class GaussianSource:
         *,
         n:int=65_536, # held-out rows of it that mean and covariance are taken from, or all that it has
     ):
-        x = heldout_rows(as_source(source), n).double()
+        self._of = as_source(source)
+        x = heldout_rows(self._of, n).double()
         check_finite(x, 'held-out rows of the source')
         d_in = x.shape[1]
         remedy = f'give more rows, or of a loader open_source(loader, n_heldout={4*d_in})'
@@ -207,7 +208,7 @@ class GaussianSource:
         check(len(x) >= 2*d_in, 'held-out rows of the source', len(x), allowed)
         covariance = torch.cov(x.T, correction=0).reshape(d_in, -1)
         values, vectors = torch.linalg.eigh(covariance)
-        self._mean = x.mean(0)
+        self._mean, self._n_rows = x.mean(0), len(x)
         self._root = vectors*values.clamp(min=0).sqrt() # [d_in, d_in]
 
     @property
@@ -280,11 +281,11 @@ def digest(self:TensorSource) -> str: # 32 hex digits
     "A name for exactly these rows and this split."
     return content_hash(dict(x=self.x, heldout=self._held))
 
-# %% ../nbs/04_sources.ipynb #06ee0ba7
+# %% ../nbs/04_sources.ipynb #60f39b7c
 @patch
 def digest(self:GaussianSource) -> str: # 32 hex digits
-    "A name for exactly this mean and this covariance."
-    return content_hash(dict(mean=self._mean, root=self._root))
+    "A name for mean and covariance: that of the rows they were taken from, as their last digits depend on the threads."
+    return content_hash({}, normal=source_digest(self._of), n=self._n_rows)
 
 # %% ../nbs/04_sources.ipynb #7f5bd223
 def source_digest(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['check_training', 'Grid', 'as_grid', 'start_bank', 'train_bank']
 
-# %% ../nbs/07_train.ipynb #55b49aa0
+# %% ../nbs/07_train.ipynb #5f265216
 import inspect
 import json
 import math
@@ -21,7 +21,7 @@ import torch
 
 from .allowed import checked
 from .checks import check, check_k, check_seeds, check_whole, refuse
-from .cost import PLANNED, check_memory
+from .cost import check_fits
 from .files import content_hash
 from .locks import locked
 from .metrics import c_dec
@@ -175,13 +175,14 @@ def _warn_of_emulation(compute:str, device:str):
     why = 'this processor has no units for it (AVX2)'
     warnings.warn(f"compute = 'bfloat16' is far slower than 'float32' here: {why}", stacklevel=5)
 
-# %% ../nbs/07_train.ipynb #b1f9a486
+# %% ../nbs/07_train.ipynb #da3b1918
 def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, kept:bool, on_step) -> _Run:
     "A run that is ready to start; `kept`: with a checkpoint, which must know it again."
     s, n_steps = settings, check_training(grid.recipes, **settings)
     _warn_of_emulation(s['compute'], device)
     schedule = _fresh(schedule, grid)
-    _check_fits(source, grid, s['batch_size'], schedule, device)
+    check_fits(source.d_in, grid.d_sae, s['batch_size'], recipes=grid.recipes, k=grid.k, device=device,
+               copies=schedule and schedule.copies)
     held = heldout_rows(source) if s['n_heldout'] is None else source.heldout(s['n_heldout'])
     check(len(held) > 1, 'held-out rows of the source (n_heldout)', len(held), 'two or more, for centre and scale')
     same = bool((held == held[0]).all())
@@ -194,17 +195,6 @@ def _prepare(source, grid:Grid, settings:dict, *, schedule, init, device:str, ke
                schedule=schedule, trainer=trainer, about={}, history=[], on_step=on_step)
     if kept: run.about = _about(run, bank if init is not None else None)
     return run
-
-# %% ../nbs/07_train.ipynb #33ad7597
-def _check_fits(source, grid:Grid, batch_size:int, schedule, device:str):
-    "Refuse a bank that does not fit into memory, before anything is allocated, unless it was planned to."
-    if PLANNED.get(): return
-    n, most = len(grid.recipes), grid.k[grid.k.isfinite()].max().item() if grid.k.isfinite().any() else None
-    jump = any(isinstance(r, JumpReLU) for r in grid.recipes)
-    known = most if schedule is None and not jump else None
-    hint = '' if n == 1 else 'fewer l0s or seeds, or groups that are trained in turn (`train_in_groups`, `sweep`)'
-    check_memory(source.d_in, grid.d_sae, batch_size, n=n, k=known, device=device, jump=jump,
-                 copies=0 if schedule is None else schedule.copies, hint=hint)
 
 # %% ../nbs/07_train.ipynb #109785b4
 def _fresh(schedule, grid:Grid) -> Schedule|None:

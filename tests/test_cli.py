@@ -3,7 +3,7 @@
 import pytest
 from sae_l0_nb.cli import *
 
-# %% ../nbs/52_cli.ipynb #73f72fbf
+# %% ../nbs/52_cli.ipynb #400958c6
 import json
 import re
 import shlex

@@ -136,3 +136,10 @@ def test_the_time_is_that_of_one_sae_and_of_a_whole_batch():
     with mock.patch(f'{time_step.__module__}._seconds_of_step', return_value=1.) as step:
         time_step(Slow(), 16, batch_size=64, n_members=3, l0s=[1, 2, 3, 4, 9])
     assert step.call_args.args[0].bank.k.tolist() == [2, 3, 4] # spread over what will be trained
+
+# %% ../nbs/07_cost.ipynb #d59dee67
+def test_a_bank_that_was_planned_to_fit_is_not_asked_for_again():
+    wide = dict(recipes=[None]*20, k=torch.full((20,), 32.), copies=None, device='cpu')
+    too_wide = 'd_sae = 1000000; .*20 SAEs side by side need'
+    with pytest.raises(ValueError, match=too_wide): check_fits(2304, 10**6, 4096, **wide)
+    with memory_planned(): check_fits(2304, 10**6, 4096, **wide)

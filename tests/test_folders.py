@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-# %% ../nbs/11_folders.ipynb #3b10082a
+# %% ../nbs/11_folders.ipynb #169f5a78
 def test_all_saes_are_found_once_and_one_where_one_is_meant():
     with tempfile.TemporaryDirectory() as tmp:
         def put(*names):
@@ -31,3 +31,6 @@ def test_all_saes_are_found_once_and_one_where_one_is_meant():
         (Path(tmp)/'empty').mkdir()
         assert one_folder(Path(tmp)/'empty') == Path(tmp)/'empty'
         with pytest.raises(ValueError, match='saes = .*empty.; allowed: a SAELens folder'): sae_folders(Path(tmp)/'empty')
+        with pytest.raises(ValueError, match='folder = .*none.; allowed: a folder that'): one_folder(Path(tmp)/'none')
+        (Path(tmp)/'empty/estimate.json').touch()
+        with pytest.raises(ValueError, match='allowed: results with SAEs; .* --save-saes'): one_folder(Path(tmp)/'empty')

@@ -18,7 +18,7 @@ from sae_l0_nb.language_worlds import LanguageWorld
 from sae_l0_nb.sources import GaussianSource, TensorSource, open_source
 from sae_l0_nb.store import StoreWriter
 
-# %% ../nbs/11_provenance.ipynb #ec88a590
+# %% ../nbs/11_provenance.ipynb #eb0efb39
 def test_a_file_is_named_as_sha256sum_names_it_and_every_change_of_it_is_seen():
     with tempfile.TemporaryDirectory() as tmp:
         path = Path(tmp)/'x.npy'
@@ -38,7 +38,8 @@ def test_a_file_is_named_as_sha256sum_names_it_and_every_change_of_it_is_seen():
             assert files_hash(path)[0] != name
         (Path(tmp)/'l0/saes').mkdir(parents=True)
         before = files_hash(tmp)
-        for name in ('l0/estimate.json', 'l0/saes/w.safetensors', 'cache-1.arrow', 'notes.txt'): (Path(tmp)/name).write_text('1')
+        others = ('l0/estimate.json', 'l0/saes/w.safetensors', 'cache-1.arrow', 'notes.txt')
+        for name in others: (Path(tmp)/name).write_text('1')
         assert files_hash(tmp) == before # results, caches and notes are no activations
         words = 'path = .*none.; allowed: a file or folder that exists'
         with pytest.raises(ValueError, match=words): files_hash(Path(tmp)/'none')

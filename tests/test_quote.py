@@ -3,9 +3,12 @@
 import pytest
 from sae_l0_nb.quote import *
 
-# %% ../nbs/14_quote.ipynb #132b0dbd
+# %% ../nbs/14_quote.ipynb #06d6cd5e
+from unittest import mock
+
 import numpy as np
 import pytest
+import torch
 
 from sae_l0_nb.cost import member_bytes, sae_bytes, step_bytes
 from sae_l0_nb.stages import coarse_grid
@@ -33,3 +36,19 @@ def test_the_quote_adds_up():
     assert q['at_once'] == 21
     assert q['disk'] == (q['n_saes'] + 5*21)*sae_bytes(20, 5) # of the stage that runs an old and a new one, with moments
     with pytest.raises(ValueError, match="method = 'guess'"): quote_l0(ToyModel.small(), 5, method='guess')
+
+# %% ../nbs/14_quote.ipynb #13cd8032
+def test_one_thread_is_recommended_where_it_is_much_faster():
+    def told_with(threads, alone):
+        "What is said of a run that would take 100 s."
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            with mock.patch('sae_l0_nb.quote.quote_l0', return_value=dict(seconds=alone)):
+                return faster_alone(None, 5, dict(device='cpu'), seconds=100.)
+        finally:
+            assert torch.get_num_threads() == threads
+            torch.set_num_threads(before)
+
+    assert told_with(2, 40.) == ['with --threads 1 about 40 s: stop, and type it again with that']
+    assert told_with(2, 60.) == told_with(1, 1.) == []

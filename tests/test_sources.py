@@ -217,7 +217,7 @@ def test_a_file_is_a_source(tmp_path):
     np.save(tmp_path/'x.npy', x)
     for path in (tmp_path/'x.npy', str(tmp_path/'x.npy')): assert torch.equal(open_source(path).x, torch.from_numpy(x))
 
-# %% ../nbs/04_sources.ipynb #c2d22fc9
+# %% ../nbs/04_sources.ipynb #bc0a2df2
 def test_one_row_of_training_data_makes_another_source():
     x = torch.randn(5000, 3, generator=torch.Generator().manual_seed(0))
     kinds = [TensorSource, lambda x: IterableSource(list(x.split(100)), n_heldout=500), GaussianSource]
@@ -230,6 +230,7 @@ def test_one_row_of_training_data_makes_another_source():
         assert source_digest(kind(x)) != source_digest(kind(x[:-1])), kind
     assert source_digest(TensorSource(x)) != source_digest(TensorSource(x, seed=1))
     assert source_digest(GaussianSource(x)) != source_digest(GaussianSource(2*x))
+    assert GaussianSource(x, n=60).digest() != GaussianSource(x, n=50).digest()
 
     class Shifted(Source):
         "Rows of one number."
