@@ -336,15 +336,6 @@ def heldout(self:ActivationStore,
     check(fits, 'n', n, f'at most the {self.n_heldout} held-out rows of the store')
     return torch.from_numpy(gather_rows(self.parts['heldout'], drawn_rows(self.n_heldout, n, seed))).float()
 
-# %% ../nbs/24_store.ipynb #486fac19
-@patch
-@checked
-def heldout_at(self:ActivationStore,
-    rows, # [n] places of held-out rows, in the order of the disk
-) -> torch.Tensor: # [n, d_in] float32
-    "Held-out rows by their places, as `where('heldout')` counts them."
-    return torch.from_numpy(gather_rows(self.parts['heldout'], np.asarray(rows))).float()
-
 # %% ../nbs/24_store.ipynb #0a2ba6da
 @patch
 @checked
@@ -353,3 +344,12 @@ def where(self:ActivationStore,
 ) -> np.ndarray: # [n, 3] text, position and token id of every row in the order of the disk; -1 where unknown
     "Which token each row comes from."
     return np.concatenate(self.parts[check_choice(part, 'part', ('train', 'heldout')) + '_where'])
+
+# %% ../nbs/24_store.ipynb #486fac19
+@patch
+@checked
+def heldout_at(self:ActivationStore,
+    rows, # [n] places of held-out rows, in the order of the disk
+) -> torch.Tensor: # [n, d_in] float32
+    "Held-out rows by their places, as `where('heldout')` counts them."
+    return torch.from_numpy(gather_rows(self.parts['heldout'], np.asarray(rows))).float()

@@ -78,8 +78,8 @@ class ActivationStore:
     def heldout(self, n: int, seed: int=...) -> torch.Tensor:
         ...
 
-    def heldout_at(self, rows) -> torch.Tensor:
+    def where(self, part: str=...) -> np.ndarray:
         ...
 
-    def where(self, part: str=...) -> np.ndarray:
+    def heldout_at(self, rows) -> torch.Tensor:
         ...

@@ -37,14 +37,14 @@ def test_the_quote_adds_up():
     assert q['disk'] == (q['n_saes'] + 5*21)*sae_bytes(20, 5) # of the stage that runs an old and a new one, with moments
     with pytest.raises(ValueError, match="method = 'guess'"): quote_l0(ToyModel.small(), 5, method='guess')
 
-# %% ../nbs/14_quote.ipynb #13cd8032
+# %% ../nbs/14_quote.ipynb #01ae174e
 def test_one_thread_is_recommended_where_it_is_much_faster():
     def told_with(threads, alone):
         "What is said of a run that would take 100 s."
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:
-            with mock.patch('sae_l0_nb.quote.quote_l0', return_value=dict(seconds=alone)):
+            with mock.patch(f'{quote_l0.__module__}.quote_l0', return_value=dict(seconds=alone)):
                 return faster_alone(None, 5, dict(device='cpu'), seconds=100.)
         finally:
             assert torch.get_num_threads() == threads
