@@ -281,12 +281,6 @@ def digest(self:TensorSource) -> str: # 32 hex digits
     "A name for exactly these rows and this split."
     return content_hash(dict(x=self.x, heldout=self._held))
 
-# %% ../nbs/04_sources.ipynb #60f39b7c
-@patch
-def digest(self:GaussianSource) -> str: # 32 hex digits
-    "A name for mean and covariance: that of the rows they were taken from, as their last digits depend on the threads."
-    return content_hash({}, normal=source_digest(self._of), n=self._n_rows)
-
 # %% ../nbs/04_sources.ipynb #7f5bd223
 def source_digest(
     source:Source,
@@ -296,6 +290,12 @@ def source_digest(
     n_rows, batches = 256, islice(source.batches(256), 16)
     rows = {f'batch {i}': x for i, x in enumerate(batches)}
     return content_hash(rows | dict(heldout=heldout_rows(source, n_rows)))
+
+# %% ../nbs/04_sources.ipynb #60f39b7c
+@patch
+def digest(self:GaussianSource) -> str: # 32 hex digits
+    "A name for mean and covariance: that of the rows they were taken from, as their last digits depend on the threads."
+    return content_hash({}, normal=source_digest(self._of), n=self._n_rows)
 
 # %% ../nbs/04_sources.ipynb #f7e51552
 def warn_of_unseen_rows(

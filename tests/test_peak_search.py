@@ -152,10 +152,10 @@ def test_where_saes_leave_some_error_the_best_firing_score_is_the_number():
     assert by_score(verdict_at(10.), at_end, .2).l0 == 10.
     assert math.isnan(by_score(verdict_at(math.nan), full_runs, .2).l0)
 
-# %% ../nbs/14_peak_search.ipynb #ab1cd39f
+# %% ../nbs/14_peak_search.ipynb #d5caa21b
 def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_and_beats_normal_data():
-    def ended(l0=10., ratio=.5, before=10., looked=10., stopped='', fire=.8):
-        said = dict(ratio=ratio, fire=fire, enc_dec=.93, useful=.96, density=.12, fourth=6.)
+    def ended(l0=10., ratio=.5, before=10., looked=10., stopped='', fire=.8, enc_dec=.93):
+        said = dict(ratio=ratio, fire=fire, enc_dec=enc_dec, useful=.96, density=.12, fourth=6.)
         look = pd.DataFrame(dict(k=look_grid(looked, 999), **said))
         found = search_at(l0, tables=[look, look])
         found.before, found.stopped = Peak(l0=before), stopped
@@ -168,6 +168,7 @@ def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_a
     nothing, short = 'no_features', 'not_converged'
     cases = [(dict(ratio=.95), nothing, 'error ratio 0.95'), (dict(l0=math.nan), nothing, 'at no L0'),
              (dict(fire=.2), nothing, 'fire together in 0.20'),
+             (dict(enc_dec=.79), 'disagree', 'encoders there are less like their decoders (cosine 0.79)'),
              (dict(before=30.), short, 'still moves'), (dict(looked=21.), short, 'at an end'),
              (dict(stopped='budget'), short, 'the budget ended the search near 10')]
     for case, verdict, words in cases:
@@ -176,7 +177,7 @@ def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_a
         assert math.isnan(v.l0)
         assert words in v.reason
 
-# %% ../nbs/14_peak_search.ipynb #b8e7699e
+# %% ../nbs/14_peak_search.ipynb #d34527ce
 def test_a_look_comes_before_the_best_firing_score_is_the_number_where_it_is_asked_and_none_was_taken():
     few = [search_at(9., tables=['coarse']), search_at(9., tables=['coarse']), search_at(9., tables=['coarse', 'look'])]
     looks = []
@@ -184,7 +185,7 @@ def test_a_look_comes_before_the_best_firing_score_is_the_number_where_it_is_ask
         looks.append(s)
         s.tables = [*s.tables, 'look']
 
-    with mock.patch('sae_l0_nb.peak_search.look_closer', looked_at):
+    with mock.patch(f'{look_closer.__module__}.look_closer', looked_at):
         for s, ratio in ((few[0], .11), (few[1], .2), (few[2], .2)):
             assert look_first(None, None, verdict_at(10.), s, ratio).l0 == 10.
         assert look_first(None, None, verdict_at(10.), None, .2).l0 == 10.

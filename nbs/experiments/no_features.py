@@ -38,6 +38,8 @@ class Isotropic(GaussianSource):
         self._mean = torch.zeros(d_in, dtype=torch.float64)
         self._root = torch.eye(d_in, dtype=torch.float64)
 
+    def digest(self): return f'isotropic {self.d_in}'
+
 
 def once(name, make):
     "One row, kept."
