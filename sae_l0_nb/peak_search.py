@@ -241,16 +241,16 @@ def by_score(
               f'data, where the firing score tells more: it is best near {at:.3g}')
     return replace(v, verdict='found', l0=at, interval=around(at, 'firing'), reason=reason)
 
-# %% ../nbs/14_peak_search.ipynb #daa295f5
+# %% ../nbs/14_peak_search.ipynb #d2c32895
 UNSEEN = .8 # encoder-decoder cosine below which no world's SAEs were; those that were scored had .82 or more
 
 def _unseen(s:Search) -> str:
     "Why a reading is of SAEs like which none were scored; '' if it is not."
     at, cosine = s.firing.l0, s.at_best('enc_dec')
     if cosine >= UNSEEN: return ''
-    return (f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}, but encoders there are less '
-            f'like their decoders (cosine {cosine:.2f}) than in any world that this was scored on ({UNSEEN:g} or more): '
-            'believe probes')
+    return (f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}, but encoders there are '
+            f'less like their decoders (cosine {cosine:.2f}) than in any world that was scored '
+            f'({UNSEEN:g} or more): believe probes')
 
 # %% ../nbs/14_peak_search.ipynb #8b39e1e3
 @checked
