@@ -318,7 +318,7 @@ def test_a_calibration_killed_inside_a_look_goes_on_to_the_same_number():
     assert str(resumed) == str(whole) # whether so short a run gives a number depends on the processor
     assert resumed.table.equals(whole.table)
 
-# %% ../nbs/15_calibrate.ipynb #e65ea92c
+# %% ../nbs/15_calibrate.ipynb #bcaf0ce2
 def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_has_moved():
     def judged(l0): return Verdict(verdict='found', l0=l0, interval=(l0, l0), reason=f'elbow at {l0}')
 
@@ -337,6 +337,7 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
             peak_verdict=lambda s, elbows: judged(s.firing.l0), apart=lambda v, s: judged(math.nan))
         stages |= dict(
             Rounds=lambda **kw: mock.Mock(said=[]), _checked=lambda job, rounds, v: (v, ratio),
+            look_first=lambda job, rounds, v, s, ratio: v,
             _with_knobs=lambda v, *args: v, _estimate=lambda job, rounds, v, **kw: v)
         where = calibrate_l0.__module__
         with mock.patch.multiple(where, **stages): return calibrate_l0(rows, 16, progress=False).l0
