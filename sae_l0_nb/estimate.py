@@ -89,14 +89,14 @@ def plot(self:L0Estimate): # matplotlib Figure
     return plot_calibration(shown, l0=self.l0, interval=self.interval, true_l0=self.true_l0, title=title,
                             caption=caption, random_level=c_dec_random(self.d_in), witnesses=self.witnesses)
 
-# %% ../nbs/12_estimate.ipynb #12f3a675
+# %% ../nbs/12_estimate.ipynb #2d41cb00
 NEXT = dict( # verdict -> what to do with it, one sentence
     found='Train at this L0 and width, and check it on your task; of SAEs that were kept, `saes/best` is nearest '
           'to it.',
     plateau='Train at the number, and let your task say whether an L0 further up the flat part serves better.',
     edge='Extend the grid to the side that is named (`l0s`, `--l0s`), or try another width (`d_sae`, `--width`).',
     not_converged='Train longer, as the reason says (`n_samples`, `--samples`), before a number is read off anything.',
-    disagree='Train SAEs at both places and let your task decide; longer training may bring the two together.',
+    disagree='Train SAEs at the places that are named and let your task decide; longer training may unite them.',
     no_features='Check layer, scale and rows of the activations first; then try another width or longer training.')
 
 # %% ../nbs/12_estimate.ipynb #6365a511

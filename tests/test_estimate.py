@@ -52,7 +52,7 @@ def test_every_verdict_has_one_next_step_and_costs_are_in_words():
     assert r.spent() == '65 SAEs of width 12, 79,500 SAE-steps, 2 min'
     assert replace(r, cost={}).spent() == ''
 
-# %% ../nbs/12_estimate.ipynb #d11862a0
+# %% ../nbs/12_estimate.ipynb #a032a97a
 def test_a_notebook_shows_the_line_the_reason_the_figure_the_cost_and_the_next_step():
     table = pd.DataFrame(dict(k=[2., 4, 8], seed=0, c_dec=[.3, .1, .2]))
     r = L0Estimate(l0=np.nan, interval=(np.nan, np.nan), verdict='disagree', reason='s_6 < 3', d_sae=9, d_in=5, table=table,
@@ -61,7 +61,7 @@ def test_a_notebook_shows_the_line_the_reason_the_figure_the_cost_and_the_next_s
     assert '<b>no L0, disagree</b>' in page
     assert 's_6 &lt; 3' in page
     assert page.count('src="data:image/png;base64,iVBOR') == 1
-    assert '<b>Next:</b> Train SAEs at both places' in page
+    assert '<b>Next:</b> Train SAEs at the places' in page
     assert 'Cost' not in page
     assert 'Cost: 7 SAEs of width 9</p>' in replace(r, cost=dict(n_saes=7))._repr_html_()
     assert '<code>saes/best</code>' in replace(r, verdict='found')._repr_html_()
