@@ -21,8 +21,8 @@ def s_columns(
     found = [c for c in table if c.startswith('s_') and c[2:].replace('.', '').isdigit()]
     return sorted(found, key=lambda c: float(c[2:]))
 
-# %% ../nbs/12_curves.ipynb #3ba34772
-TICKS = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000]
+# %% ../nbs/12_curves.ipynb #b2ba976b
+TICKS = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 200, 300, 500, 700, 1000, 2000, 5000]
 
 def _log_axis(ax, low, high):
     "A logarithmic axis of L0 with numbers that can be read."
