@@ -73,7 +73,7 @@ def to_tensorboard(
             held.add((name, step)) # a run that goes on in this process tells it again
     return Listener(write=write, close=writer.close)
 
-# %% ../nbs/50_loggers.ipynb #103193ad
+# %% ../nbs/50_loggers.ipynb #9b96cac2
 @checked
 def to_wandb(
     project:str, # of wandb
@@ -83,9 +83,11 @@ def to_wandb(
     import wandb
     run = wandb.init(project=project, **kwargs)
     run.define_metric('*', step_metric='step')
-    left = run.step # rows that a resumed run holds
+    left, told = run.step, set() # rows that a resumed run holds; those of this process
     def write(numbers, step):
         nonlocal left
+        if (row := (step, *sorted(numbers))) in told: return # a run that goes on in this process tells it again
+        told.add(row)
         left -= 1
         if left < 0: run.log(numbers | dict(step=step))
     return Listener(write=write, close=run.finish)
