@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .metrics import c_dec as c_dec, evaluate as evaluate, mcc as mcc
     from .probing import probe_sae as probe_sae
     from .quote import quote_l0 as quote_l0
+    from .results import load_estimate as load_estimate
     from .sae import Bank as Bank
     from .saving import load_sae as load_sae, save_sae as save_sae
     from .sources import GaussianSource as GaussianSource, as_source as as_source, open_source as open_source
@@ -32,7 +33,8 @@ _HOMES = dict(
     evaluate='metrics',
     as_source='sources', open_source='sources', open_stored='tables', GaussianSource='sources', train_bank='train',
     judge='elbow',
-    save_sae='saving', load_sae='saving', L0Estimate='estimate', load_estimate='results', calibrate_l0='calibrate', quote_l0='quote',
+    save_sae='saving', load_sae='saving', L0Estimate='estimate', load_estimate='results', calibrate_l0='calibrate',
+    quote_l0='quote',
     harvest='harvest_run', plan_harvest='harvest_run', ActivationStore='store', plan_sweep='sweep', probe_sae='probing',
     read_sae='formats', measure='measuring', suspects='measuring', audit_sae='audit',
     show_latents='top_contexts',
