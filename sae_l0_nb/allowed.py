@@ -202,24 +202,25 @@ def _for(functions:str, name:str, rule:Rule) -> dict[str, Rule]:
 # %% ../nbs/94_allowed.ipynb #e4331265
 _HELD = _number('share that is held out', 0, 1, above=True, below=True)
 
-# %% ../nbs/94_allowed.ipynb #c718b092
+# %% ../nbs/94_allowed.ipynb #1932aee5
 _SAID = { # what witnesses say
     'around.score': _choice('what an interval is of', among=('firing', 'directions')),
     'corrected.enc_dec': _number('mean cosine of encoder and decoder', -1, 1),
     'corrected.fire': _number('how alike two seeds fire, less chance'),
     **_for('corrected not_quite by_score', 'ratio', _number('error over that on normal data', 0)),
-    'look_first.ratio': _number('error over that on normal data', 0, none=True),
     **_for('corrected holds_all', 'useful', _number('share of firing latents that are needed', 0, 1)),
     **_for('corrected holds_all', 'density', _number('pre-activations near the threshold', 0)),
     **_for('corrected holds_all', 'fourth', _number('moment of decoder projections', 0))}
 
-# %% ../nbs/94_allowed.ipynb #7d17c514
+# %% ../nbs/94_allowed.ipynb #93fadaef
 _HERE = _SAID | {
     'Descent.warm_up': _number('share of a leg spent at its first L0', 0, 1, below=True),
     'JumpReLU.start': _number('threshold at the start', 0, above=True),
     'SlopeController.metric': _choice('what the controller follows', among=('c_dec', 's_n')),
     'SlopeController.start': _number('L0 at the start', 0, above=True),
+    'check_fits.copies': _whole('copies of the weights that a schedule keeps', 0, none=True),
     'close_look.n': _whole('looks before this one', 0),
+    'faster_alone.seconds': _number('that a calibration takes', 0),
     'fitting.free': _number('bytes', 0),
     'from_above.frac': _number('share of the run until the target is reached', 0, 1, above=True),
     'is_heldout.frac': _number('share that is held out', 0, 1, below=True),
@@ -254,7 +255,7 @@ _HERE = _SAID | {
 # %% ../nbs/94_allowed.ipynb #1624b2ea
 ALLOWED = _SIZES | _TRAINING | _DATA | _RUNNING | _PROBING | _HERE # name, or function.name: its rule
 
-# %% ../nbs/94_allowed.ipynb #39aa0270
+# %% ../nbs/94_allowed.ipynb #de72347a
 _THINGS = {
     'activations and latents, looked at by `check_rows` and `check_values`':
         'x x_hat x_train x_test a acts acts_train acts_test pre train heldout sums difference',
@@ -263,7 +264,7 @@ _THINGS = {
     'numbers of a built-in world, looked at by `ToyModel`': 'corr n_features',
     'a world, and its law': 'world LanguageWorld.law',
     'a Bank, SAEs in folders, or recipes': 'bank sae saes init recipe recipes',
-    'L0s, looked at by `check_k`': 'init_bank.k linear.start linear.end s_n.n trace_minimum.k',
+    'L0s, looked at by `check_k`': 'check_fits.k init_bank.k linear.start linear.end s_n.n trace_minimum.k',
     'a transformers model or its tokenizer': 'model tokenizer',
     'texts, documents and their tokens': 'texts docs doc ids mask keep lengths tasks counts layers paths where groups '
         'names digests train_where heldout_where first text',
@@ -273,7 +274,7 @@ _THINGS = {
         'contexts array entries ShardSource.tokens normal f1s witnesses elbows tables '
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
     'parts of a page': 'body',
-    'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most',
+    'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most look_first.ratio',
     'a file or folder, looked at before anything is written': 'path file',
     'content of files, looked at before it is used': 'tensors t unused cfg_path is_repo.name b',
     'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d v s shards entry '

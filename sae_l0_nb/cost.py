@@ -211,7 +211,8 @@ def memory_planned():
     try: yield
     finally: PLANNED.reset(before)
 
-# %% ../nbs/07_cost.ipynb #9abf3b7f
+# %% ../nbs/07_cost.ipynb #81a4a2d7
+@checked
 def check_fits(
     d_in:int, d_sae:int, batch_size:int,
     *,

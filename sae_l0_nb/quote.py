@@ -88,7 +88,8 @@ def quote_l0(
                 bytes=need, at_once=at_once,
                 disk=sae_bytes(source.d_in, d_sae)*(sum(s.n_saes for s in usual) + 5*most))
 
-# %% ../nbs/14_quote.ipynb #e9d815b4
+# %% ../nbs/14_quote.ipynb #cfeff6fa
+@checked
 def faster_alone(
     source, # to train on
     d_sae:int, # width

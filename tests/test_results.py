@@ -71,7 +71,7 @@ def test_an_estimate_without_number_or_saes_or_of_the_first_versions_is_read(kep
     assert load_estimate(tmp_path/'r').carried == 'c_dec'
     plt.close('all')
 
-# %% ../nbs/12_results.ipynb #58625956
+# %% ../nbs/12_results.ipynb #e24c61ec
 ODD = (None, True, -1, 1.5, 'x', [], [1], {}, [1, 2, 3], ['a', 'b'], math.nan)
 
 def test_no_field_of_a_saved_estimate_ends_in_another_error(kept, tmp_path):
@@ -100,7 +100,7 @@ def test_a_folder_that_lacks_a_file_is_refused(kept, tmp_path):
     kept.save(tmp_path/'r')
     shutil.rmtree(tmp_path/'r/saes/k2_seed0')
     back = load_estimate(tmp_path/'r')
-    with pytest.raises(ValueError, match='k2_seed0.; allowed: a SAELens folder'): back.sae(2)
+    with pytest.raises(ValueError, match='k2_seed0.; allowed: a folder that exists'): back.sae(2)
     (tmp_path/'r/table.csv').write_text('k,seed\n1,0\n')
     with pytest.raises(ValueError, match='columns of .*table.csv'): load_estimate(tmp_path/'r')
     (tmp_path/'r/table.csv').unlink()
