@@ -2,6 +2,7 @@
 
     python score_worlds.py OUT.csv FIRST LAST [KIND]
     python score_worlds.py OUT.csv FIRST LAST KIND others
+    python score_worlds.py OUT.csv FIRST LAST KIND recovered
     python score_worlds.py OUT.csv merge PART.csv ...
 
 FIRST to LAST: seeds of the worlds, the last one left out. KIND:
@@ -15,9 +16,10 @@ FIRST to LAST: seeds of the worlds, the last one left out. KIND:
                  tails of the same covariance, each coordinate permuted on its own
 
 One row a world; those that OUT has already are not done again. `others` asks other ways of choosing an L0 instead, and
-writes OUT_others.csv: the rule of c_dec alone and the paper's controllers. Processes that run at once write a PART
-each; `merge` puts them together and adds what the other ways lose. A killed process goes on where it was: what it
-needs for that lies in a folder beside OUT until its row is written.
+writes OUT_others.csv: the rule of c_dec alone and the paper's controllers. `recovered` measures what SAEs recover in
+worlds with as many latents as features, whose score is held against their true L0, and writes OUT_recovered.csv.
+Processes that run at once write a PART each; `merge` puts them together and adds what the other ways lose. A killed
+process goes on where it was: what it needs for that lies in a folder beside OUT until its row is written.
 
 What is recovered at an L0 is read off a bank of its own, which goes to OUT_curves.csv: nine L0s from a third to three
 times the L0 of the width's features, three seeds that the calibration does not use. What the witnesses said goes to
@@ -83,8 +85,8 @@ def toy(kind, seed):
 def drawn(kind, seed):
     "A source, the world behind it, a width, and what it is."
     if kind in TOYS: return toy(kind, seed)
-    draw = {'sae-lens': drawn_by_sae_lens, 'big': big, 'wide': wide_world}.get(kind, lambda seed: random_language_world(seed, most=MOST))
-    return draw(seed)
+    draw = {'sae-lens': drawn_by_sae_lens, 'big': big, 'wide': wide_world}.get(kind)
+    return draw(seed) if draw else random_language_world(seed, most=MOST)
 
 
 def without_features(kind, world):
@@ -170,6 +172,14 @@ def score(kind, seed, left):
     return row, tables | dict(curves=curve.assign(kind=kind, seed=seed))
 
 
+def recovered(kind, seed, left):
+    "What SAEs recover around the true L0 of a world with as many latents as features."
+    world, width, facts = drawn(kind, seed)
+    curve = reference(world, width, facts['true_l0'], left)
+    row = about(kind, seed, width, facts) | {f'best_{name}': best_of(curve, name) for name in ('f1', 'f1_each', 'mcc')}
+    return row | dict(commit=COMMIT), dict(curves=curve.assign(kind=kind, seed=seed))
+
+
 def controlled(world, width, metric):
     "Where the paper's controller ends: three SAEs, each on its own."
     schedule = SlopeController(.4*min(width, world.d_in), metric=metric, lr=.5, delta=(.1, 2.))
@@ -212,7 +222,7 @@ def read_off_curve(row, curves):
 def merge(out, parts):
     "One table of many, and of the tables beside them."
     out, parts = Path(out), [Path(part) for part in parts]
-    table = pd.concat([pd.read_csv(part, dtype={'commit': str}) for part in parts], ignore_index=True)
+    table = pd.concat([table_at(part) for part in parts], ignore_index=True)
     twice = table[table.duplicated(['kind', 'seed'])]
     if len(twice): raise ValueError(f'parts = {parts}; allowed: those with each world once, not {len(twice)} twice')
     curves, looks = (pd.concat([table_at(beside(part, name)) for part in parts], ignore_index=True)
@@ -231,7 +241,7 @@ def merge(out, parts):
 
 def main(out, first, last, kind='language', what='score'):
     torch.set_num_threads(1)
-    out, run = Path(out), dict(score=score, others=others)[what]
+    out, run = Path(out), dict(score=score, others=others, recovered=recovered)[what]
     path = out if what == 'score' else beside(out, what)
     for seed in range(int(first), int(last)):
         done = table_at(path, kind=[], seed=[])
