@@ -280,7 +280,7 @@ _THINGS = {
     'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d v s shards entry '
         'manifest settings state old new done descent trainer about metadata data there close_stage.start '
         'close_look.start '
-        'continued.start read on_batch on_quote measured fig place generator rng chunks error probe_task.step'}
+        'continued.start estimate read on_batch on_quote measured fig place generator rng chunks error probe_task.step'}
 
 # %% ../nbs/94_allowed.ipynb #89bfb150
 OBJECTS = {name: what for what, names in _THINGS.items() for name in names.split()} # what it is

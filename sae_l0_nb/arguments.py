@@ -191,6 +191,9 @@ def _audit_args(p):
     p.add_argument('--activations', required=True, metavar='STORE',
                    help=f'what the SAE is for: {PATHS}, or a built-in world')
     _column_arg(p)
+    p.add_argument('--estimate', metavar='DIR',
+                   help='results of sae-l0 calibrate on such activations at its width; their number decides (default: '
+                        'those that the SAE lies in, where they are of these activations)')
     p.add_argument('--siblings', action='store_true', help='train short SAEs of its width beside it')
     p.add_argument('--samples', type=int, metavar='N',
                    help='a third of these rows trains a sibling (default 384,000), above width 512 all of them '

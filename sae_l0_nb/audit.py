@@ -9,6 +9,7 @@ __all__ = ['STOPS', 'audit_sae']
 import hashlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,11 +19,13 @@ from .alone import alone_table, read_alone
 from .card import Audit
 from .checks import check
 from .cost import check_memory, time_step
+from .estimate import L0Estimate
 from .files import content_hash
-from .fits import CANT, judged
+from .fits import CANT, judged, of_calibration
 from .loaders import read_once
 from .measuring import as_released, measure, normal_rows, suspects
 from .mixed import mixed_pairs
+from .results import load_estimate
 from .runs import default_device
 from .shuffle import drawn_rows
 from .siblings import sibling_cost, train_siblings
@@ -82,6 +85,15 @@ def _heldout(source, n_eval:int|None) -> torch.Tensor:
     check(len(x) >= 4*d_in, 'held-out rows of source', len(x), f'{least}; {remedy}')
     return x
 
+# %% ../nbs/49_audit.ipynb #495550df
+def _calibrated(estimate, bank):
+    "The reading of a calibration, given as it is or as its folder."
+    r = load_estimate(estimate) if isinstance(estimate, (str, Path)) else estimate
+    check(isinstance(r, L0Estimate), 'estimate', r, 'what calibrate_l0 gave, or the folder of its results')
+    at = f'of a calibration at width {bank.d_sae} in {bank.d_in} dimensions, as the SAE has them'
+    check((r.d_sae, r.d_in) == (bank.d_sae, bank.d_in), 'estimate', f'width {r.d_sae} in {r.d_in} dimensions', at)
+    return of_calibration(r)
+
 # %% ../nbs/49_audit.ipynb #6e7a3914
 @checked
 def audit_sae(
@@ -91,6 +103,7 @@ def audit_sae(
     siblings:bool=False, # train SAEs beside it; `sibling_cost` says what that takes
     n_eval:int|None=None, # held-out rows, or what a smaller source holds out; None: 16,384, or 8 d_in
     n_pairs:int=20, # mixed latents to list
+    estimate=None, # L0Estimate of such activations at this width, or its folder: its number decides
     n_samples:int|None=None, batch_size:int|None=None, # as for `calibrate_l0`; `share_of` them trains a sibling
     seeds=(0, 1), # of the siblings
     checkpoint=None, # folder; siblings of a killed run go on
@@ -101,6 +114,7 @@ def audit_sae(
     "Judge the L0 of one SAE."
     began, r, source = time.perf_counter(), as_released(sae), open_source(source)
     check(source.d_in == r.bank.d_in, 'd_in of source', source.d_in, f'{r.bank.d_in}, as the SAE has')
+    known = [] if estimate is None else [_calibrated(estimate, r.bank)]
     again = 'what can be read again, for siblings'
     check(not (siblings and read_once(source)), 'source', 'an iterator, which can be read once', again)
     x = _heldout(source, n_eval).to(r.bank.W_dec.device)
@@ -116,6 +130,7 @@ def audit_sae(
                                device=default_device(device), progress=progress, **settings)
         steps = cost['sae_steps']
         readings, table = [*readings, found.reading], found.table
+    readings = [*readings, *known]
     verdict, reason = _verdict(l0, stops, readings)
     spent = dict(rows=len(x), seconds=round(time.perf_counter() - began, 1), sae_steps=steps)
     about = dict(tool=r.tool or None) | getattr(source, 'origin', {}) | r.about
@@ -156,6 +171,7 @@ def _verdict(l0, stops, readings) -> tuple[str, str]:
     if stops: return CANT, f'before the L0 is judged, see to {stops[0]}'
     if not l0 > 0: return CANT, 'no latent fires'
     verdict, reason = judged(readings[-1], l0)
-    others = [judged(r, l0)[0] for r in readings[:-1]]
-    against = [v for v in others if {v, verdict} == {'too low', 'too high'}]
-    return verdict, reason + ('; the SAE alone says the opposite' if against else '')
+    against = [r.name for r in readings[:-1] if {judged(r, l0)[0], verdict} == {'too low', 'too high'}]
+    names = ' and '.join(dict(alone='the SAE alone').get(name, name) for name in against)
+    says = 'says' if against == ['alone'] else 'say'
+    return verdict, reason + (f'; {names} {says} the opposite' if against else '')

@@ -261,9 +261,7 @@ def _check_size(job, l0s, n_rounds, method):
     least = first.sae_steps(job.settings) + normal.sae_steps(job.settings) + ledger.reserve
     allowed = f'at least the {least} SAE-steps of the first grid and the check (`quote_l0` says what the rest takes)'
     check(ledger.budget is None or ledger.budget >= least, 'budget', ledger.budget, allowed)
-    kw = dict(control=job.control is not None)
-    usual, checks = planned(len(l0s), n_seeds, method=method, **kw)[0], check_stages(n_seeds, **kw)
-    ledger.expect(usual if n_rounds else [first, *checks])
+    ledger.expect(planned(len(l0s), n_seeds, method=method, control=job.control is not None, n_rounds=n_rounds)[0])
     if n_rounds and method == 'descent': check_descent(job)
 
 # %% ../nbs/15_calibrate.ipynb #bfc68061
@@ -316,7 +314,8 @@ def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     if s is None or not s.carries:
         verdict, ratio = _checked(job, rounds, verdict)
         verdict = look_first(job, rounds, verdict, s, ratio)
-    if s is not None and s.carries: ratio = s.at_best('ratio') # its looks had a control beside them
+    if s is not None and s.carries: # its looks had a control beside them
+        ratio = s.at_best('ratio') if math.isfinite(s.firing.l0) else None
     else: verdict = _agreed(verdict, rounds, s, ratio)
     return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
 

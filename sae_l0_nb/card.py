@@ -33,7 +33,7 @@ class Audit:
     declared:float # by its files; nan
     measured:Measured # row by row
     suspects:list # faults that are named before the L0 is
-    readings:list[Reading] # alone; with siblings theirs too, which decides
+    readings:list[Reading] # alone, then of siblings and of a calibration if there are any; the last one decides
     witnesses:dict # name: value on the rows; normal_name: on normal rows with their mean and covariance
     mixed:object # DataFrame of pairs of latents, strongest first; None: a suspect stands before them
     contexts:object=None # TopContexts of the strongest pairs, which quotes texts; None: tokens cannot be read
@@ -63,7 +63,7 @@ def _rows_panel(ax, a:Audit):
 # %% ../nbs/48_card.ipynb #6a095545
 def _siblings_panels(axs, a:Audit):
     "The firing score of siblings and what they leave unexplained, with normal data beside it."
-    t, r = a.siblings, a.readings[-1]
+    t, r = a.siblings, next(r for r in a.readings if r.name == 'siblings')
     axs[0].plot(t.k, t.firing/max(t.firing.max(), 1e-12), 'o-', color='C0', ms=4, label='firing score of siblings')
     axs[0].set_ylabel('share of its largest')
     axs[1].plot(t.k, t.fvu, 'o-', color='C0', ms=4, label='siblings')

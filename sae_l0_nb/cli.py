@@ -82,6 +82,7 @@ def calibrate(
 ):
     "Run `calibrate_l0`, write its folder, print the summary."
     out = a.out or 'l0_' + Path(a.source.replace(':', '_')).stem
+    if a.quote: return _calibrate(a, out) # writes nothing
     with claimed(out, what='sae-l0 calibrate'): _calibrate(a, out)
 
 # %% ../nbs/52_cli.ipynb #0459b21b
@@ -265,6 +266,19 @@ def _quote_of_siblings(cost):
     words = f"{cost['n_saes']} siblings, {cost['sae_steps']:,} SAE-steps, about {seconds_in_words(cost['seconds'])}"
     print(words, file=sys.stderr, flush=True)
 
+# %% ../nbs/52_cli.ipynb #33f1fe0f
+def _estimate_for(a, source): # -> L0Estimate, None
+    "The results that are named, or those that the SAE lies in, if they have a number and are of these activations."
+    from sae_l0_nb.provenance import about_source
+    from sae_l0_nb.results import load_estimate
+    if a.estimate is not None:
+        with said_as(folder='--estimate'): return load_estimate(a.estimate)
+    folder = Path(a.sae)
+    inside = [place for place in (folder, *folder.parents[:2]) if (place/'estimate.json').is_file()]
+    if not inside or not math.isfinite((found := load_estimate(inside[0])).l0): return None
+    told = (found.provenance or {}).get('source', {}).get('hash')
+    return found if told is not None and told == about_source(source)['hash'] else None
+
 # %% ../nbs/52_cli.ipynb #2c7c1934
 def audit(
     a:argparse.Namespace, # parsed arguments
@@ -276,7 +290,7 @@ def audit(
     _use_threads(a.threads)
     with said_as(source='--activations'): source = open_source(a.activations, column=a.column)
     with said_as(source='sae'): sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
-    settings = dict(n_samples=a.samples, batch_size=a.batch_size)
+    settings = dict(n_samples=a.samples, batch_size=a.batch_size, estimate=_estimate_for(a, source))
     beside, place = a.card or f'audit_{Path(a.sae).resolve().name}', a.checkpoint if a.siblings else 'none'
     with _kept(a, place, beside) as folder:
         r = audit_sae(sae, source, siblings=a.siblings, checkpoint=folder, device=a.device, progress=not a.quiet,

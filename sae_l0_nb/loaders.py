@@ -65,7 +65,7 @@ def choose_matrix(
     found = [key for key, x in entries.items() if is_matrix(x)]
     wide = [key for key in found if entries[key].shape[-1] > 1] # one number a row is a label
     if len(wide) == 1: found = wide
-    which = ', or column= with the one that is meant' if found else ''
+    which = ', or column= (--column) with the one that is meant' if found else ''
     held = ', '.join(f'{key} {_in_words(x)}' for key, x in entries.items() if key not in found)
     also = f'; it has {held}'[:300] if held and not found else ''
     check(len(found) == 1, f'matrices of {name}', found, f'exactly one of floats {shapes}{which}{also}')

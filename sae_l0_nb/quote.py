@@ -29,15 +29,18 @@ def planned(
     *,
     method:str='descent', # or 'search'
     control:bool=True,
+    n_rounds:int=9, # stages at most after the coarse one; 0: one grid
 ) -> tuple[list[Stage], list[Stage]]: # what is usually done; what may be done besides
     "The stages of a calibration."
+    checks = check_stages(n_seeds, control=control)
+    if check_whole(n_rounds, 'n_rounds', 0) == 0: return [Stage(name='grid', n_saes=n_l0s*n_seeds), *checks], []
     check_choice(method, 'method', ('descent', 'search'))
     few, n_close = min(2, n_seeds), len(CLOSE_L0S)*n_seeds
     coarse = Stage(name='coarse', n_saes=n_l0s*few, share=COARSE)
     close, fine = Stage(name='close', n_saes=n_close), Stage(name='fine', n_saes=n_close)
     near = Stage(name='descent', n_saes=n_seeds, share=DESCENT) if method == 'descent' else fine
     normal = [Stage(name='control_grid', n_saes=n_l0s, share=COARSE)] if control and n_seeds > 1 else []
-    usual = [coarse, *normal, near, close, close, *check_stages(n_seeds, control=control)]
+    usual = [coarse, *normal, *[near, close, close][:n_rounds], *checks]
     looks = [Stage(name='look', n_saes=n_close + len(CLOSE_L0S))]*3 # with their controls
     more = [close, *(looks if normal else [replace(coarse, share=1.)])]
     if method == 'descent': more += [fine, close, close, close]
@@ -69,7 +72,7 @@ def quote_l0(
     source, device, seeds = open_source(source), default_device(device), check_seeds(seeds)
     l0s = first_grid(l0s, d_sae, source.d_in)
     settings = default_settings(d_sae, source.d_in, n_samples=n_samples, batch_size=batch_size)
-    usual, more = planned(len(l0s), len(seeds), method=method, control=control)
+    usual, more = planned(len(l0s), len(seeds), method=method, control=control, n_rounds=n_rounds)
     costs = sorted((s.sae_steps(settings) for s in more), reverse=True)
     sae_steps = sum(s.sae_steps(settings) for s in usual)
     most_sae_steps = sae_steps + sum(costs[:max(0, n_rounds - 3)])

@@ -42,7 +42,7 @@ def choose_column(
     found = [key for key in columns if fits(columns[key])]
     if column is None:
         held = '' if found else f"; it has {', '.join(f'{key} ({kind})' for key, kind in columns.items())}"[:300]
-        which = '; say which with column=' if found else ''
+        which = '; say which with column= (--column)' if found else ''
         check(len(found) == 1, f'columns with activations of {name}', found, f'exactly one{which}: {allowed}{held}')
         return found[0]
     check(column in columns, 'column', column, f"a column of {name}; here: {', '.join(columns)}")

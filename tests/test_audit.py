@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from sae_l0_nb.calibrate import calibrate_l0
 from sae_l0_nb.harvest_run import harvest
 from sae_l0_nb.models import tiny_model, tiny_texts
 from sae_l0_nb.sae import init_bank
@@ -35,6 +36,33 @@ def test_far_too_low_and_far_too_high_are_told(audits):
         assert a.cost['sae_steps'] == len(a.siblings)*3*500
         assert a.l0 == pytest.approx(a.measured.l0.double().mean().item())
         assert 'recovery should be best near' in repr(a)
+
+def test_the_number_of_a_calibration_decides(trained, tmp_path):
+    toy = ToyModel.large()
+    r = calibrate_l0(toy, 50, l0s=[4, 8, 11, 14, 20], n_rounds=0, n_samples=128_000, seeds=[0, 1], progress=False)
+    r.l0, r.interval, r.verdict = 11., (10.5, 11.5), 'found'
+    r.save(tmp_path/'l0')
+    for sae, verdict in zip(trained, ('too low', 'too high')):
+        for estimate in (r, tmp_path/'l0', str(tmp_path/'l0')):
+            a = audit_sae(sae, toy, estimate=estimate, progress=False)
+            assert [o.name for o in a.readings] == ['alone', 'calibration']
+            assert (a.verdict, a.readings[-1].l0) == (verdict, 11.)
+            assert 'a calibration read it off' in a.reason
+    r.l0 = a.l0 # as if it had said that of this one
+    r.interval = (.97*r.l0, 1.03*r.l0)
+    a = audit_sae(trained[1], toy, estimate=r, siblings=True, progress=False)
+    assert a.verdict == 'fits'
+    assert [o.name for o in a.readings] == ['alone', 'siblings', 'calibration']
+    assert math.isfinite(a.summary()['readings'][-1]['l0'])
+    a.plot() # the panel of siblings has their reading
+    other = init_bank(100, 40, [4.], seeds=[0])[0]
+    with pytest.raises(ValueError, match='estimate = .*width 50 in 100 dim.*; allowed: of a calibration at width 40'):
+        audit_sae(other, toy, estimate=r, progress=False)
+    with pytest.raises(ValueError, match='estimate = 11.0; allowed: what calibrate_l0 gave'):
+        audit_sae(trained[0], toy, estimate=11., progress=False)
+    r.l0 = math.nan
+    with pytest.raises(ValueError, match='allowed: a calibration that gave a number'):
+        audit_sae(trained[0], toy, estimate=r, progress=False)
 
 def test_the_same_seed_gives_the_same_audit(trained, audits):
     again = audit_sae(trained[0], ToyModel.large(), siblings=True, progress=False)

@@ -196,8 +196,8 @@ def test_a_log_says_in_one_line_a_stage_where_all_of_it_stands():
     with redirect_stderr(said), mock.patch('sae_l0_nb.progress.can_draw', return_value=False):
         calibrate_l0(ToyModel.small(), 5, seeds=[0], n_samples=64_000, n_rounds=2)
     lines = said.getvalue().splitlines()
-    assert re.fullmatch(r'stage 1 of about 8, coarse grid: 5 SAEs, 83 steps; about \d+ s left', lines[0])
-    assert re.fullmatch(r'stage 2 of about 8, descent: 1 SAE, 750 steps; about \d+ s left', lines[1])
+    assert re.fullmatch(r'stage 1 of about 7, coarse grid: 5 SAEs, 83 steps; about \d+ s left', lines[0])
+    assert re.fullmatch(r'stage 2 of about 7, descent: 1 SAE, 750 steps; about \d+ s left', lines[1])
     assert re.fullmatch(r'stage 7 of 7, control, trained on: 1 SAE, 500 steps; about \d+ s left', lines[-1])
     assert len(lines) == 7 # one close look was enough
     assert 'c_dec' not in said.getvalue() # nothing that reads like an answer

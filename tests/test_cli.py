@@ -287,6 +287,37 @@ def test_a_quote_ends_before_anything_is_trained(tmp_path, capsys):
     assert re.fullmatch(r'usually about \d+ SAEs, [\d,]+ SAE-steps, .* for weights and moments\n', said.out)
     assert said.err == ''
     assert not list(tmp_path.iterdir())
+    (tmp_path/'out').mkdir()
+    (tmp_path/'out/mine.txt').write_text('mine') # a quote writes nothing, so what lies there is no matter
+    assert run('calibrate toy:small --quote --quiet --out', tmp_path/'out') == 0
+    assert [p.name for p in (tmp_path/'out').iterdir()] == ['mine.txt']
+
+def test_an_audit_of_a_kept_sae_knows_what_its_calibration_said(tmp_path, capsys):
+    words = 'calibrate toy:small --samples 64000 --l0s 1,1.5,2,2.5,3 --quiet --threads 1 --save-saes --out'
+    assert run(words, tmp_path/'l0') == 0
+    r = load_estimate(tmp_path/'l0')
+    assert r.verdict == 'found'
+    capsys.readouterr()
+    for sae in ('l0', 'l0/saes/best'):
+        assert run(f'audit {tmp_path/sae} --activations toy:small --quiet') == 0
+        said = capsys.readouterr().out
+        assert re.match(fr'L0 .* at width 5: fits: recovery should be best near {r.l0:.3g}, .*: a calibration', said)
+    assert run(f'audit {tmp_path}/l0 --activations toy:large --quiet') == 2 # other dimensions
+    capsys.readouterr()
+    np.save(tmp_path/'x.npy', ToyModel.small().heldout(2000, seed=5).numpy()) # other rows: only if asked to
+    for more, is_said in (('', False), (f'--estimate {tmp_path}/l0', True)):
+        assert run(f'audit {tmp_path}/l0 --activations {tmp_path}/x.npy --rows 100 --quiet {more}') == 0
+        assert ('a calibration' in capsys.readouterr().out) == is_said
+    assert run(f'audit {tmp_path}/l0 --activations toy:small --estimate {tmp_path}/no --quiet') == 2
+    assert '--estimate = ' in capsys.readouterr().err
+
+def test_the_report_of_data_without_features_names_no_error_ratio(tmp_path, capsys):
+    np.save(tmp_path/'x.npy', np.random.default_rng(0).standard_normal((2000, 8), dtype=np.float32))
+    words = '--width 12 --samples 30000 --l0s 1,2,4 --seeds 2 --quiet --threads 1 --out'
+    assert run(f'calibrate {tmp_path}/x.npy {words}', tmp_path/'out') == 0
+    said = capsys.readouterr().out
+    assert said.startswith('no L0, no_features')
+    assert 'nan' not in said
 
 def test_checkpoints_go_where_they_are_asked_to_and_stay_there(tmp_path):
     words = 'calibrate toy:small --samples 32000 --l0s 1,1.5,2,3 --seeds 1 --rounds 0 --quiet --checkpoint'

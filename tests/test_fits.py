@@ -5,8 +5,19 @@ from sae_l0_nb.fits import *
 
 # %% ../nbs/45_fits.ipynb #d6fb28a1
 import math
+from types import SimpleNamespace
 
 import pytest
+
+# %% ../nbs/45_fits.ipynb #2eb271b9
+def test_a_calibration_is_a_reading_as_sure_as_its_interval():
+    estimate = SimpleNamespace(l0=8., interval=(6., 8*8/6), verdict='found', cost=dict(n_saes=89))
+    said = of_calibration(estimate)
+    assert (said.name, said.l0, said.edge) == ('calibration', 8., '')
+    z = math.log(8/6)/said.spread
+    assert math.erf(z/math.sqrt(2)) == pytest.approx(.9, abs=1e-3)
+    with pytest.raises(ValueError, match='estimate = .*; allowed: a calibration that gave a number'):
+        of_calibration(SimpleNamespace(l0=math.nan))
 
 # %% ../nbs/45_fits.ipynb #d1d0ae29
 def reading(l0, edge='', spread=.25): return Reading(name='alone', l0=l0, spread=spread, reason='why', edge=edge)

@@ -31,7 +31,7 @@ def test_the_matrix_is_the_only_one_or_the_one_that_is_named():
     assert choose_matrix(both, 'x.pt', 'b') is both['b']
     assert choose_matrix(both | dict(b=None), 'x.pt') is both['a']
     for entries, column, words in (
-            (both, None, r"matrices of x.pt = \['a', 'b'\]; allowed: exactly one .*, or column= with the one"),
+            (both, None, r"matrices of x.pt = \['a', 'b'\]; allowed: exactly one .*, or column= \(--column\) with the one"),
             (both, 'c', "column = 'c'; allowed: an entry of x.pt; here: a, b, ids, bias"),
             (both, 'ids', r"column 'ids' of x.pt = Tensor \(5, 4\) of int64; allowed: floats .*token ids"),
             (both, 'bias', r"column 'bias' of x.pt = Tensor \(2,\) of float32; allowed: floats \[n, d_in\]"),
@@ -152,7 +152,7 @@ ONE, TWO = torch.ones(9, 2), dict(a=torch.ones(9, 2), b=torch.ones(9, 2))
     ([torch.ones(2, 3), torch.ones(2, 4)], r'batch of the source = Tensor \(2, 4\) .* \[n, d_in = 3\]'),
     ([torch.ones(2, 3)]*2, 'rows of the source = 4; allowed: more than n_heldout = 4'),
     ([], 'rows of the source = 0; allowed: more than n_heldout = 4'),
-    ([TWO], r"matrices of batch of the source = \['a', 'b'\]; allowed: exactly one .*, or column= with the one"),
+    ([TWO], r"matrices of batch of the source = \['a', 'b'\]; allowed: exactly one .*, or column= \(--column\) with the one"),
     ([(ONE, ONE)], r"matrices of batch of the source = \['entry 0', 'entry 1'\]; allowed: exactly one"),
     ([dict(ids=ONE.long())], r'matrices of batch of the source = \[\]; .* it has ids int64 \[9, 2\]'),
     ([dict(x=[1., 2.])], r'matrices of batch of the source = \[\]; .* it has x list')])
