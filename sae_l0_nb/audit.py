@@ -123,12 +123,8 @@ def audit_sae(
     row = alone_table(r.bank, r.inputs(x), normal_rows(r.inputs(x)))
     readings, steps, table, stops = [read_alone(row)], 0, None, [s for s in named if s.name in STOPS]
     if siblings and not stops and l0 > 0:
-        settings = dict(n_samples=n_samples, batch_size=batch_size)
-        cost = _cost(l0, r.bank, device, **settings)
-        if on_quote is not None: on_quote(_with_seconds(cost, source, r.bank.d_sae, l0, device))
-        found = train_siblings(_Treated(source, r), r.bank.d_sae, l0, seeds=seeds, checkpoint=checkpoint,
-                               device=default_device(device), progress=progress, **settings)
-        steps = cost['sae_steps']
+        found, steps = _beside(r, source, l0, on_quote, device, n_samples=n_samples, batch_size=batch_size, seeds=seeds,
+                               checkpoint=checkpoint, progress=progress)
         readings, table = [*readings, found.reading], found.table
     readings = [*readings, *known]
     verdict, reason = _verdict(l0, stops, readings)
@@ -154,6 +150,15 @@ def _with_seconds(cost:dict, source, d_sae, l0, device) -> dict:
     batch_size = cost['rows']//cost['sae_steps']
     one = time_step(source, d_sae, batch_size=batch_size, n_members=cost['n_saes'], l0s=[l0], device=device)
     return cost | dict(seconds=one*cost['sae_steps'])
+
+# %% ../nbs/49_audit.ipynb #1aa0141c
+def _beside(r, source, l0:float, on_quote, device, *, n_samples, batch_size, **settings):
+    "The siblings of an SAE, after it was said what they cost, and their steps."
+    sizes = dict(n_samples=n_samples, batch_size=batch_size)
+    cost = _cost(l0, r.bank, device, **sizes)
+    if on_quote is not None: on_quote(_with_seconds(cost, source, r.bank.d_sae, l0, device))
+    found = train_siblings(_Treated(source, r), r.bank.d_sae, l0, device=default_device(device), **sizes, **settings)
+    return found, cost['sae_steps']
 
 # %% ../nbs/49_audit.ipynb #6a7cd9ab
 def _hashes(r, x) -> dict[str, str]:

@@ -268,16 +268,9 @@ def _quote_of_siblings(cost):
 
 # %% ../nbs/52_cli.ipynb #33f1fe0f
 def _estimate_for(a, source): # -> L0Estimate, None
-    "The results that are named, or those that the SAE lies in, if they have a number and are of these activations."
-    from sae_l0_nb.provenance import about_source
-    from sae_l0_nb.results import load_estimate
-    if a.estimate is not None:
-        with said_as(folder='--estimate'): return load_estimate(a.estimate)
-    folder = Path(a.sae)
-    inside = [place for place in (folder, *folder.parents[:2]) if (place/'estimate.json').is_file()]
-    if not inside or not math.isfinite((found := load_estimate(inside[0])).l0): return None
-    told = (found.provenance or {}).get('source', {}).get('hash')
-    return found if told is not None and told == about_source(source)['hash'] else None
+    from sae_l0_nb.results import estimate_around, load_estimate
+    if a.estimate is None: return estimate_around(a.sae, source)
+    with said_as(folder='--estimate'): return load_estimate(a.estimate)
 
 # %% ../nbs/52_cli.ipynb #2c7c1934
 def audit(

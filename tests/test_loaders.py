@@ -152,7 +152,7 @@ ONE, TWO = torch.ones(9, 2), dict(a=torch.ones(9, 2), b=torch.ones(9, 2))
     ([torch.ones(2, 3), torch.ones(2, 4)], r'batch of the source = Tensor \(2, 4\) .* \[n, d_in = 3\]'),
     ([torch.ones(2, 3)]*2, 'rows of the source = 4; allowed: more than n_heldout = 4'),
     ([], 'rows of the source = 0; allowed: more than n_heldout = 4'),
-    ([TWO], r"matrices of batch of the source = \['a', 'b'\]; allowed: exactly one .*, or column= \(--column\) with the one"),
+    ([TWO], r"matrices of batch of the source = \['a', 'b'\]; allowed: exactly one .*, or column= \(--column\) with"),
     ([(ONE, ONE)], r"matrices of batch of the source = \['entry 0', 'entry 1'\]; allowed: exactly one"),
     ([dict(ids=ONE.long())], r'matrices of batch of the source = \[\]; .* it has ids int64 \[9, 2\]'),
     ([dict(x=[1., 2.])], r'matrices of batch of the source = \[\]; .* it has x list')])

@@ -19,8 +19,10 @@ import torch
 
 from sae_l0_nb.estimate import L0Estimate
 from sae_l0_nb.files import read_json, write_json
+from sae_l0_nb.provenance import about_source
 from sae_l0_nb.sae import init_bank
 from sae_l0_nb.saving import load_sae
+from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/12_results.ipynb #ab2b26d2
 @pytest.fixture
@@ -95,6 +97,20 @@ def test_an_estimate_that_was_changed_is_refused(change, words, kept, tmp_path):
     path = tmp_path/'r/estimate.json'
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ValueError, match=words): load_estimate(tmp_path/'r')
+
+def test_an_estimate_is_found_around_an_sae_of_the_same_activations(kept, tmp_path):
+    here = ToyModel.small()
+    kept.provenance = dict(source=about_source(here))
+    kept.save(tmp_path/'r')
+    found = [estimate_around(tmp_path/'r'/place, here) for place in ('', 'saes/best', 'saes/k2_seed0')]
+    assert [r.l0 for r in found] == [kept.l0]*3
+    assert estimate_around(str(tmp_path/'r'), here).l0 == kept.l0
+    assert estimate_around(tmp_path/'r', ToyModel.small(corr=.3)) is None # other activations
+    assert estimate_around(tmp_path, here) is estimate_around(tmp_path/'no/such/place', here) is None
+    path = tmp_path/'r/estimate.json'
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told | dict(provenance={}))) # of an older version
+    assert estimate_around(tmp_path/'r', here) is None
 
 def test_a_folder_that_lacks_a_file_is_refused(kept, tmp_path):
     kept.save(tmp_path/'r')

@@ -31,7 +31,7 @@ def test_the_column_is_the_only_one_with_activations_or_the_one_that_is_named():
     assert choose_column(dict(a=matrices, b=vectors), 'x', 'a') == 'a'
     for kinds, column, words in (
             (dict(a=vectors, b=matrices, c=ids), None,
-             r"columns with activations of x = \['a', 'b'\]; allowed: exactly one; say which with column= \(--column\): a column"),
+             r"columns with activations of x = \['a', 'b'\]; allowed: exactly one; say which with column= \(--column\)"),
             (dict(ids=ids, loss=pa.float32()), None, r'columns .* of x = \[\]; .*; it has ids \(list<.*>\), loss \('),
             (dict(a=vectors, b=vectors), 'c', "column = 'c'; allowed: a column of x; here: a, b"),
             (dict(a=vectors, ids=ids), 'ids', "column 'ids' of x = 'list<.*>'; allowed: .* look like token ids; here: a"),
