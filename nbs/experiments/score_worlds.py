@@ -208,7 +208,7 @@ def table_at(path, **columns):
 
 
 def read_off_curve(row, curves):
-    "Where recovery is best in one world, and what other ways of choosing lose there, `lost_f1_knee` for `l0_knee`."
+    "Where recovery is best in one world, and what the number and other ways lose there, `lost_f1_knee` for `l0_knee`."
     curve = curves[(curves.kind == row.kind) & (curves.seed == row.seed)]
     chosen = {name: row[name] for name in row.index if name.startswith('l0_')} | dict(l0_default=DEFAULT)
     if curve.empty: return {}
@@ -216,7 +216,9 @@ def read_off_curve(row, curves):
     best = {f'best_{name}': best_of(curve, name) for name in ('f1', 'f1_each', 'mcc')}
     lost = {f'lost_{measure}_{name[3:]}': loss_of(curve, measure, l0)
             for measure in ('f1', 'mcc') for name, l0 in chosen.items()}
-    return best | lost | dict(directions_clipped=bool(np.isfinite(row.directions) and beyond))
+    own = dict(lost_f1=loss_of(curve, 'f1', row.l0), lost_f1_each=loss_of(curve, 'f1_each', row.l0),
+               lost_mcc=loss_of(curve, 'mcc', row.directions if np.isfinite(row.l0) else np.nan))
+    return best | lost | own | dict(directions_clipped=bool(np.isfinite(row.directions) and beyond))
 
 
 def merge(out, parts):
