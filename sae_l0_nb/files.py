@@ -14,9 +14,12 @@ import hashlib
 import io
 import json
 import math
+import os
 import re
+import shutil
 import zipfile
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +28,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from .checks import NUMBERS, check, refuse
-from .runs import as_path, replacing, write_atomic
+from .runs import as_path, replacing, temporary, write_atomic
 
 # %% ../nbs/93_files.ipynb #15051e65
 def content_hash(
@@ -81,6 +84,15 @@ def _seal_of_tensors(tensors:dict, metadata:dict) -> str:
     "The digest of tensors and metadata, in whatever order they stand."
     return content_hash(dict(sorted(tensors.items())), metadata=metadata)
 
+# %% ../nbs/93_files.ipynb #d502732e
+@contextmanager
+def _own_folder(path):
+    "A new folder beside a path, deleted at the end; `remove_leftovers` deletes that of a killed process."
+    folder = temporary(path)
+    folder.mkdir()
+    try: yield folder
+    finally: shutil.rmtree(folder, ignore_errors=True)
+
 # %% ../nbs/93_files.ipynb #dff4fb7e
 def write_tensors(
     path, # final name
@@ -92,11 +104,13 @@ def write_tensors(
     whole = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     metadata = metadata or {}
     metadata = metadata | dict(digest=_seal_of_tensors(whole, metadata))
-    with replacing(path) as tmp:
-        try: save_file(whole, tmp, metadata=metadata)
+    with replacing(path) as tmp, _own_folder(path) as own:
+        try: save_file(whole, own/'tensors', metadata=metadata)
         except SafetensorError as e:
             code = errno.ENOSPC if 'os error 28' in str(e) else errno.EIO
             raise OSError(code, str(e), str(path)) from e
+        shutil.copymode(tmp, own/'tensors') # safetensors makes a file that only its owner may read
+        os.replace(own/'tensors', tmp)
 
 # %% ../nbs/93_files.ipynb #cf04885e
 @dataclass(frozen=True)

@@ -69,5 +69,6 @@ def of_calibration(
     "The number of a calibration."
     check(math.isfinite(estimate.l0), 'estimate', estimate, 'a calibration that gave a number')
     low, high = estimate.interval
+    check(0 < low < high, 'interval of estimate', (low, high), 'two numbers above 0, the second larger')
     reason = f'a calibration read it off {estimate.cost["n_saes"]} SAEs of this width ({estimate.verdict})'
     return Reading(name='calibration', l0=estimate.l0, spread=math.log(high/low)/(2*NORMAL_90), reason=reason)

@@ -88,10 +88,10 @@ def estimate_around(
     source, # from `open_source`: activations that the SAE is looked at on
 ) -> L0Estimate|None: # None: no results there, none with a number, or of other activations
     "The estimate that an SAE was kept with."
-    folder = Path(path)
-    inside = [place for place in (folder, *folder.parents[:2]) if (place/'estimate.json').is_file()]
-    if not inside: return None
-    r = load_estimate(inside[0])
+    folder = Path(path).resolve()
+    if folder.parent.name == 'saes' and folder.is_dir(): folder = folder.parent.parent
+    if not (folder/'estimate.json').is_file(): return None
+    r = load_estimate(folder)
     told = r.provenance.get('source', {}).get('hash')
     if told is None or not math.isfinite(r.l0): return None
     return r if told == about_source(source)['hash'] else None

@@ -8,6 +8,8 @@ import json
 import math
 import os
 import pickle
+import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+
+from sae_l0_nb.runs import new_folder
 
 # %% ../nbs/93_files.ipynb #804208f5
 def test_a_hash_knows_values_types_shapes_names_and_settings():
@@ -34,6 +38,30 @@ def test_plain_is_what_json_holds():
     assert json.loads(json.dumps(held, allow_nan=False)) == held
 
 # %% ../nbs/93_files.ipynb #2a432fbe
+def test_a_killed_write_leaves_nothing_that_the_next_one_does_not_take_away_and_others_may_read_what_is_written():
+    KILLED = '''
+import os, signal, sys
+from pathlib import Path
+from unittest import mock
+import torch
+from sae_l0_nb.files import write_tensors
+def dying(tensors, path, metadata):
+    (Path(path).parent/'.tmpAbCdEf').write_bytes(b'half') # as safetensors begins
+    os.kill(os.getpid(), signal.SIGKILL)
+with mock.patch('safetensors.torch.save_file', dying): write_tensors(sys.argv[1], dict(x=torch.ones(2)))
+'''
+    with tempfile.TemporaryDirectory() as tmp:
+        path = Path(tmp)/'a.safetensors'
+        done = subprocess.run([sys.executable, '-c', KILLED, str(path)], capture_output=True)
+        assert done.returncode == -9
+        assert list(Path(tmp).iterdir()) # the killed process left something
+        assert new_folder(tmp) == Path(tmp) # which is no content
+        write_tensors(path, dict(x=torch.ones(2)))
+        assert [p.name for p in Path(tmp).iterdir()] == ['a.safetensors']
+        (other := Path(tmp)/'other').touch()
+        assert path.stat().st_mode == other.stat().st_mode
+
+# %% ../nbs/93_files.ipynb #9ce8e88b
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else():
     with tempfile.TemporaryDirectory() as tmp:
         path = Path(tmp)/'a.safetensors'

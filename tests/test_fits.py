@@ -18,6 +18,8 @@ def test_a_calibration_is_a_reading_as_sure_as_its_interval():
     assert math.erf(z/math.sqrt(2)) == pytest.approx(.9, abs=1e-3)
     with pytest.raises(ValueError, match='estimate = .*; allowed: a calibration that gave a number'):
         of_calibration(SimpleNamespace(l0=math.nan))
+    with pytest.raises(ValueError, match='interval of estimate = .*; allowed: two numbers above 0'):
+        of_calibration(SimpleNamespace(l0=8., interval=(8., 8.)))
 
 # %% ../nbs/45_fits.ipynb #d1d0ae29
 def reading(l0, edge='', spread=.25): return Reading(name='alone', l0=l0, spread=spread, reason='why', edge=edge)

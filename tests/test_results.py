@@ -98,13 +98,17 @@ def test_an_estimate_that_was_changed_is_refused(change, words, kept, tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ValueError, match=words): load_estimate(tmp_path/'r')
 
-def test_an_estimate_is_found_around_an_sae_of_the_same_activations(kept, tmp_path):
+def test_an_estimate_is_found_around_an_sae_of_the_same_activations(kept, tmp_path, monkeypatch):
     here = ToyModel.small()
     kept.provenance = dict(source=about_source(here))
     kept.save(tmp_path/'r')
     found = [estimate_around(tmp_path/'r'/place, here) for place in ('', 'saes/best', 'saes/k2_seed0')]
     assert [r.l0 for r in found] == [kept.l0]*3
     assert estimate_around(str(tmp_path/'r'), here).l0 == kept.l0
+    monkeypatch.chdir(tmp_path/'r/saes')
+    assert estimate_around('best', here).l0 == kept.l0
+    monkeypatch.chdir(tmp_path/'r')
+    assert estimate_around('user/name', here) is None # of the hub
     assert estimate_around(tmp_path/'r', ToyModel.small(corr=.3)) is None # other activations
     assert estimate_around(tmp_path, here) is estimate_around(tmp_path/'no/such/place', here) is None
     path = tmp_path/'r/estimate.json'

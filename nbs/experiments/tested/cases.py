@@ -42,7 +42,9 @@ BASE = dict(architecture='standard', d_in=D, d_sae=S, dtype='float32')
 SHORT = dict(max_length=32, progress=False)
 
 def new(): return Path(tempfile.mkdtemp(dir=TMP.name))
-def same(a, b, atol=1e-4): assert torch.allclose(a, b, atol=atol), f'off by {(a - b).abs().max():.1e}'
+def same(a, b, atol=1e-4):
+    assert a.shape == b.shape, f'{tuple(a.shape)} beside {tuple(b.shape)}'
+    assert torch.allclose(a, b, atol=atol), f'off by {(a - b).abs().max():.1e}'
 def wide(): return init_bank(32, 64, [4.], [0])
 def trained(x, **more): return train_bank(x, S, [2.], n_samples=2000, batch_size=100, progress=False, **more)[0].W_dec
 def probed(task, sae, **more): return probe_sweep(sae, task, tiny_model('gpt2'), 1, n_latents=4, **SHORT, **more)
@@ -68,19 +70,19 @@ def topk_named_in_the_activation_function():
     right = PRE.relu()*(PRE >= PRE.topk(4, dim=1).values[:, -1:])
     for key in ('activation_fn_str', 'activation_fn'):
         cfg = BASE | {key: 'topk', 'activation_fn_kwargs': dict(k=4)}
-        yield 'read', lambda: same(load_sae(folder_of(cfg)).encode(X)[0], right)
+        yield 'read', lambda: same(load_sae(folder_of(cfg)).encode(X), right)
     yield 'activation_fn', lambda: load_sae(folder_of(BASE | dict(activation_fn_str='tanh-relu')))
 
 def configs_of_another_time():
     old = {name: value for name, value in BASE.items() if name != 'architecture'}
     for cfg in (old, BASE | dict(normalize_activations=False), BASE | dict(normalize_activations=None)):
-        yield 'read', lambda: same(load_sae(folder_of(cfg)).encode(X)[0], PRE.relu())
+        yield 'read', lambda: same(load_sae(folder_of(cfg)).encode(X), PRE.relu())
     for cfg in ([BASE], BASE | dict(architecture='topk', k='4'), BASE | dict(d_in='8'), BASE | dict(unheard_of=3)):
         yield 'cfg.json', lambda: load_sae(folder_of(cfg))
 
 def dead_latents_with_decoder_rows_of_zeros():
     rows = W_DEC/W_DEC.norm(dim=1, keepdim=True)*(torch.arange(S) % 7 > 0)[:, None]
-    def output(sae): return sae.decode(sae.encode(X))[0]
+    def output(sae): return sae.decode(sae.encode(X))
     folder = folder_of(BASE | dict(architecture='jumprelu'), W_dec=rows, threshold=torch.full((S,), .5))
     yield 'read', lambda: same(output(load_sae(folder)), (PRE*(PRE > .5)) @ rows)
 
@@ -112,7 +114,9 @@ def another_default_dtype():
         finally: torch.set_default_dtype(torch.float32)
 
 def a_constant_on_every_row():
-    for constant in (1, 10): yield 'read', lambda: same(trained(X + constant), trained(X), .02)
+    right = trained(X, centre=True)
+    for constant in (1, 10): yield 'read', lambda: same(trained(X + constant, centre=True), right, .02)
+    yield 'read', lambda: same(trained(X + 10), right, .02) # far from zero the mean is taken off by default
 
 def data_that_are_not_what_they_were():
     folder, held = new(), as_source(X).heldout(400)
