@@ -9,6 +9,7 @@ __all__ = ['STOPS', 'audit_sae']
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from .fits import CANT, judged, of_calibration
 from .loaders import read_once
 from .measuring import as_released, measure, normal_rows, suspects
 from .mixed import mixed_pairs
+from .provenance import about_source
 from .results import load_estimate
 from .runs import default_device
 from .shuffle import drawn_rows
@@ -86,13 +88,15 @@ def _heldout(source, n_eval:int|None) -> torch.Tensor:
     return x
 
 # %% ../nbs/49_audit.ipynb #495550df
-def _calibrated(estimate, bank):
-    "The reading of a calibration, given as it is or as its folder."
+def _calibrated(estimate, bank, source):
+    "The reading of a calibration, given as it is or as its folder; it says so if that was of other rows."
     r = load_estimate(estimate) if isinstance(estimate, (str, Path)) else estimate
     check(isinstance(r, L0Estimate), 'estimate', r, 'what calibrate_l0 gave, or the folder of its results')
     at = f'of a calibration at width {bank.d_sae} in {bank.d_in} dimensions, as the SAE has them'
     check((r.d_sae, r.d_in) == (bank.d_sae, bank.d_in), 'estimate', f'width {r.d_sae} in {r.d_in} dimensions', at)
-    return of_calibration(r)
+    said, told = of_calibration(r), r.provenance.get('source', {}).get('hash')
+    other = told is not None and told != about_source(source)['hash']
+    return replace(said, reason=f'{said.reason}, of other rows than these') if other else said
 
 # %% ../nbs/49_audit.ipynb #6e7a3914
 @checked
@@ -114,7 +118,7 @@ def audit_sae(
     "Judge the L0 of one SAE."
     began, r, source = time.perf_counter(), as_released(sae), open_source(source)
     check(source.d_in == r.bank.d_in, 'd_in of source', source.d_in, f'{r.bank.d_in}, as the SAE has')
-    known = [] if estimate is None else [_calibrated(estimate, r.bank)]
+    known = [] if estimate is None else [_calibrated(estimate, r.bank, source)]
     again = 'what can be read again, for siblings'
     check(not (siblings and read_once(source)), 'source', 'an iterator, which can be read once', again)
     x = _heldout(source, n_eval).to(r.bank.W_dec.device)

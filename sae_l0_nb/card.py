@@ -130,7 +130,9 @@ def saebench(self:Audit) -> dict: # what JSON can hold
     names = dict(chance_too_low='too low', chance_fits='fits', chance_too_high='too high')
     fit = {name: last.get(words) for name, words in names.items()}
     return dict(
-        eval_type_id='l0_audit', eval_config=dict(n_rows=self.cost['rows'], siblings=self.siblings is not None),
+        eval_type_id='l0_audit',
+        eval_config=dict(n_rows=self.cost['rows'], siblings=self.siblings is not None,
+                         calibration=self.readings[-1].name == 'calibration'),
         eval_id=str(uuid.uuid4()), datetime_epoch_millis=int(time.time()*1000),
         eval_result_metrics=dict(l0=plain(l0), fit=fit), eval_result_details=s['siblings'] or [],
         sae_bench_commit_hash='', sae_lens_id=self.about.get('sae_id', 'custom'),

@@ -33,7 +33,7 @@ def _use_threads(n):
     if n is not None: torch.set_num_threads(check_whole(n, '--threads'))
 
 # %% ../nbs/52_cli.ipynb #b90b61d5
-FREE = ('command', 'out', 'card', 'checkpoint', 'cache', 'quote', 'device', 'threads', 'quiet', 'save_saes')
+FREE = ('command', 'out', 'card', 'estimate', 'checkpoint', 'cache', 'quote', 'device', 'threads', 'quiet', 'save_saes')
 
 def _kept(a, place, beside, need=0): # a: arguments; place: what was asked for; beside: folder of the results
     "Where a command keeps unfinished work, as a block: `OUT.part`, unless another place or none was asked for."
@@ -269,8 +269,11 @@ def _quote_of_siblings(cost):
 # %% ../nbs/52_cli.ipynb #33f1fe0f
 def _estimate_for(a, source): # -> L0Estimate, None
     from sae_l0_nb.results import estimate_around, load_estimate
-    if a.estimate is None: return estimate_around(a.sae, source)
-    with said_as(folder='--estimate'): return load_estimate(a.estimate)
+    if a.estimate is not None:
+        with said_as(folder='--estimate'): return load_estimate(a.estimate)
+    try: return estimate_around(a.sae, source)
+    except ValueError as e: # nobody asked for it
+        print(f'the estimate beside this SAE is not used: {e}', file=sys.stderr, flush=True)
 
 # %% ../nbs/52_cli.ipynb #2c7c1934
 def audit(

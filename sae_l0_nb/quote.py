@@ -32,15 +32,17 @@ def planned(
     n_rounds:int=9, # stages at most after the coarse one; 0: one grid
 ) -> tuple[list[Stage], list[Stage]]: # what is usually done; what may be done besides
     "The stages of a calibration."
+    check_whole(n_rounds, 'n_rounds', 0)
     checks = check_stages(n_seeds, control=control)
-    if check_whole(n_rounds, 'n_rounds', 0) == 0: return [Stage(name='grid', n_saes=n_l0s*n_seeds), *checks], []
+    if n_rounds == 0: return [Stage(name='grid', n_saes=n_l0s*n_seeds), *checks], []
     check_choice(method, 'method', ('descent', 'search'))
     few, n_close = min(2, n_seeds), len(CLOSE_L0S)*n_seeds
     coarse = Stage(name='coarse', n_saes=n_l0s*few, share=COARSE)
     close, fine = Stage(name='close', n_saes=n_close), Stage(name='fine', n_saes=n_close)
     near = Stage(name='descent', n_saes=n_seeds, share=DESCENT) if method == 'descent' else fine
     normal = [Stage(name='control_grid', n_saes=n_l0s, share=COARSE)] if control and n_seeds > 1 else []
-    usual = [coarse, *normal, *[near, close, close][:n_rounds], *checks]
+    rounds = [near, close, close][:n_rounds] if n_rounds > 1 else [] # none is begun without a look after it
+    usual = [coarse, *normal, *rounds, *checks]
     looks = [Stage(name='look', n_saes=n_close + len(CLOSE_L0S))]*3 # with their controls
     more = [close, *(looks if normal else [replace(coarse, share=1.)])]
     if method == 'descent': more += [fine, close, close, close]
@@ -73,9 +75,10 @@ def quote_l0(
     l0s = first_grid(l0s, d_sae, source.d_in)
     settings = default_settings(d_sae, source.d_in, n_samples=n_samples, batch_size=batch_size)
     usual, more = planned(len(l0s), len(seeds), method=method, control=control, n_rounds=n_rounds)
-    costs = sorted((s.sae_steps(settings) for s in more), reverse=True)
     sae_steps = sum(s.sae_steps(settings) for s in usual)
-    most_sae_steps = sae_steps + sum(costs[:max(0, n_rounds - 3)])
+    later = [s for s in usual if s.name in ('descent', 'fine', 'close')]
+    dearest = sorted((s.sae_steps(settings) for s in later + more), reverse=True)[:n_rounds]
+    most_sae_steps = sae_steps - sum(s.sae_steps(settings) for s in later) + sum(dearest)
     batch_size = settings['batch_size']
     timed = dict(batch_size=batch_size, n_members=usual[0].n_saes, n_steps=n_steps, device=device, compute=compute)
     seconds = time_step(source, d_sae, l0s=l0s, **timed) if n_steps else math.nan

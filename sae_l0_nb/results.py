@@ -14,7 +14,7 @@ from .checks import check, refuse
 from .elbow import latest
 from .estimate import NEXT, L0Estimate
 from .files import Field, read_json, read_table
-from .folders import sae_name
+from .folders import BEST, sae_name
 from .provenance import about_source
 from .runs import as_path
 from .saving import load_sae
@@ -88,10 +88,13 @@ def estimate_around(
     source, # from `open_source`: activations that the SAE is looked at on
 ) -> L0Estimate|None: # None: no results there, none with a number, or of other activations
     "The estimate that an SAE was kept with."
-    folder = Path(path).resolve()
-    if folder.parent.name == 'saes' and folder.is_dir(): folder = folder.parent.parent
+    place = Path(path).resolve()
+    inside = place.parent.name == 'saes' and place.is_dir()
+    folder = place.parent.parent if inside else place
     if not (folder/'estimate.json').is_file(): return None
-    r = load_estimate(folder)
-    told = r.provenance.get('source', {}).get('hash')
-    if told is None or not math.isfinite(r.l0): return None
-    return r if told == about_source(source)['hash'] else None
+    r, known = load_estimate(folder), ('hash', 'column')
+    kept = {BEST, *(sae_name(row) for row in r.table.itertuples())}
+    numbered = math.isfinite(r.l0) and r.interval[0] < r.interval[1]
+    told, here = r.provenance.get('source', {}), about_source(source)
+    same = told.get('hash') is not None and all(told.get(name) == here[name] for name in known)
+    return r if numbered and same and not (inside and place.name not in kept) else None

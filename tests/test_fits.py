@@ -11,7 +11,11 @@ import pytest
 
 # %% ../nbs/45_fits.ipynb #2eb271b9
 def test_a_calibration_is_a_reading_as_sure_as_its_interval():
-    estimate = SimpleNamespace(l0=8., interval=(6., 8*8/6), verdict='found', cost=dict(n_saes=89))
+    def estimated(low, high, **more):
+        told = dict(l0=8., interval=(low, high), verdict='found', cost=dict(n_saes=89), provenance={})
+        return SimpleNamespace(**(told | more))
+
+    estimate = estimated(6., 8*8/6)
     said = of_calibration(estimate)
     assert (said.name, said.l0, said.edge) == ('calibration', 8., '')
     z = math.log(8/6)/said.spread
@@ -19,7 +23,13 @@ def test_a_calibration_is_a_reading_as_sure_as_its_interval():
     with pytest.raises(ValueError, match='estimate = .*; allowed: a calibration that gave a number'):
         of_calibration(SimpleNamespace(l0=math.nan))
     with pytest.raises(ValueError, match='interval of estimate = .*; allowed: two numbers above 0'):
-        of_calibration(SimpleNamespace(l0=8., interval=(8., 8.)))
+        of_calibration(estimated(8., 8.))
+    assert of_calibration(estimated(7.9, 8.1)).spread == LEAST
+    assert of_calibration(estimated(7.9, 8.1, provenance=dict(source=dict(path='acts')))).reason.startswith(
+        'a calibration of acts read it off 89 SAEs')
+    flat = of_calibration(estimated(7.9, 8.1, verdict='plateau', cost={}))
+    assert [judged(flat, l0)[0] for l0 in (4., 8., 9., 30.)] == ['too low', 'fits', 'fits', CANT]
+    assert '8 or above, the L0 is 30 (higher L0s may be as good)' in judged(flat, 30.)[1]
 
 # %% ../nbs/45_fits.ipynb #d1d0ae29
 def reading(l0, edge='', spread=.25): return Reading(name='alone', l0=l0, spread=spread, reason='why', edge=edge)

@@ -110,11 +110,15 @@ def test_an_estimate_is_found_around_an_sae_of_the_same_activations(kept, tmp_pa
     monkeypatch.chdir(tmp_path/'r')
     assert estimate_around('user/name', here) is None # of the hub
     assert estimate_around(tmp_path/'r', ToyModel.small(corr=.3)) is None # other activations
+    shutil.copytree(tmp_path/'r/saes/best', tmp_path/'r/saes/mine')
+    assert estimate_around(tmp_path/'r/saes/mine', here) is None # not of this calibration
     assert estimate_around(tmp_path, here) is estimate_around(tmp_path/'no/such/place', here) is None
     path = tmp_path/'r/estimate.json'
     told = json.loads(path.read_text())
-    path.write_text(json.dumps(told | dict(provenance={}))) # of an older version
-    assert estimate_around(tmp_path/'r', here) is None
+    elsewhere = dict(source=told['provenance']['source'] | dict(column='other')) # of the same file
+    for change in (dict(provenance={}), dict(interval=[None, None]), dict(provenance=elsewhere)):
+        path.write_text(json.dumps(told | change))
+        assert estimate_around(tmp_path/'r', here) is None
 
 def test_a_folder_that_lacks_a_file_is_refused(kept, tmp_path):
     kept.save(tmp_path/'r')

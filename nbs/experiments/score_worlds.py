@@ -224,11 +224,16 @@ def read_off_curve(row, curves):
 def merge(out, parts):
     "One table of many, and of the tables beside them."
     out, parts = Path(out), [Path(part) for part in parts]
+    for part in parts:
+        there = [path for path in (part, beside(part, 'curves'), beside(part, 'others')) if path.exists()]
+        if not there: raise ValueError(f'part = {str(part)!r}; allowed: one that has rows, curves or others')
     table = pd.concat([table_at(part) for part in parts], ignore_index=True)
     twice = table[table.duplicated(['kind', 'seed'])]
     if len(twice): raise ValueError(f'parts = {parts}; allowed: those with each world once, not {len(twice)} twice')
     curves, looks = (pd.concat([table_at(beside(part, name)) for part in parts], ignore_index=True)
                      for name in ('curves', 'looks'))
+    if len(curves) and curves.duplicated(['kind', 'seed', 'k']).any():
+        raise ValueError(f'parts = {parts}; allowed: those with the curve of each world once')
     others = [table_at(path) for path in (beside(part, 'others') for part in parts) if path.exists()]
     if others:
         others = pd.concat(others)[['kind', 'seed', 'rule_verdict', *ASKED]]
