@@ -269,11 +269,10 @@ def _quote_of_siblings(cost):
 # %% ../nbs/52_cli.ipynb #33f1fe0f
 def _estimate_for(a, source): # -> L0Estimate, None
     from sae_l0_nb.results import estimate_around, load_estimate
-    if a.estimate is not None:
-        with said_as(folder='--estimate'): return load_estimate(a.estimate)
+    with said_as(folder='--estimate'):
+        if a.estimate is not None: return load_estimate(a.estimate)
     try: return estimate_around(a.sae, source)
-    except ValueError as e: # nobody asked for it
-        print(f'the estimate beside this SAE is not used: {e}', file=sys.stderr, flush=True)
+    except ValueError as e: print(f'the estimate beside this SAE is not used: {e}', file=sys.stderr) # nobody asked
 
 # %% ../nbs/52_cli.ipynb #2c7c1934
 def audit(

@@ -88,8 +88,7 @@ def _seal_of_tensors(tensors:dict, metadata:dict) -> str:
 @contextmanager
 def _own_folder(path):
     "A new folder beside a path, deleted at the end; `remove_leftovers` deletes that of a killed process."
-    folder = temporary(path)
-    folder.mkdir()
+    (folder := temporary(path)).mkdir()
     try: yield folder
     finally: shutil.rmtree(folder, ignore_errors=True)
 

@@ -241,7 +241,7 @@ for n in (1, 3, 17, 30): # in the first step, before a checkpoint, in the second
     assert killed(f'step{n}', step=stepping(n))
     assert not killed(f'step{n}')
 rounds = 1
-while killed('often', renaming(9, half=rounds % 2 == 0), stepping(6)): rounds += 1 # in every run but the last
+while killed('often', renaming(15, half=rounds % 2 == 0), stepping(6)): rounds += 1 # in every run but the last
 print(at - 1, rounds)
 """
 
@@ -256,7 +256,7 @@ def test_killed_at_any_renaming_it_goes_on_and_ends_with_the_same_bytes(tmp_path
     n_renamings, rounds = map(int, done.stdout.split())
     whole = contents(tmp_path/'whole')
     assert len(whole) == 6*2 + 3*2 + 3 # SAEs, parts, and sweep.json, table.csv, history.csv
-    in_a_group = 3 + 2*3 + 2 # checkpoints, two SAEs of two files and a folder, parts
+    in_a_group = 3*2 + 2*(2 + 2) + 2 # checkpoints, two SAEs of two files and a folder, parts; tensors are renamed twice
     assert n_renamings == 2 + 3*in_a_group + 2 # before it a trial of the folder and sweep.json
     assert rounds > 5
     folders = list(tmp_path.iterdir())
