@@ -264,8 +264,8 @@ def peak_verdict(
     if reason := _not_settled(s): return Verdict(verdict='not_converged', reason=reason, **no)
     if reason := _unseen(s): return Verdict(verdict='disagree', reason=reason, **no)
     l0 = corrected(at, **{name: s.at_best(name) for name in ASKED})
-    reason = (f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}; '
-              f'recovery should be best near {l0:.3g}')
+    moved = '' if l0 == at else f'; recovery should be best near {l0:.3g}'
+    reason = f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}{moved}'
     return Verdict(verdict='found', l0=l0, interval=around(l0, 'firing'), elbows=elbows, reason=reason)
 
 # %% ../nbs/14_peak_search.ipynb #79e0bc7d

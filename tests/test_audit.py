@@ -51,7 +51,7 @@ def test_the_number_of_a_calibration_decides(trained, tmp_path):
             assert 'other rows' not in a.reason
     a = audit_sae(trained[0], ToyModel.large().heldout(4000, seed=9), n_eval=400, estimate=r, progress=False)
     assert a.reason.endswith('of other rows than these')
-    r.l0 = a.l0 # as if it had said that of this one
+    r.l0 = trained[1].k.item() # as if it had said that of this one
     r.interval = (.97*r.l0, 1.03*r.l0)
     a = audit_sae(trained[1], toy, estimate=r, siblings=True, progress=False)
     assert a.verdict == 'fits'

@@ -165,6 +165,8 @@ def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_a
     assert v.verdict == 'found'
     assert v.l0 == corrected(10., fire=.8, enc_dec=.93, ratio=.5, useful=.96, density=.12, fourth=6.)
     assert v.interval == around(v.l0, 'firing')
+    assert v.reason.endswith(f'most near 10; recovery should be best near {v.l0:.3g}')
+    assert ended(ratio=.2).reason.endswith('most near 10') # where nothing is corrected
     nothing, short = 'no_features', 'not_converged'
     cases = [(dict(ratio=.95), nothing, 'error ratio 0.95'), (dict(l0=math.nan), nothing, 'at no L0'),
              (dict(fire=.2), nothing, 'fire together in 0.20'),
