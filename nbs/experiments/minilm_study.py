@@ -22,6 +22,7 @@ nothing with that of the activations, the elbow of the activations is about more
 one that overlaps, the elbow says nothing about features, whatever the probes say.
 """
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -135,6 +136,7 @@ def number(layer, width=1536, n_samples=1_024_000):
     print(r)
     r.save(path)
     row = dict(layer=int(layer), width=int(width), low=r.interval[0], high=r.interval[1], **r.cost)
+    row |= dict(processor_seconds=time.process_time()) # of this process, not of one that was killed before
     names = ('l0', 'verdict', 'carried', 'firing', 'directions', 'control', 'reason')
     row |= {name: getattr(r, name) for name in names}
     pd.DataFrame([row]).to_csv(RUNS/f'study_numbers_w{width}_l{layer}_n{n_samples}.csv', index=False)
