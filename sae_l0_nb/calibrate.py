@@ -145,8 +145,10 @@ def _search(job, rounds, method) -> Looks:
     if method == 'search': del stages['descent']
     checks = check_stages(len(job.seeds), control=job.control is not None)
     for name, stage in stages.items():
-        if why := job.ledger.refusal(_needs(job, rounds, name), job.settings): return Looks(centred=False, stopped=why)
-        job.ledger.expect([*(needs := _needs(job, rounds, name)), needs[-1], *checks]) # a look is often repeated
+        needs = _needs(job, rounds, name)
+        if why := job.ledger.refusal(needs, job.settings): return Looks(centred=False, stopped=why)
+        again = [] if job.ledger.refusal([*needs, needs[-1]], job.settings) else needs[-1:] # a look is often repeated
+        job.ledger.expect([*needs, *again, *checks])
         start, looks = stage(job, rounds), Looks(centred=False)
         if np.isfinite(start.l0): looks = close_stage(job, rounds, start)
         if looks.centred or looks.stopped: break
