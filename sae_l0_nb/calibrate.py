@@ -143,12 +143,11 @@ def _search(job, rounds, method) -> Looks:
     "From the coarse stage to an elbow well inside a close look, or to what prevents it."
     stages = dict(descent=descent_stage, fine=fine_stage)
     if method == 'search': del stages['descent']
-    checks = check_stages(len(job.seeds), control=job.control is not None)
     for name, stage in stages.items():
         needs = _needs(job, rounds, name)
         if why := job.ledger.refusal(needs, job.settings): return Looks(centred=False, stopped=why)
         again = [] if job.ledger.refusal([*needs, needs[-1]], job.settings) else needs[-1:] # a look is often repeated
-        job.ledger.expect([*needs, *again, *checks])
+        job.ledger.expect([*needs, *again, *check_stages(len(job.seeds), control=job.control is not None)])
         start, looks = stage(job, rounds), Looks(centred=False)
         if np.isfinite(start.l0): looks = close_stage(job, rounds, start)
         if looks.centred or looks.stopped: break
