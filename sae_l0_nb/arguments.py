@@ -84,7 +84,8 @@ def _calibrate_args(p):
     p.add_argument('--data-seed', type=int, default=0, metavar='N', help='seed of the batches (default 0)')
     _training_args(p, ('256, above width 512: 1,024', None))
     _machine_args(p)
-    p.add_argument('--save-saes', action='store_true', help='also write every trained SAE as a SAELens folder')
+    p.add_argument('--save-saes', action='store_true',
+                   help='also write SAEs as SAELens folders: those of the last look at each place')
     _checkpoint_arg(p)
     p.add_argument('--out', metavar='DIR', help='new folder for the results (default: l0_SOURCE)')
     p.add_argument('--quote', action='store_true', help='print what it would take, and stop')
@@ -215,7 +216,7 @@ def _latents_args(p):
     which.add_argument('--pairs', type=int, default=5, metavar='N', help='the N strongest mixed pairs (default 5)')
     p.add_argument('--top', type=int, default=8, metavar='N', help='rows of each (default 8)')
     p.add_argument('--rows', type=int, default=65_536, metavar='N',
-                   help='held-out rows that are looked at (default 65,536)')
+                   help='held-out rows that are looked at, or all there are (default 65,536)')
     p.add_argument('--texts', metavar='FILE',
                    help='the texts of the harvest, compared with the store (default: the tokens of the store)')
     _column_arg(p)

@@ -53,7 +53,9 @@ def one_folder(
     if BEST in names: return found[names.index(BEST)]
     there = ', '.join(names[:6]) + (f' and {len(names) - 6} more' if len(names) > 6 else '')
     where = found[0].parent if found else folder
-    if found: refuse('folder', str(folder), f'one SAE, or results with {BEST} among them; in {str(where)!r}: {there}')
+    none = '; these have none, as their calibration gave no number' if (folder/'estimate.json').is_file() else ''
+    allowed = f'one SAE, or results with {BEST} among them{none}; in {str(where)!r}: {there}'
+    if found: refuse('folder', str(folder), allowed)
     check(folder.exists(), 'folder', str(folder), 'a folder that exists')
     kept = 'results with SAEs; none were kept here: calibrate_l0(..., keep_saes=True), or --save-saes'
     check(not (folder/'estimate.json').is_file(), 'folder', str(folder), kept)

@@ -86,15 +86,17 @@ def load_estimate(
 def estimate_around(
     path, # of an SAE in results of a calibration, or of the results
     source, # from `open_source`: activations that the SAE is looked at on
-) -> L0Estimate|None: # None: no results there, none with a number, or of other activations
-    "The estimate that an SAE was kept with."
+) -> L0Estimate|None: # None: it lies in no results, or was not kept by them
+    "The estimate that an SAE was kept with; refused if it has no number, or is of other activations."
     place = Path(path).resolve()
     inside = place.parent.name == 'saes' and place.is_dir()
     folder = place.parent.parent if inside else place
     if not (folder/'estimate.json').is_file(): return None
-    r, known = load_estimate(folder), ('hash', 'column')
-    kept = {BEST, *(sae_name(row) for row in r.table.itertuples())}
+    r = load_estimate(folder)
+    if inside and place.name not in {BEST, *(sae_name(row) for row in r.table.itertuples())}: return None
     numbered = math.isfinite(r.l0) and r.interval[0] < r.interval[1]
+    check(numbered, f'estimate of {str(folder)!r}', r.verdict, 'one with a number and its interval')
     told, here = r.provenance.get('source', {}), about_source(source)
-    same = told.get('hash') is not None and all(told.get(name) == here[name] for name in known)
-    return r if numbered and same and not (inside and place.name not in kept) else None
+    same = told.get('hash') is not None and all(told.get(name) == here[name] for name in ('hash', 'column'))
+    check(same, f'source of {str(folder)!r}', told.get('path'), 'the rows and the column that the SAE is looked at on')
+    return r

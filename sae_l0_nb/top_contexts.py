@@ -92,7 +92,7 @@ def top_rows(
 @dataclass(kw_only=True, eq=False)
 class Example:
     "A row of a group, and the tokens around it."
-    row:int # its number among the rows that were looked at
+    row:int # its number among the held-out rows that were looked at; not its place in a file
     values:list[float] # activations of the latents of its group
     text:int=-1 # number of its text; -1: not known
     position:int=-1 # of its token in the text
@@ -102,7 +102,7 @@ class Example:
 
     def __str__(self):
         value = ' '.join(f'{v + 0:.3g}' for v in self.values)
-        if not self.tokens: return f'{value}  row {self.row}'
+        if not self.tokens: return f'{value}  held-out row {self.row}'
         words = [f'>>{t.strip()}<<' if i == self.at else t.strip() for i, t in enumerate(self.tokens)]
         return f'{value}  ' + ' '.join(words)
 
@@ -280,7 +280,7 @@ def _span(token:str, acts, most, own:bool) -> str:
 def _row_html(e:Example, most) -> str: # most: [s] the largest activation shown of each latent
     "An example on a page."
     value = ', '.join(f'{v + 0:.3g}' for v in e.values)
-    if not e.tokens: return f'<p class="row">{value}: row {e.row}</p>'
+    if not e.tokens: return f'<p class="row">{value}: held-out row {e.row}</p>'
     spans = '<wbr>'.join(_span(t, a, most, i == e.at) for i, (t, a) in enumerate(zip(e.tokens, e.acts)))
     return f'<p class="row">{spans} <span class="said">{value}; text {e.text}, position {e.position}</span></p>'
 
@@ -315,7 +315,8 @@ neuronpedia-runner --from-local-sae --sae-path SAE --sae-set NAME --np-set-name 
 def _note(c:TopContexts) -> str:
     "How a page is to be read."
     if not any(e.tokens for part in c.examples for e in part):
-        return 'The source does not know tokens, so rows are given by their numbers among those that were looked at.'
+        return ('The source does not know tokens, so rows are given by their numbers among the held-out rows that were '
+                'looked at, which are not their places in a file.')
     shaded = 'Tokens are shaded by the activation on them; the outlined one is that of the row.'
     halves = ' Of a pair the upper half (orange) is the first latent, the lower half (blue) the second.'
     paired = any(len(group.latents) == 2 for group in c.groups)

@@ -307,7 +307,9 @@ def test_an_audit_of_a_kept_sae_knows_what_its_calibration_said(tmp_path, capsys
     np.save(tmp_path/'x.npy', ToyModel.small().heldout(2000, seed=5).numpy()) # other rows: only if asked to
     for more, is_said in (('', False), (f'--estimate {tmp_path}/l0', True)):
         assert run(f'audit {tmp_path}/l0 --activations {tmp_path}/x.npy --rows 100 --quiet {more}') == 0
-        assert ('a calibration' in capsys.readouterr().out) == is_said
+        said = capsys.readouterr()
+        assert ('a calibration' in said.out) == is_said
+        assert ('the estimate beside this SAE is not used: source of' in said.err) != is_said
     assert run(f'audit {tmp_path}/l0 --activations toy:small --estimate {tmp_path}/no --quiet') == 2
     assert '--estimate = ' in capsys.readouterr().err
 

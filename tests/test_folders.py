@@ -21,6 +21,8 @@ def test_all_saes_are_found_once_and_one_where_one_is_meant():
         assert [path.name for path in sae_folders(Path(tmp)/'r')] == ['a', 'b']
         with pytest.raises(ValueError, match="folder = .*r'; allowed: one SAE, .* best among them; in '.*saes': a, b"):
             one_folder(Path(tmp)/'r')
+        (Path(tmp)/'r/estimate.json').touch()
+        with pytest.raises(ValueError, match='as their calibration gave no number'): one_folder(Path(tmp)/'r')
         put('r/saes/best')
         assert [path.name for path in sae_folders(Path(tmp)/'r')] == ['a', 'b']
         assert one_folder(Path(tmp)/'r') == one_folder(Path(tmp)/'r/saes') == Path(tmp)/'r/saes/best'

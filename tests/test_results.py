@@ -109,7 +109,8 @@ def test_an_estimate_is_found_around_an_sae_of_the_same_activations(kept, tmp_pa
     assert estimate_around('best', here).l0 == kept.l0
     monkeypatch.chdir(tmp_path/'r')
     assert estimate_around('user/name', here) is None # of the hub
-    assert estimate_around(tmp_path/'r', ToyModel.small(corr=.3)) is None # other activations
+    with pytest.raises(ValueError, match='source of .*; allowed: the rows and the column'):
+        estimate_around(tmp_path/'r', ToyModel.small(corr=.3))
     shutil.copytree(tmp_path/'r/saes/best', tmp_path/'r/saes/mine')
     assert estimate_around(tmp_path/'r/saes/mine', here) is None # not of this calibration
     assert estimate_around(tmp_path, here) is estimate_around(tmp_path/'no/such/place', here) is None
@@ -118,7 +119,7 @@ def test_an_estimate_is_found_around_an_sae_of_the_same_activations(kept, tmp_pa
     elsewhere = dict(source=told['provenance']['source'] | dict(column='other')) # of the same file
     for change in (dict(provenance={}), dict(interval=[None, None]), dict(provenance=elsewhere)):
         path.write_text(json.dumps(told | change))
-        assert estimate_around(tmp_path/'r', here) is None
+        with pytest.raises(ValueError, match='(estimate|source) of .*; allowed: '): estimate_around(tmp_path/'r', here)
 
 def test_a_folder_that_lacks_a_file_is_refused(kept, tmp_path):
     kept.save(tmp_path/'r')
