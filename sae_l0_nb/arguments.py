@@ -85,7 +85,8 @@ def _calibrate_args(p):
     _training_args(p, ('256, above width 512: 1,024', None))
     _machine_args(p)
     p.add_argument('--save-saes', action='store_true',
-                   help='also write SAEs as SAELens folders: those of the last look at each place')
+                   help='also write SAEs as SAELens folders: those of the last look at each place, as jumprelu with '
+                        'the threshold that BatchTopK has learned, and best, a copy of the one nearest to the number')
     _checkpoint_arg(p)
     p.add_argument('--out', metavar='DIR', help='new folder for the results (default: l0_SOURCE)')
     p.add_argument('--quote', action='store_true', help='print what it would take, and stop')
@@ -209,14 +210,15 @@ def _audit_args(p):
 def _latents_args(p):
     _sae_args(p)
     p.add_argument('source', metavar='store',
-                   help='what the SAE is for: the path of a store; of other activations, as for audit, row numbers are '
-                        'shown')
+                   help='what the SAE is for: the path of a store; of other activations, as for audit, the numbers of '
+                        'rows in the file are shown')
     which = p.add_mutually_exclusive_group()
     which.add_argument('--latents', type=_numbers(int), metavar='A,B,..', help='numbers of latents')
     which.add_argument('--pairs', type=int, default=5, metavar='N', help='the N strongest mixed pairs (default 5)')
     p.add_argument('--top', type=int, default=8, metavar='N', help='rows of each (default 8)')
     p.add_argument('--rows', type=int, default=65_536, metavar='N',
-                   help='held-out rows that are looked at, or all there are (default 65,536)')
+                   help='held-out rows that are looked at, or all that there are; of a file a tenth is held out '
+                        '(default 65,536)')
     p.add_argument('--texts', metavar='FILE',
                    help='the texts of the harvest, compared with the store (default: the tokens of the store)')
     _column_arg(p)
@@ -228,7 +230,7 @@ def _latents_args(p):
 
 # %% ../nbs/51_arguments.ipynb #25bdf7a4
 CALIBRATE = '''Train a grid of SAEs and find the L0 at which c_dec stops falling.
-Writes figure.png, table.csv and estimate.json.
+Writes figure.png, table.csv (every SAE), estimate.json, and witnesses_0.csv ... (what is read off each grid).
 
 examples:
   sae-l0 calibrate                                     the large world of the paper (true L0 10.95)

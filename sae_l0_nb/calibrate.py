@@ -262,7 +262,8 @@ def _check_size(job, l0s, n_rounds, method):
     least = first.sae_steps(job.settings) + normal.sae_steps(job.settings) + ledger.reserve
     allowed = f'at least the {least} SAE-steps of the first grid and the check (`quote_l0` says what the rest takes)'
     check(ledger.budget is None or ledger.budget >= least, 'budget', ledger.budget, allowed)
-    ledger.expect(planned(len(l0s), n_seeds, method=method, control=job.control is not None, n_rounds=n_rounds)[0])
+    ways = planned(len(l0s), n_seeds, method=method, control=job.control is not None, n_rounds=n_rounds)
+    ledger.expect(ways[0], least=len(ways[1]) + 1) # a look and its control are two
     if n_rounds and method == 'descent': check_descent(job)
 
 # %% ../nbs/15_calibrate.ipynb #bfc68061

@@ -72,9 +72,11 @@ def quoted(
     q:dict, # from `quote_l0`
 ) -> str: # one line
     "What a calibration will cost, in words."
-    usual = f"usually about {q['n_saes']} SAEs, {q['sae_steps']:,} SAE-steps, {seconds_in_words(q['seconds'])}"
-    most = f"at most {q['most_sae_steps']:,}, {seconds_in_words(q['most_seconds'])}"
-    return f"{usual} ({most}); {bytes_in_words(q['bytes'])} for weights and moments"
+    usual = [f"{q['least_n_saes']} to {q['n_saes']} SAEs", f"{q['least_sae_steps']:,} to {q['sae_steps']:,} SAE-steps"]
+    steps, timed = f"at most {q['most_sae_steps']:,} SAE-steps", math.isfinite(q['seconds'])
+    least, seconds, most = (seconds_in_words(q[name]) for name in ('least_seconds', 'seconds', 'most_seconds'))
+    if timed: usual, steps = [*usual, f'{least} to {seconds}'], f'{steps}, {most} if steps stay as fast as just now'
+    return f"usually {', '.join(usual)} ({steps}); up to {bytes_in_words(q['bytes'])} of memory"
 
 # %% ../nbs/52_cli.ipynb #fa37b464
 def calibrate(
@@ -82,7 +84,10 @@ def calibrate(
 ):
     "Run `calibrate_l0`, write its folder, print the summary."
     out = a.out or 'l0_' + Path(a.source.replace(':', '_')).stem
-    if a.quote: return _calibrate(a, out) # writes nothing
+    if a.quote: # writes nothing
+        _calibrate(a, out)
+        full = Path(out).exists() and (Path(out).is_file() or any(Path(out).iterdir()))
+        return print(f'{out} is there already: a run needs --out with a new folder') if full else None
     with claimed(out, what='sae-l0 calibrate'): _calibrate(a, out)
 
 # %% ../nbs/52_cli.ipynb #0459b21b
@@ -240,10 +245,16 @@ def probe_report(
     for _, t in means.groupby(['kind', 'n_latents'], sort=False): lines += _probes_in_words(t, by=means.columns[2])
     return '\n'.join([*lines, '', last])
 
+# %% ../nbs/52_cli.ipynb #fa7cd0ff
+WEIGH = dict( # reading -> why it goes before those above it
+    siblings='since SAEs were trained for it', calibration='since most SAEs were trained for it')
+
 # %% ../nbs/52_cli.ipynb #2e3369ff
 def audit_report(
     r, # Audit
     card=None, # folder it was written to
+    *,
+    own=False, # the calibration that is asked trained this SAE
 ) -> str: # a few lines
     "The summary that `sae-l0 audit` prints."
     from sae_l0_nb.fits import judged
@@ -252,6 +263,8 @@ def audit_report(
     for reading in r.readings:
         if reading.l0 == reading.l0: lines.append(f'{reading.name}: {": ".join(judged(reading, r.l0))}')
         else: lines.append(f'{reading.name}: {reading.reason}')
+    if why := WEIGH.get(r.readings[-1].name): lines.append(f'the verdict is that of the {r.readings[-1].name}, {why}')
+    if own: lines.append('this SAE is from that calibration: that its L0 is near the number does not confirm the number')
     if r.mixed is not None:
         shown = r.mixed.head(5)[['i', 'j', 'kind', 'strength', 'cosine', 'correlation']]
         lines += ['', 'latents that lean towards each other, strongest first (every SAE has some):',
@@ -285,13 +298,15 @@ def audit(
     _use_threads(a.threads)
     with said_as(source='--activations'): source = open_source(a.activations, column=a.column)
     with said_as(source='sae'): sae = read_sae(a.sae, a.sub, revision=a.revision, scale=a.scale, k=a.k)
-    settings = dict(n_samples=a.samples, batch_size=a.batch_size, estimate=_estimate_for(a, source))
+    known = _estimate_for(a, source)
+    settings = dict(n_samples=a.samples, batch_size=a.batch_size, estimate=known)
     beside, place = a.card or f'audit_{Path(a.sae).resolve().name}', a.checkpoint if a.siblings else 'none'
     with _kept(a, place, beside) as folder:
         r = audit_sae(sae, source, siblings=a.siblings, checkpoint=folder, device=a.device, progress=not a.quiet,
                       on_quote=None if a.quiet else _quote_of_siblings, n_eval=a.rows, **settings)
         if a.card is not None: r.save(a.card)
-        print(audit_report(r, a.card), flush=True) # the only result without a card
+        own = known is not None and a.estimate is None # found around the SAE
+        print(audit_report(r, a.card, own=own), flush=True) # the only result without a card
 
 # %% ../nbs/52_cli.ipynb #b23719e3
 def latents(

@@ -94,7 +94,7 @@ class Parser(argparse.ArgumentParser):
 RENAMED = dict( # argument of a function -> what its flag is called
     d_sae='width', n_samples='samples', n_rounds='rounds', n_tokens='tokens', n_latents='latents', n_texts='texts',
     n_pairs='pairs', n_top='top', n_eval='rows', n_seeds='seeds', task='tasks', control='no_control',
-    keep_saes='save_saes')
+    keep_saes='save_saes', source='activations')
 
 def _rule(functions, action) -> Rule|None:
     "The rule of the argument behind a flag."
@@ -135,7 +135,7 @@ def in_flags(
     message = ' '.join(message.split()).replace('control=False (--no-control)', '--no-control')
     parts = re.split(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")", message) # values in quotes at odd places
     for name, flag in flags.items():
-        at_start = r'(?:(?<=^)|(?<=: )|(?<=one of )|(?<=since ))'
+        at_start = r'(?:(?<=^)|(?<=: )|(?<= of )|(?<=since ))'
         pattern = rf'(?<![\w.-]){name}(?![\w(])' if '_' in name else rf'{at_start}{name}(?= = )'
         parts[::2] = [re.sub(pattern, flag, part) for part in parts[::2]]
     return ''.join(parts)

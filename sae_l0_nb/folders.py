@@ -6,6 +6,7 @@
 __all__ = ['BEST', 'sae_name', 'sae_folders', 'one_folder']
 
 # %% ../nbs/11_folders.ipynb #ab77ef33
+import re
 from pathlib import Path
 
 from .allowed import checked
@@ -23,10 +24,15 @@ def sae_name(
 # %% ../nbs/11_folders.ipynb #47285552
 BEST = 'best' # name of the copy of the SAE nearest to the number
 
+def _as_read(path:Path) -> list: # k8_seed0 comes before k16_seed0
+    "A name cut into words and numbers, to sort by."
+    parts = re.split(r'(\d+(?:\.\d+)?)', path.name)
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
 def _inside(folder:Path) -> list[Path]: # sorted
     "The SAELens folders in a folder, or in `saes/` in it."
     inside = folder/'saes' if (folder/'saes').is_dir() else folder
-    found = sorted(path.parent for path in inside.glob('*/cfg.json'))
+    found = sorted((path.parent for path in inside.glob('*/cfg.json')), key=_as_read)
     return [path for path in found if path.suffix != '.tmp'] # half written
 
 # %% ../nbs/11_folders.ipynb #10586578

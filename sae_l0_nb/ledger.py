@@ -63,6 +63,7 @@ class Ledger:
     before:float=0. # seconds that killed runs had spent on these stages
     trained:float=0. # seconds of training, those of killed runs too
     expected:list[Stage]=field(default_factory=list) # stages to come, as far as is known
+    least:int|None=None # how many of them there are on the shortest of the usual ways; None: there is one way
     sure:bool=False # no other stages will come
 
 # %% ../nbs/12_ledger.ipynb #92e6efb1
@@ -83,9 +84,10 @@ def expect(self:Ledger,
     stages:list[Stage], # in their order
     *,
     sure:bool=False, # nothing else will come
+    least:int|None=None, # stages of another usual way, that is shorter and begins alike
 ):
     "Take down what is to come."
-    self.expected, self.sure = list(stages), sure
+    self.expected, self.sure, self.least = list(stages), sure, least and self.n_stages + least
     if sure: self.reserve = 0 # what was kept back is for these
 
 # %% ../nbs/12_ledger.ipynb #482ecf49
@@ -123,10 +125,12 @@ WORDS = dict(coarse='coarse grid', control_grid='normal data beside it', fine='f
 @patch
 def place(self:Ledger,
     stage:Stage, # that runs
-) -> str: # 'stage 2 of about 9'
+) -> str: # 'stage 2 of 3 to 9'
     "Which stage it is, of how many."
     n = self.n_stages + 1
-    return f"stage {n} of {'' if self.sure else 'about '}{n + len(self.after(stage))}"
+    of = n + len(self.after(stage))
+    if self.sure: return f'stage {n} of {of}'
+    return f'stage {n} of {self.least} to {of}' if self.least and n < self.least < of else f'stage {n} of about {of}'
 
 # %% ../nbs/12_ledger.ipynb #ab86df39
 @patch
@@ -140,7 +144,7 @@ def standing(self:Ledger,
     words = f"{stage.n_saes} SAE{'s' if stage.n_saes > 1 else ''}"
     speed = self.trained/self.spent if self.trained else math.nan
     return Standing(what=f'{self.place(stage)}, {WORDS.get(stage.name, stage.name)}: {words}', here=here, after=after,
-                    speed=speed)
+                    speed=speed, known=self.sure or bool(self.after(stage)))
 
 # %% ../nbs/12_ledger.ipynb #a9f0e687
 LEGS = dict(check=1., check_on=2.) # training of a pair, and how much longer it goes on, as multiples of n_samples

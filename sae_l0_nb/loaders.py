@@ -220,6 +220,15 @@ def batches(self:IterableSource,
     check_whole(batch_size, 'batch_size')
     return islice(self._recut(batch_size), check_whole(start, 'start', 0), None)
 
+# %% ../nbs/04_loaders.ipynb #058cb499
+@patch
+@checked
+def heldout_places(self:IterableSource,
+    n:int, # rows
+) -> np.ndarray: # [n]
+    "The numbers of the rows that `heldout` gives: the first ones."
+    return np.arange(check_whole(n, 'n'))
+
 # %% ../nbs/04_loaders.ipynb #8a979efb
 @patch
 @checked

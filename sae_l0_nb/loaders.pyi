@@ -31,6 +31,9 @@ class IterableSource:
     def batches(self, batch_size: int, seed: int=..., start: int=...) -> Iterator[torch.Tensor]:
         ...
 
+    def heldout_places(self, n: int) -> np.ndarray:
+        ...
+
     def heldout(self, n: int, seed: int=...) -> torch.Tensor:
         ...
 

@@ -16,9 +16,10 @@ def control_grid(job: Job, l0s, *, share: float=...):
 def scored_round(job: Job, r: Round, *, share: float=...):
     ...
 LOOK_L0S: Any
-def look_grid(l0: float, d_sae: int) -> np.ndarray:
+ROUNDED: float
+def look_grid(l0: float, d_sae: int, *, tried=...) -> np.ndarray:
     ...
-def look_stages(job: Job, l0: float) -> list[Stage]:
+def look_stages(job: Job, n: int) -> list[Stage]:
     ...
 @dataclass(kw_only=True)
 class Search:

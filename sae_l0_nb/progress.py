@@ -28,6 +28,7 @@ class Standing:
     here:float # SAE-steps of this stage
     after:float=0. # SAE-steps expected after it
     speed:float=math.nan # seconds of an SAE-step so far; nan: not known
+    known:bool=True # what comes after it is known
 
 # %% ../nbs/92_progress.ipynb #1b054491
 @patch
@@ -38,7 +39,7 @@ def left(self:Standing,
     "How long the whole run will still take, in words."
     speed = self.speed if math.isnan(speed) else speed
     words = seconds_in_words(speed*((1 - done)*self.here + self.after))
-    return f'about {words} left' if words else ''
+    return f'about {words} left' + ('' if self.known else ', or more') if words else ''
 
 # %% ../nbs/92_progress.ipynb #b4ad3e98
 FIRST = 3 # steps after which a stage knows its own speed

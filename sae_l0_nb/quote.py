@@ -30,11 +30,12 @@ def planned(
     method:str='descent', # or 'search'
     control:bool=True,
     n_rounds:int=9, # stages at most after the coarse one; 0: one grid
-) -> tuple[list[Stage], list[Stage]]: # what is usually done; what may be done besides
+) -> tuple[list[Stage], list[Stage], list[Stage]]: # usually: by c_dec; by the firing score; and what may come besides
     "The stages of a calibration."
     check_whole(n_rounds, 'n_rounds', 0)
     checks = check_stages(n_seeds, control=control)
-    if n_rounds == 0: return [Stage(name='grid', n_saes=n_l0s*n_seeds), *checks], []
+    grid = [Stage(name='grid', n_saes=n_l0s*n_seeds), *checks]
+    if n_rounds == 0: return grid, grid, []
     check_choice(method, 'method', ('descent', 'search'))
     few, n_close = min(2, n_seeds), len(CLOSE_L0S)*n_seeds
     coarse = Stage(name='coarse', n_saes=n_l0s*few, share=COARSE)
@@ -43,10 +44,10 @@ def planned(
     normal = [Stage(name='control_grid', n_saes=n_l0s, share=COARSE)] if control and n_seeds > 1 else []
     rounds = [near, close, close][:n_rounds] if n_rounds > 1 else [] # none is begun without a look after it
     usual = [coarse, *normal, *rounds, *checks]
-    looks = [Stage(name='look', n_saes=n_close + len(CLOSE_L0S))]*3 # with their controls
-    more = [close, *(looks if normal else [replace(coarse, share=1.)])]
+    look = Stage(name='look', n_saes=n_close + len(CLOSE_L0S)) # with its control
+    more = [close, *([look]*3 if normal else [replace(coarse, share=1.)])]
     if method == 'descent': more += [fine, close, close, close]
-    return usual, more
+    return usual, [coarse, *normal, look] if normal else usual, more
 
 # %% ../nbs/14_quote.ipynb #0d1172a6
 @checked
@@ -74,11 +75,12 @@ def quote_l0(
     source, device, seeds = open_source(source), default_device(device), check_seeds(seeds)
     l0s = first_grid(l0s, d_sae, source.d_in)
     settings = default_settings(d_sae, source.d_in, n_samples=n_samples, batch_size=batch_size)
-    usual, more = planned(len(l0s), len(seeds), method=method, control=control, n_rounds=n_rounds)
-    sae_steps = sum(s.sae_steps(settings) for s in usual)
+    usual, short, more = planned(len(l0s), len(seeds), method=method, control=control, n_rounds=n_rounds)
+    sae_steps, short_steps = (sum(s.sae_steps(settings) for s in way) for way in (usual, short))
     later = [s for s in usual if s.name in ('descent', 'fine', 'close')]
     dearest = sorted((s.sae_steps(settings) for s in later + more), reverse=True)[:n_rounds]
     most_sae_steps = sae_steps - sum(s.sae_steps(settings) for s in later) + sum(dearest)
+    n_saes, short_saes = (sum(s.n_saes for s in way) for way in (usual, short))
     batch_size = settings['batch_size']
     timed = dict(batch_size=batch_size, n_members=usual[0].n_saes, n_steps=n_steps, device=device, compute=compute)
     seconds = time_step(source, d_sae, l0s=l0s, **timed) if n_steps else math.nan
@@ -89,10 +91,11 @@ def quote_l0(
     need = bank_bytes(*shape, m=at_once, **how) + waiting
     if method == 'descent': # its members stay together
         need = max(need, bank_bytes(*shape, m=len(seeds), device=device, copies=Descent.copies))
-    return dict(n_saes=sum(s.n_saes for s in usual), sae_steps=sae_steps, rows=sae_steps*batch_size,
-                most_sae_steps=most_sae_steps, seconds=seconds*sae_steps, most_seconds=seconds*most_sae_steps,
-                bytes=need, at_once=at_once,
-                disk=sae_bytes(source.d_in, d_sae)*(sum(s.n_saes for s in usual) + 5*most))
+    return dict(n_saes=n_saes, sae_steps=sae_steps, rows=sae_steps*batch_size, seconds=seconds*sae_steps,
+                least_n_saes=min(n_saes, short_saes), least_sae_steps=min(sae_steps, short_steps),
+                least_seconds=seconds*min(sae_steps, short_steps), most_sae_steps=most_sae_steps,
+                most_seconds=seconds*most_sae_steps, bytes=need, at_once=at_once,
+                disk=sae_bytes(source.d_in, d_sae)*(n_saes + 5*most))
 
 # %% ../nbs/14_quote.ipynb #cfeff6fa
 @checked

@@ -69,6 +69,7 @@ def load_estimate(
     "An estimate as it was when it was saved."
     folder = as_path(folder)
     path = folder/'estimate.json'
+    check(folder.exists(), 'folder', str(folder), 'a folder that exists')
     if not path.is_file(): refuse('folder', str(folder), 'results of a calibration, with an estimate.json in them')
     told = _checked(read_json(path, ESTIMATE), path)
     table = read_table(folder/'table.csv', numbers=('round', 'member', 'seed', 'k', 'c_dec'))

@@ -135,6 +135,18 @@ def batches(self:ShardSource,
     found = shuffled_batches(lambda places: self._of(self._train, places), len(self), batch_size, **order)
     return (torch.from_numpy(x).float() for x in found)
 
+# %% ../nbs/24_shards.ipynb #1d32a06e
+@patch
+@checked
+def heldout_places(self:ShardSource,
+    n:int, # how many rows, at most self.n_heldout
+    seed:int=0, # same seed, same rows
+) -> np.ndarray: # [n]
+    "The numbers of the rows that `heldout` gives, in the files one after the other, counted from 0."
+    allowed = f'at most the {self.n_heldout} held-out rows of {self.name}'
+    check(check_whole(n, 'n') <= self.n_heldout, 'n', n, allowed)
+    return rows_of(self._held, self.context)[drawn_rows(self.n_heldout, n, seed)]
+
 # %% ../nbs/24_shards.ipynb #6c262afd
 @patch
 @checked
@@ -143,10 +155,7 @@ def heldout(self:ShardSource,
     seed:int=0, # same seed, same rows
 ) -> torch.Tensor: # [n, d_in] float32
     "Rows that `batches` never gives, drawn without replacement."
-    allowed = f'at most the {self.n_heldout} held-out rows of {self.name}'
-    check(check_whole(n, 'n') <= self.n_heldout, 'n', n, allowed)
-    places = drawn_rows(self.n_heldout, n, seed)
-    return torch.from_numpy(self._of(self._held, places)).float()
+    return torch.from_numpy(self._look(self.heldout_places(n, seed))).float()
 
 # %% ../nbs/24_shards.ipynb #eb10034a
 @patch

@@ -33,6 +33,9 @@ class ShardSource:
     def batches(self, batch_size: int, seed: int=..., start: int=...) -> Iterator[torch.Tensor]:
         ...
 
+    def heldout_places(self, n: int, seed: int=...) -> np.ndarray:
+        ...
+
     def heldout(self, n: int, seed: int=...) -> torch.Tensor:
         ...
 

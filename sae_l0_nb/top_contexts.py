@@ -22,7 +22,7 @@ from .measuring import as_released
 from .mixed import mixed_pairs, nearest_latents
 from .runs import as_path, check_writable, write_atomic
 from .sae import rows_at_once
-from .sources import heldout_rows, open_source
+from .sources import heldout_rows, open_source, row_places
 from .tokens import RowTokens, row_tokens
 
 # %% ../nbs/48_top_contexts.ipynb #bc04adcb
@@ -92,7 +92,8 @@ def top_rows(
 @dataclass(kw_only=True, eq=False)
 class Example:
     "A row of a group, and the tokens around it."
-    row:int # its number among the held-out rows that were looked at; not its place in a file
+    row:int # its number among the held-out rows that were looked at
+    place:int=-1 # its number in the file, the tensor or the loader, from 0, contexts one after the other; -1: not known
     values:list[float] # activations of the latents of its group
     text:int=-1 # number of its text; -1: not known
     position:int=-1 # of its token in the text
@@ -102,9 +103,12 @@ class Example:
 
     def __str__(self):
         value = ' '.join(f'{v + 0:.3g}' for v in self.values)
-        if not self.tokens: return f'{value}  held-out row {self.row}'
+        if not self.tokens: return f'{value}  {self.named()}'
         words = [f'>>{t.strip()}<<' if i == self.at else t.strip() for i, t in enumerate(self.tokens)]
         return f'{value}  ' + ' '.join(words)
+
+    def named(self) -> str: # where its tokens are not known
+        return f'row {self.place:,}' if self.place >= 0 else f'held-out row {self.row}'
 
 # %% ../nbs/48_top_contexts.ipynb #b1c81799
 def _acts(r, x, latents:list) -> torch.Tensor: # [n, s]
@@ -124,15 +128,17 @@ def _in_context(r, tokens:RowTokens, rows:list, latents:list, *, n_around:int): 
     return [(words, part, at) for (words, _), part, at in zip(near, parts, own)]
 
 # %% ../nbs/48_top_contexts.ipynb #a77f6244
-def _examples(r, x, rows:list, latents:list, *, tokens:RowTokens|None, n_around:int) -> list[Example]:
-    "What is known of some rows."
+def _examples(r, x, rows:list, latents:list, *, tokens:RowTokens|None, n_around:int, places) -> list[Example]:
+    "What is known of some rows; places: of all rows in what was given, or None."
     if not rows: return []
     values, none = _acts(r, x[rows], latents).tolist(), np.empty((0, len(latents)))
-    if tokens is None: return [Example(row=row, values=v, tokens=[], acts=none) for row, v in zip(rows, values)]
+    at = {row: -1 if places is None else int(places[row]) for row in rows}
+    if tokens is None:
+        return [Example(row=row, place=at[row], values=v, tokens=[], acts=none) for row, v in zip(rows, values)]
     found = zip(rows, values, _in_context(r, tokens, rows, latents, n_around=n_around))
     place = lambda row: dict(zip(('text', 'position'), tokens.label(row)))
-    return [Example(row=row, values=v, tokens=words, acts=acts, at=at, **place(row))
-            for row, v, (words, acts, at) in found]
+    return [Example(row=row, place=at[row], values=v, tokens=words, acts=acts, at=own, **place(row))
+            for row, v, (words, acts, own) in found]
 
 # %% ../nbs/48_top_contexts.ipynb #1385583c
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -180,7 +186,8 @@ def rows_in_context(
     table, rates = top_rows(r, x, groups, n_top=n_top)
     tokens = row_tokens(source, len(x), table.row.to_numpy(), texts=texts, tokenizer=tokenizer, column=column)
     rows = lambda i: table.row[table.group == i].tolist()
-    show = lambda i: _examples(r, x, rows(i), list(groups[i].latents), tokens=tokens, n_around=n_around)
+    settings = dict(tokens=tokens, n_around=n_around, places=row_places(source, len(x)))
+    show = lambda i: _examples(r, x, rows(i), list(groups[i].latents), **settings)
     latents = sorted({i for group in groups for i in group.latents})
     near = nearest_latents(r.bank.folded().W_dec[0], n_near, latents=latents)
     return TopContexts(
@@ -197,7 +204,7 @@ def show_latents(
     latents=None, # numbers of those to show; None: pairs
     *,
     n_pairs:int=5, # of the strongest mixed pairs, where no latents are named
-    n_eval:int=65_536, # held-out rows, or what a smaller source holds out
+    n_eval:int=65_536, # held-out rows, or all that a smaller source holds out
     **settings, # n_top, n_around, n_near, texts, tokenizer and column of `rows_in_context`
 ) -> TopContexts: # print it, or `save` its page
     "On which inputs do latents fire?"
@@ -232,7 +239,7 @@ def _title(c:TopContexts, number:int, latents:tuple) -> str:
 def _facts(c:TopContexts, i:int) -> str:
     "How often a latent fires, and its neighbours."
     near = ', '.join(f'{j} ({cosine:.2f})' for j, cosine in c.near[i])
-    return f'{i} fires on {c.fires[i]:.2%} of {c.n_rows:,} rows; nearest decoder rows (cosine): {near}'
+    return f'{i} fires on {c.fires[i]:.2%} of {c.n_rows:,} held-out rows; nearest decoder rows (cosine): {near}'
 
 # %% ../nbs/48_top_contexts.ipynb #80353bba
 @patch
@@ -247,14 +254,14 @@ def __repr__(self:TopContexts):
 
 # %% ../nbs/48_top_contexts.ipynb #114bb32f
 @patch
-def table(self:TopContexts): # DataFrame, one row an example: latents, group, row, text, position, token, activations
+def table(self:TopContexts): # DataFrame, one row an example: latents, group, row, place, text, position, token, activations
     "What is shown, without the tokens around."
     import pandas as pd
-    rows = [dict(latents=' '.join(map(str, group.latents)), group=str(group), row=e.row, text=e.text,
+    rows = [dict(latents=' '.join(map(str, group.latents)), group=str(group), row=e.row, place=e.place, text=e.text,
                  position=e.position, token=e.tokens[e.at] if e.tokens else '',
                  activations=' '.join(f'{v + 0:.6g}' for v in e.values))
             for group, examples in zip(self.groups, self.examples) for e in examples]
-    return pd.DataFrame(rows, columns='latents group row text position token activations'.split())
+    return pd.DataFrame(rows, columns='latents group row place text position token activations'.split())
 
 # %% ../nbs/48_top_contexts.ipynb #b8159b38
 COLOURS = '240, 140, 50', '100, 165, 245' # red, green, blue of the first and of the second latent
@@ -280,7 +287,7 @@ def _span(token:str, acts, most, own:bool) -> str:
 def _row_html(e:Example, most) -> str: # most: [s] the largest activation shown of each latent
     "An example on a page."
     value = ', '.join(f'{v + 0:.3g}' for v in e.values)
-    if not e.tokens: return f'<p class="row">{value}: held-out row {e.row}</p>'
+    if not e.tokens: return f'<p class="row">{value}: {e.named()}</p>'
     spans = '<wbr>'.join(_span(t, a, most, i == e.at) for i, (t, a) in enumerate(zip(e.tokens, e.acts)))
     return f'<p class="row">{spans} <span class="said">{value}; text {e.text}, position {e.position}</span></p>'
 
@@ -315,8 +322,9 @@ neuronpedia-runner --from-local-sae --sae-path SAE --sae-set NAME --np-set-name 
 def _note(c:TopContexts) -> str:
     "How a page is to be read."
     if not any(e.tokens for part in c.examples for e in part):
-        return ('The source does not know tokens, so rows are given by their numbers among the held-out rows that were '
-                'looked at, which are not their places in a file.')
+        known = any(e.place >= 0 for part in c.examples for e in part)
+        where = 'in the file, from 0, contexts one after the other' if known else 'among those that were looked at'
+        return f'The source does not know tokens, so held-out rows are given by their numbers {where}.'
     shaded = 'Tokens are shaded by the activation on them; the outlined one is that of the row.'
     halves = ' Of a pair the upper half (orange) is the first latent, the lower half (blue) the second.'
     paired = any(len(group.latents) == 2 for group in c.groups)

@@ -15,7 +15,7 @@ from .measuring import as_released
 from .mixed import mixed_pairs, nearest_latents
 from .runs import as_path, check_writable, write_atomic
 from .sae import rows_at_once
-from .sources import heldout_rows, open_source
+from .sources import heldout_rows, open_source, row_places
 from .tokens import RowTokens, row_tokens
 @dataclass(kw_only=True, frozen=True)
 class RowGroup:
@@ -39,6 +39,7 @@ def top_rows(sae, x: torch.Tensor, groups: list[RowGroup], *, n_top: int=...):
 @dataclass(kw_only=True, eq=False)
 class Example:
     row: int
+    place: int = ...
     values: list[float]
     text: int = ...
     position: int = ...
@@ -47,6 +48,9 @@ class Example:
     at: int = ...
 
     def __str__(self):
+        ...
+
+    def named(self) -> str:
         ...
 @dataclass(kw_only=True, repr=False, eq=False)
 class TopContexts:

@@ -262,7 +262,7 @@ def stopped(words, at, number=signal.SIGINT, what='train.Trainer.step'): # -> li
 CALIBRATION = 'calibrate toy:small --samples 32000 --l0s 1,1.5,2,3 --seeds 2 --quiet --threads 1 --out'.split()
 
 @pytest.mark.parametrize('at, number, status, place', [
-    (30, signal.SIGINT, 130, 'stage 1 of about 9'), (200, signal.SIGTERM, 143, 'stage 3 of about 4')])
+    (30, signal.SIGINT, 130, 'stage 1 of 4 to 9'), (200, signal.SIGTERM, 143, 'stage 3 of about 4')])
 def test_a_stopped_calibration_says_where_and_goes_on_to_the_same_bits(at, number, status, place, tmp_path):
     whole, out = tmp_path/'whole', tmp_path/'out'
     lines, code, all_steps = stopped([*CALIBRATION, whole], NEVER)
@@ -284,13 +284,15 @@ def test_a_quote_ends_before_anything_is_trained(tmp_path, capsys):
     with mock.patch('sae_l0_nb.calibrate.calibrate_l0', side_effect=AssertionError):
         assert run('calibrate toy:small --quote --quiet --out', tmp_path/'out') == 0
     said = capsys.readouterr()
-    assert re.fullmatch(r'usually about \d+ SAEs, [\d,]+ SAE-steps, .* for weights and moments\n', said.out)
+    usual = r'usually \d+ to \d+ SAEs, [\d,]+ to [\d,]+ SAE-steps, .* to .* \(at most .*\); up to .* of memory\n'
+    assert re.fullmatch(usual, said.out)
     assert said.err == ''
     assert not list(tmp_path.iterdir())
     (tmp_path/'out').mkdir()
     (tmp_path/'out/mine.txt').write_text('mine') # a quote writes nothing, so what lies there is no matter
     assert run('calibrate toy:small --quote --quiet --out', tmp_path/'out') == 0
     assert [p.name for p in (tmp_path/'out').iterdir()] == ['mine.txt']
+    assert capsys.readouterr().out.endswith('out is there already: a run needs --out with a new folder\n')
 
 def test_an_audit_of_a_kept_sae_knows_what_its_calibration_said(tmp_path, capsys):
     words = 'calibrate toy:small --samples 64000 --l0s 1,1.5,2,2.5,3 --quiet --threads 1 --save-saes --out'
@@ -302,6 +304,8 @@ def test_an_audit_of_a_kept_sae_knows_what_its_calibration_said(tmp_path, capsys
         assert run(f'audit {tmp_path/sae} --activations toy:small --quiet') == 0
         said = capsys.readouterr().out
         assert re.match(fr'L0 .* at width 5: fits: recovery should be best near {r.l0:.3g}, .*: a calibration', said)
+        assert 'the verdict is that of the calibration, since most SAEs were trained for it' in said
+        assert 'this SAE is from that calibration' in said
     assert run(f'audit {tmp_path}/l0 --activations toy:large --quiet') == 2 # other dimensions
     capsys.readouterr()
     np.save(tmp_path/'x.npy', ToyModel.small().heldout(2000, seed=5).numpy()) # other rows: only if asked to
@@ -309,6 +313,7 @@ def test_an_audit_of_a_kept_sae_knows_what_its_calibration_said(tmp_path, capsys
         assert run(f'audit {tmp_path}/l0 --activations {tmp_path}/x.npy --rows 100 --quiet {more}') == 0
         said = capsys.readouterr()
         assert ('a calibration' in said.out) == is_said
+        assert 'this SAE is from that calibration' not in said.out
         assert ('the estimate beside this SAE is not used: source of' in said.err) != is_said
     assert run(f'audit {tmp_path}/l0 --activations toy:small --estimate {tmp_path}/no --quiet') == 2
     assert '--estimate = ' in capsys.readouterr().err
@@ -464,7 +469,7 @@ def test_audit_prints_a_verdict_and_writes_a_card_beside_the_weights(tmp_path, c
 def test_audit_refuses_in_one_line(tmp_path, capsys):
     save_sae(init_bank(32, 16, [2], [0]), tmp_path/'sae')
     for words, message in ((f"{tmp_path/'none'} --activations toy:large", "sae = .*none'; allowed: a folder"),
-                           (f"{tmp_path/'sae'} --activations toy:large", 'd_in of source = 100; allowed: 32'),
+                           (f"{tmp_path/'sae'} --activations toy:large", 'd_in of --activations = 100; allowed: 32'),
                            (f"{tmp_path/'sae'} --activations no.npy", 'no.npy')):
         assert run(f'audit {words} --quiet') == 2
         err = capsys.readouterr().err

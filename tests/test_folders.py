@@ -28,6 +28,9 @@ def test_all_saes_are_found_once_and_one_where_one_is_meant():
         assert one_folder(Path(tmp)/'r') == one_folder(Path(tmp)/'r/saes') == Path(tmp)/'r/saes/best'
         assert one_folder(Path(tmp)/'r/saes/a') == Path(tmp)/'r/saes/a'
         assert sae_folders(Path(tmp)/'r/saes/best') == [Path(tmp)/'r/saes/best']
+        put('many/k16_seed0', 'many/k8.5_seed1', 'many/k8.5_seed0', 'many/x')
+        there = [path.name for path in sae_folders(Path(tmp)/'many')]
+        assert there == ['k8.5_seed0', 'k8.5_seed1', 'k16_seed0', 'x']
         put('mine/best')
         assert [path.name for path in sae_folders(Path(tmp)/'mine')] == ['best'] # an SAE of that name, and no copy
         (Path(tmp)/'empty').mkdir()

@@ -32,6 +32,9 @@ def test_a_ledger_says_where_a_run_stands():
     at = book.standing(down, tens)
     assert (book.place(down), at.here, at.after, at.speed) == ('stage 2 of about 4', 20, 140, 2)
     assert at.left() == 'about 5 min left' # (20 + 140) steps of 2 s
+    book.enter(down, tens)
+    book.enter(close, tens)
+    assert book.standing(close, tens).left().endswith(' left, or more') # the last one that is known of
 
 # %% ../nbs/12_ledger.ipynb #a88d0198
 def test_stages_that_were_not_expected_come_on_top_and_those_that_were_passed_over_are_crossed_off():
@@ -45,5 +48,10 @@ def test_stages_that_were_not_expected_come_on_top_and_those_that_were_passed_ov
     assert book.place(Stage(name='fine', n_saes=1)) == 'stage 4 of about 4'
     book.expect([coarse], sure=True)
     assert book.place(coarse) == 'stage 4 of 4'
+    two_ways = Ledger(n_rounds=9)
+    two_ways.expect([coarse, down, close, close], least=2)
+    assert two_ways.place(coarse) == 'stage 1 of 2 to 4'
+    two_ways.enter(coarse, tens)
+    assert two_ways.place(down) == 'stage 2 of about 4'
     cut = Ledger(n_rounds=9, budget=100, expected=[coarse, down, close])
     assert cut.standing(coarse, tens).after == 60 # what the budget leaves

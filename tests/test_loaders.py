@@ -59,6 +59,7 @@ def test_an_iterable_source_recuts_batches_and_keeps_its_head_apart():
     with pytest.raises(ValueError, match='source = .*read already'): next(src.batches(8))
     src = IterableSource(list(rows.split(7)), n_heldout=10)
     assert torch.equal(next(src.batches(8, start=2)), rows[26:34])
+    assert torch.equal(src.heldout(10), rows[src.heldout_places(10)])
 
 # %% ../nbs/04_loaders.ipynb #ee969ff3
 def test_what_can_be_read_again_has_no_end_and_an_iterator_has_one():

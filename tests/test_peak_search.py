@@ -31,16 +31,21 @@ def test_a_control_counts_as_no_round_and_what_it_costs_is_counted():
     assert small.ledger.spent == 3*125
 
 # %% ../nbs/14_peak_search.ipynb #a6bc099f
-def test_a_look_stays_below_the_width():
+def test_a_look_stays_below_the_width_and_asks_for_nothing_twice():
     assert look_grid(7., 80).tolist() == pytest.approx((7*LOOK_L0S).tolist())
     assert look_grid(7., 80)[3] == pytest.approx(7)
     assert look_grid(4., 5)[-1] == .95*5
     assert len(look_grid(4., 5)) < 7
+    first = look_grid(3.2791, 99)
+    again = look_grid(first[0], 99, tried=first) # a best score at the lower end
+    assert again.tolist() == pytest.approx(look_grid(first[0], 99)[:3].tolist())
+    assert len(look_grid(first[0]*1.1, 99, tried=first)) == 7 # between two that were tried
+    assert len(look_grid(3.2791, 99, tried=first)) == 0
 
 # %% ../nbs/14_peak_search.ipynb #f955e693
 def test_a_look_trains_all_seeds_and_one_control():
     small = new_job(ToyModel.small(), 50, seeds=[0, 1, 2], progress=False)
-    assert look_stages(small, 7.) == [Stage(name='look', n_saes=21), Stage(name='control_grid', n_saes=7)]
+    assert look_stages(small, 7) == [Stage(name='look', n_saes=21), Stage(name='control_grid', n_saes=7)]
 
 # %% ../nbs/14_peak_search.ipynb #444cf174
 def test_witnesses_are_read_at_the_best_score():
@@ -80,6 +85,8 @@ def test_looks_follow_the_best_score_until_it_stands_inside():
         assert found.firing.l0 == pytest.approx(best, rel=1e-3)
         assert found.directions.l0 == pytest.approx(best, rel=.05)
         assert len(found.tables) == 1 + n_looks
+        asked = np.sort(np.concatenate([t.k for t in found.tables[1:]]))
+        assert (asked[1:]/asked[:-1] > 1.1).all() # none twice
     assert followed(200.).firing.edge == 'high' # three looks are all
     assert followed(5., factor=9.).directions.edge == 'high' # beyond the look, so no L0 for directions
     stopped = followed(30., n_rounds=1)

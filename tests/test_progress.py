@@ -12,6 +12,7 @@ from unittest import mock
 def test_the_time_left_counts_this_stage_and_those_after_it():
     assert Standing(what='', here=100, after=200, speed=1.).left() == 'about 5 min left'
     assert Standing(what='', here=100, after=20, speed=.5).left(.5, speed=1.) == 'about 70 s left'
+    assert Standing(what='', here=100, speed=.5, known=False).left() == 'about 50 s left, or more'
     assert Standing(what='', here=100).left() == ''
 
 # %% ../nbs/92_progress.ipynb #0dd2c8f9

@@ -112,6 +112,7 @@ def test_rows_know_their_tokens_as_their_places_say():
         assert not set(said[:, 2]) & set(told.where()[:, 2])
         drawn = drawn_rows(told.n_heldout, 5)
         assert torch.equal(told.heldout(5), told.heldout_at(drawn))
+        assert torch.equal(told.heldout(5), torch.from_numpy(plain[told.heldout_places(5)]))
     assert (ShardSource([plain]).where('heldout') == -1).all()
     with pytest.raises(ValueError, match="part = 'test'"): ShardSource([plain]).where('test')
 

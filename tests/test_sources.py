@@ -56,6 +56,7 @@ def test_a_tensor_source_visits_every_training_row_once_an_epoch_and_holds_out_t
     x = torch.arange(40.)[:, None].expand(40, 3)
     src = TensorSource(x, frac_heldout=.1)
     held = set(src.heldout(4)[:, 0].tolist())
+    assert torch.equal(src.heldout(4, seed=7), x[src.heldout_places(4, seed=7)])
     stream = src.batches(9, seed=3)
     epochs = [torch.cat([next(stream) for _ in range(4)])[:, 0].tolist() for _ in range(2)]
     for e in epochs:
@@ -133,14 +134,16 @@ def test_a_source_without_held_out_rows_is_refused():
         heldout_rows(Empty())
 
 # %% ../nbs/04_sources.ipynb #5c2620ce
-def test_held_out_rows_are_what_was_asked_for_or_a_power_of_two():
+def test_held_out_rows_are_what_was_asked_for_or_all_there_are():
     source = TensorSource(torch.randn(1000, 2), frac_heldout=.3)
     assert torch.equal(heldout_rows(source, 299), source.heldout(299))
-    assert torch.equal(heldout_rows(source), source.heldout(256))
+    assert torch.equal(heldout_rows(source), source.heldout(300))
+    assert torch.equal(source.x[row_places(source, 300)].float(), source.heldout(300))
+    assert row_places(toy, 300) is None # rows are drawn anew
     with pytest.raises(ValueError, match='n = 0; allowed: whole numbers from 1'): heldout_rows(source, 0)
 
 # %% ../nbs/04_sources.ipynb #c49ca132
-def test_a_large_source_gives_the_largest_power_of_two_that_it_holds_out():
+def test_a_source_that_does_not_say_how_many_it_holds_out_gives_the_largest_power_of_two():
     class Counted(Source):
         "A source of 360,000 held-out rows that refuses more in one of three ways."
         d_in = 1
@@ -168,7 +171,7 @@ def test_a_row_that_is_no_number_does_not_make_the_sample_smaller():
         source = inner = Damaged(torch.from_numpy(x.copy()))
         if not known: source = type('Wrapped', (Source,), dict(d_in=3, heldout=staticmethod(source.heldout)))()
         assert len(heldout_rows(source, 400)) == 400
-        assert len(heldout_rows(source)) == 256
+        assert len(heldout_rows(source)) == (400 if known else 256)
         inner.x[np.random.default_rng([0, 2]).permutation(inner._held)[300]] = math.nan
         with pytest.raises(ValueError, match='the store, row 300 = nan; allowed: finite'): heldout_rows(source, 400)
 
