@@ -141,8 +141,7 @@ def _needs(job, rounds, name) -> list[Stage]:
 # %% ../nbs/15_calibrate.ipynb #3a265568
 def _search(job, rounds, method) -> Looks:
     "From the coarse stage to an elbow well inside a close look, or to what prevents it."
-    stages = dict(descent=descent_stage, fine=fine_stage)
-    if method == 'search': del stages['descent']
+    stages = dict(fine=fine_stage) if method == 'search' else dict(descent=descent_stage, fine=fine_stage)
     for name, stage in stages.items():
         needs = _needs(job, rounds, name)
         if why := job.ledger.refusal(needs, job.settings): return Looks(centred=False, stopped=why)
@@ -263,7 +262,7 @@ def _check_size(job, l0s, n_rounds, method):
     allowed = f'at least the {least} SAE-steps of the first grid and the check (`quote_l0` says what the rest takes)'
     check(ledger.budget is None or ledger.budget >= least, 'budget', ledger.budget, allowed)
     ways = planned(len(l0s), n_seeds, method=method, control=job.control is not None, n_rounds=n_rounds)
-    ledger.expect(ways[0], least=len(ways[1]) + 1) # a look and its control are two
+    ledger.expect(ways[0], least=len(ways[1]))
     if n_rounds and method == 'descent': check_descent(job)
 
 # %% ../nbs/15_calibrate.ipynb #bfc68061

@@ -21,13 +21,14 @@ def sae_name(
     "The name of the folder of an SAE of a calibration."
     return f'k{row.k:.9g}_seed{row.seed:.0f}'
 
-# %% ../nbs/11_folders.ipynb #47285552
-BEST = 'best' # name of the copy of the SAE nearest to the number
-
+# %% ../nbs/11_folders.ipynb #126080f4
 def _as_read(path:Path) -> list: # k8_seed0 comes before k16_seed0
     "A name cut into words and numbers, to sort by."
     parts = re.split(r'(\d+(?:\.\d+)?)', path.name)
     return [float(part) if i % 2 else part for i, part in enumerate(parts)]
+
+# %% ../nbs/11_folders.ipynb #47285552
+BEST = 'best' # name of the copy of the SAE nearest to the number
 
 def _inside(folder:Path) -> list[Path]: # sorted
     "The SAELens folders in a folder, or in `saes/` in it."

@@ -44,10 +44,11 @@ def planned(
     normal = [Stage(name='control_grid', n_saes=n_l0s, share=COARSE)] if control and n_seeds > 1 else []
     rounds = [near, close, close][:n_rounds] if n_rounds > 1 else [] # none is begun without a look after it
     usual = [coarse, *normal, *rounds, *checks]
-    look = Stage(name='look', n_saes=n_close + len(CLOSE_L0S)) # with its control
-    more = [close, *([look]*3 if normal else [replace(coarse, share=1.)])]
+    look = [Stage(name='look', n_saes=n_close), Stage(name='control_grid', n_saes=len(CLOSE_L0S))]
+    both = replace(look[0], n_saes=sum(s.n_saes for s in look)) # they are one round
+    more = [close, *([both]*3 if normal else [replace(coarse, share=1.)])]
     if method == 'descent': more += [fine, close, close, close]
-    return usual, [coarse, *normal, look] if normal else usual, more
+    return usual, [coarse, *normal, *look] if normal else usual, more
 
 # %% ../nbs/14_quote.ipynb #0d1172a6
 @checked

@@ -191,7 +191,7 @@ def _fewer_and_fewer(source, n:int) -> torch.Tensor:
 def heldout_rows(
     source:Source,
     n:int=65_536, # rows wanted
-) -> torch.Tensor: # [n, d_in]; of a smaller source all that it holds out, or a power of two where it does not say how many
+) -> torch.Tensor: # [n, d_in]; of a smaller source all that it holds out, or a power of two where it is not said
     "Held-out rows, or what there are."
     check_whole(n, 'n')
     there = getattr(source, 'n_heldout', None)

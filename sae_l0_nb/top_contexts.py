@@ -93,7 +93,7 @@ def top_rows(
 class Example:
     "A row of a group, and the tokens around it."
     row:int # its number among the held-out rows that were looked at
-    place:int=-1 # its number in the file, the tensor or the loader, from 0, contexts one after the other; -1: not known
+    place:int=-1 # its number in the file, tensor or loader, from 0, contexts one after the other; -1: not known
     values:list[float] # activations of the latents of its group
     text:int=-1 # number of its text; -1: not known
     position:int=-1 # of its token in the text
@@ -254,7 +254,7 @@ def __repr__(self:TopContexts):
 
 # %% ../nbs/48_top_contexts.ipynb #114bb32f
 @patch
-def table(self:TopContexts): # DataFrame, one row an example: latents, group, row, place, text, position, token, activations
+def table(self:TopContexts): # DataFrame, one row an example: latents, group, row, place, text, position ...
     "What is shown, without the tokens around."
     import pandas as pd
     rows = [dict(latents=' '.join(map(str, group.latents)), group=str(group), row=e.row, place=e.place, text=e.text,
