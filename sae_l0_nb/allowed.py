@@ -207,7 +207,7 @@ _SAID = { # what witnesses say
     'around.score': _choice('what an interval is of', among=('firing', 'directions')),
     'corrected.enc_dec': _number('mean cosine of encoder and decoder', -1, 1),
     'corrected.fire': _number('how alike two seeds fire, less chance'),
-    **_for('corrected not_quite by_score', 'ratio', _number('error over that on normal data', 0)),
+    **_for('corrected not_quite by_score with_room', 'ratio', _number('error over that on normal data', 0)),
     **_for('corrected holds_all', 'useful', _number('share of firing latents that are needed', 0, 1)),
     **_for('corrected holds_all', 'density', _number('pre-activations near the threshold', 0)),
     **_for('corrected holds_all', 'fourth', _number('moment of decoder projections', 0))}

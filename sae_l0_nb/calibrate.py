@@ -23,7 +23,7 @@ from .loaders import read_once
 from .locks import locked
 from sae_l0_nb.peak_search import (
     Search, apart, around, by_score, coarse_search, elbow_fits, look_closer, look_first, not_quite, peak_verdict,
-    unlike)
+    unlike, with_room)
 from .provenance import provenance
 from .quote import first_grid, planned
 from .sae import Bank
@@ -306,7 +306,7 @@ def _agreed(v:Verdict, rounds, s:Search|None, ratio) -> Verdict:
     if reason: return _no_number(v, 'no_features', reason)
     reason = not_quite(v, s, ratio) if s is not None and ratio is not None else ''
     if reason: return _no_number(v, 'disagree', reason)
-    return v if s is None or ratio is None else by_score(v, s, ratio)
+    return v if ratio is None else by_score(with_room(v, ratio), s, ratio)
 
 # %% ../nbs/15_calibrate.ipynb #66a7895b
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:

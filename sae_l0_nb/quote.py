@@ -82,6 +82,7 @@ def quote_l0(
     dearest = sorted((s.sae_steps(settings) for s in later + more), reverse=True)[:n_rounds]
     most_sae_steps = sae_steps - sum(s.sae_steps(settings) for s in later) + sum(dearest)
     n_saes, short_saes = (sum(s.n_saes for s in way) for way in (usual, short))
+    last = max((s.n_saes for s in usual + short if s.name in ('close', 'look')), default=0)
     batch_size = settings['batch_size']
     timed = dict(batch_size=batch_size, n_members=usual[0].n_saes, n_steps=n_steps, device=device, compute=compute)
     seconds = time_step(source, d_sae, l0s=l0s, **timed) if n_steps else math.nan
@@ -92,10 +93,10 @@ def quote_l0(
     need = bank_bytes(*shape, m=at_once, **how) + waiting
     if method == 'descent': # its members stay together
         need = max(need, bank_bytes(*shape, m=len(seeds), device=device, copies=Descent.copies))
-    return dict(n_saes=n_saes, sae_steps=sae_steps, rows=sae_steps*batch_size, seconds=seconds*sae_steps,
+    return dict(n_saes=n_saes, n_kept=usual[0].n_saes + last, sae_steps=sae_steps, rows=sae_steps*batch_size,
                 least_n_saes=min(n_saes, short_saes), least_sae_steps=min(sae_steps, short_steps),
-                least_seconds=seconds*min(sae_steps, short_steps), most_sae_steps=most_sae_steps,
-                most_seconds=seconds*most_sae_steps, bytes=need, at_once=at_once,
+                most_sae_steps=most_sae_steps, least_seconds=seconds*min(sae_steps, short_steps),
+                seconds=seconds*sae_steps, most_seconds=seconds*most_sae_steps, bytes=need, at_once=at_once,
                 disk=sae_bytes(source.d_in, d_sae)*(n_saes + 5*most))
 
 # %% ../nbs/14_quote.ipynb #cfeff6fa

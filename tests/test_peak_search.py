@@ -5,6 +5,7 @@ from sae_l0_nb.peak_search import *
 
 # %% ../nbs/14_peak_search.ipynb #c8a8fa21
 import math
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -144,6 +145,17 @@ def test_where_saes_leave_much_an_elbow_is_a_number_only_close_to_the_best_firin
     for v, s in ((verdict_at(math.nan), search_at(8.)), (verdict_at(10.), search_at(math.nan))):
         assert not_quite(v, s, .3) == ''
 
+# %% ../nbs/14_peak_search.ipynb #b566b69e
+def test_an_interval_is_widened_where_saes_leave_error_and_never_narrowed():
+    sure, unsure = (replace(verdict_at(10.), interval=span) for span in ((9.99, 10.01), (5., 20.)))
+    low, high = with_room(sure, .1).interval
+    assert math.log(high/10)/NORMAL_90 == pytest.approx(.02 + .1*.48)
+    assert low*high == pytest.approx(100)
+    assert with_room(unsure, .1).interval == (5., 20.)
+    assert with_room(sure, .3).interval[0] < low
+    assert with_room(replace(sure, interval=(2., 10.01)), .1).interval == (2., high)
+    assert math.isnan(with_room(verdict_at(math.nan), .1).l0)
+
 # %% ../nbs/14_peak_search.ipynb #a243d1dc
 def test_where_saes_leave_some_error_the_best_firing_score_is_the_number():
     for l0, ratio, taken in ((10., .2, True), (10., .11, False), (10., .25, False), (14., .2, False)):
@@ -158,6 +170,7 @@ def test_where_saes_leave_some_error_the_best_firing_score_is_the_number():
     at_end.firing = Peak(l0=9., edge='low')
     assert by_score(verdict_at(10.), at_end, .2).l0 == 10.
     assert math.isnan(by_score(verdict_at(math.nan), full_runs, .2).l0)
+    assert by_score(verdict_at(10.), None, .2).l0 == 10. # c_dec alone was asked
 
 # %% ../nbs/14_peak_search.ipynb #d5caa21b
 def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_and_beats_normal_data():
