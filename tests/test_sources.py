@@ -139,7 +139,7 @@ def test_held_out_rows_are_what_was_asked_for_or_all_there_are():
     assert torch.equal(heldout_rows(source, 299), source.heldout(299))
     assert torch.equal(heldout_rows(source), source.heldout(300))
     assert torch.equal(source.x[row_places(source, 300)].float(), source.heldout(300))
-    assert row_places(toy, 300) is None # rows are drawn anew
+    assert row_places(ToyModel.small(), 300) is None # rows are drawn anew
     with pytest.raises(ValueError, match='n = 0; allowed: whole numbers from 1'): heldout_rows(source, 0)
 
 # %% ../nbs/04_sources.ipynb #c49ca132
