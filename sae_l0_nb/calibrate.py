@@ -302,11 +302,11 @@ def _estimate(job, rounds, v:Verdict, *, ratio, method, search) -> L0Estimate:
 # %% ../nbs/15_calibrate.ipynb #d47aa68a
 def _agreed(v:Verdict, rounds, s:Search|None, ratio) -> Verdict:
     "The verdict by c_dec, or what the witnesses say against it."
-    reason = unlike(rounds.said, v.l0) if rounds.said and np.isfinite(v.l0) else ''
-    if reason: return _no_number(v, 'no_features', reason)
-    reason = not_quite(v, s, ratio) if s is not None and ratio is not None else ''
-    if reason: return _no_number(v, 'disagree', reason)
-    return v if ratio is None else by_score(with_room(v, ratio), s, ratio)
+    if not np.isfinite(v.l0): return v
+    if rounds.said and (reason := unlike(rounds.said, v.l0)): return _no_number(v, 'no_features', reason)
+    if ratio is None: return v
+    if s is not None and (reason := not_quite(v, s, ratio)): return _no_number(v, 'disagree', reason)
+    return by_score(with_room(v, ratio), s, ratio)
 
 # %% ../nbs/15_calibrate.ipynb #66a7895b
 def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
