@@ -147,7 +147,7 @@ def look_closer(
     return s
 
 # %% ../nbs/14_peak_search.ipynb #f4a74496
-ALIKE = .3 # least agreement of two seeds on when to fire, less chance, with which there is a number
+ALIKE = .385 # least agreement of two seeds on when to fire, less chance, with which there is a number
 
 @checked
 def fire_at(

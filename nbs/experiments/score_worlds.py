@@ -184,8 +184,8 @@ def controlled(world, width, metric):
     "Where the paper's controller ends: three SAEs, each on its own."
     schedule = SlopeController(.4*min(width, world.d_in), metric=metric, lr=.5, delta=(.1, 2.))
     settings = default_settings(width, world.d_in, n_samples=256*15_000, batch_size=256)
-    bank, _ = train_bank(world, width, [2.], seeds=range(3), schedule=schedule, lr_decay=.1, n_logs=1, progress=False,
-                         **settings)
+    bank, _ = train_bank(world, width, [2.], seeds=range(3), schedule=schedule, n_logs=1, progress=False,
+                         **settings | dict(lr_decay=.1))
     return bank.k.median().item()
 
 
