@@ -215,7 +215,8 @@ def _latents_args(p):
     which = p.add_mutually_exclusive_group()
     which.add_argument('--latents', type=_numbers(int), metavar='A,B,..', help='numbers of latents')
     which.add_argument('--pairs', type=int, default=5, metavar='N', help='the N strongest mixed pairs (default 5)')
-    p.add_argument('--top', type=int, default=8, metavar='N', help='rows of each (default 8)')
+    p.add_argument('--top', type=int, default=8, metavar='N',
+                   help='rows of each on the page (default 8); the terminal shows 3')
     p.add_argument('--rows', type=int, default=65_536, metavar='N',
                    help='held-out rows that are looked at, or all that there are; of a file a tenth is held out '
                         '(default 65,536)')
@@ -230,7 +231,8 @@ def _latents_args(p):
 
 # %% ../nbs/51_arguments.ipynb #25bdf7a4
 CALIBRATE = '''Train a grid of SAEs and find the L0 at which c_dec stops falling.
-Writes figure.png, table.csv (every SAE), estimate.json, and witnesses_0.csv ... (what is read off each grid).
+Writes figure.png, table.csv (the SAEs of grids and looks), estimate.json, and witnesses_0.csv ... (what is read off
+each grid).
 
 examples:
   sae-l0 calibrate                                     the large world of the paper (true L0 10.95)

@@ -48,6 +48,9 @@ class _Treated:
 
     def heldout(self, n, seed=0): return self.sae.inputs(self.source.heldout(n, seed=seed))
 
+    @property
+    def n_heldout(self): return getattr(self.source, 'n_heldout', None)
+
     def digest(self):
         treated = dict(normalize=self.sae.normalize, scale=self.sae.scale)
         return content_hash({}, source=source_digest(self.source), **treated)
@@ -89,14 +92,14 @@ def _heldout(source, n_eval:int|None) -> torch.Tensor:
 
 # %% ../nbs/49_audit.ipynb #495550df
 def _calibrated(estimate, bank, source):
-    "The reading of a calibration, given as it is or as its folder; it says so if that was of other rows."
+    "The reading of a calibration, given as it is or as its folder; it says so if the hash of its rows was another."
     r = load_estimate(estimate) if isinstance(estimate, (str, Path)) else estimate
     check(isinstance(r, L0Estimate), 'estimate', r, 'what calibrate_l0 gave, or the folder of its results')
     at = f'of a calibration at width {bank.d_sae} in {bank.d_in} dimensions, as the SAE has them'
     check((r.d_sae, r.d_in) == (bank.d_sae, bank.d_in), 'estimate', f'width {r.d_sae} in {r.d_in} dimensions', at)
     said, told = of_calibration(r), r.provenance.get('source', {}).get('hash')
     other = told is not None and told != about_source(source)['hash']
-    return replace(said, reason=f'{said.reason}, of other rows than these') if other else said
+    return replace(said, reason=f'{said.reason}, of rows with another hash') if other else said
 
 # %% ../nbs/49_audit.ipynb #6e7a3914
 @checked
@@ -136,7 +139,8 @@ def audit_sae(
     about = dict(tool=r.tool or None) | getattr(source, 'origin', {}) | r.about
     return Audit(
         verdict=verdict, reason=reason, l0=l0, declared=r.declared, measured=m, suspects=named, readings=readings,
-        witnesses=row, **_pairs(r, source, x, n_pairs, stops=stops, texts=texts, tokenizer=tokenizer), siblings=table,
+        witnesses=row, siblings=table, decides='' if stops or not l0 > 0 else readings[-1].name,
+        **_pairs(r, source, x, n_pairs, stops=stops, texts=texts, tokenizer=tokenizer),
         places=_by_position(source, m.l0), about=about,
         d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=spent, hashes=_hashes(r, x))
 

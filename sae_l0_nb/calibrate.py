@@ -28,9 +28,9 @@ from .provenance import provenance
 from .quote import first_grid, planned
 from .sae import Bank
 from .sources import open_source
-from sae_l0_nb.stages import (
-    CLOSE_L0S, Job, Round, Rounds, Start, check_descent, close_grid, close_look, coarse_stage, descent_stage, new_job,
-    train_round)
+from .stages import (
+    CLOSE_L0S, Job, Round, Rounds, Start, check_descent, close_grid, close_look, coarse_stage, default_settings,
+    descent_stage, new_job, train_round)
 
 # %% ../nbs/15_calibrate.ipynb #ccb19251
 @checked
@@ -231,9 +231,10 @@ def _with_knobs(v:Verdict, job, l0s) -> Verdict:
              'extend the grid': 'extend the grid (l0s, --l0s)',
              'the number of rounds': 'the number of rounds (n_rounds, --rounds)',
              'the budget ended': 'the budget (budget, --budget) ended'}
-    reason = v.reason
+    reason, scored = v.reason, default_settings(job.d_sae, job.source.d_in)['n_samples']
     for words, knob in knobs.items(): reason = reason.replace(words, knob)
-    return replace(v, reason=reason)
+    few = f'; SAEs saw {n:,} rows, the rule was scored with {scored:,} or more: train longer before you believe it'
+    return replace(v, reason=reason + (few if n < scored and math.isfinite(v.l0) else ''))
 
 # %% ../nbs/15_calibrate.ipynb #8051b676
 def _check_call(source, n_rounds, method, given):
@@ -251,8 +252,7 @@ def _check_size(job, l0s, n_rounds, method):
     "Refuse too few batches, a budget below what the first grid and the check take, and a descent too large for memory."
     n_samples, batch_size = job.settings['n_samples'], job.settings['batch_size']
     few = '30 batches' if n_rounds else 'one batch'
-    enough = n_samples >= (30 if n_rounds else 1)*batch_size
-    check(enough, 'n_samples', n_samples, f'at least {few} of {batch_size}')
+    check(n_samples >= (30 if n_rounds else 1)*batch_size, 'n_samples', n_samples, f'at least {few} of {batch_size}')
     ledger, n_seeds = job.ledger, len(job.seeds)
     coarse = Stage(name='coarse', n_saes=len(l0s)*min(2, n_seeds), share=COARSE)
     first = coarse if n_rounds else Stage(name='grid', n_saes=len(l0s)*n_seeds)

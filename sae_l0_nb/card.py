@@ -33,7 +33,8 @@ class Audit:
     declared:float # by its files; nan
     measured:Measured # row by row
     suspects:list # faults that are named before the L0 is
-    readings:list[Reading] # alone, then of siblings and of a calibration if there are any; the last one decides
+    readings:list[Reading] # alone, then of siblings and of a calibration if there are any
+    decides:str='' # name of the reading whose verdict it is, the last one; '': a suspect stands before them
     witnesses:dict # name: value on the rows; normal_name: on normal rows with their mean and covariance
     mixed:object # DataFrame of pairs of latents, strongest first; None: a suspect stands before them
     contexts:object=None # TopContexts of the strongest pairs, which quotes texts; None: tokens cannot be read

@@ -24,6 +24,7 @@ class Audit:
     measured: Measured
     suspects: list
     readings: list[Reading]
+    decides: str = ...
     witnesses: dict
     mixed: 'pandas.DataFrame | None'
     contexts: object = ...

@@ -180,6 +180,12 @@ def _estimate_for(a, source): # -> L0Estimate, None
     try: return estimate_around(a.sae, source)
     except ValueError as e: print(f'the estimate beside this SAE is not used: {e}', file=sys.stderr) # nobody asked
 
+# %% ../nbs/52_cli.ipynb #cf36d4e9
+def _is_inside(sae, results) -> bool: # results None: those around the SAE
+    "Whether an SAE lies in results of a calibration."
+    place = Path(sae).resolve()
+    return results is None or Path(results).resolve() in (place, *place.parents)
+
 # %% ../nbs/52_cli.ipynb #2c7c1934
 def audit(
     a:argparse.Namespace, # parsed arguments
@@ -198,7 +204,7 @@ def audit(
         r = audit_sae(sae, source, siblings=a.siblings, checkpoint=folder, device=a.device, progress=not a.quiet,
                       on_quote=None if a.quiet else _quote_of_siblings, n_eval=a.rows, **settings)
         if a.card is not None: r.save(a.card)
-        own = known is not None and a.estimate is None # found around the SAE
+        own = known is not None and _is_inside(a.sae, a.estimate)
         print(audit_report(r, a.card, own=own), flush=True) # the only result without a card
 
 # %% ../nbs/52_cli.ipynb #b23719e3

@@ -97,7 +97,8 @@ NEXT = dict( # verdict -> what to do with it, one sentence
     edge='Extend the grid to the side that is named (`l0s`, `--l0s`), or try another width (`d_sae`, `--width`).',
     not_converged='Train longer, as the reason says (`n_samples`, `--samples`), before a number is read off anything.',
     disagree='Train SAEs at the places that are named and let your task decide; longer training may unite them.',
-    no_features='Check layer, scale and rows of the activations first; then try another width or longer training.')
+    no_features='Train longer if SAEs saw few rows; check layer, scale and rows of the activations; then try another '
+                'width.')
 
 # %% ../nbs/12_estimate.ipynb #6365a511
 @patch

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .allowed import checked
 from .checks import check
-from .peak_search import NORMAL_90
+from .peaks import NORMAL_90
 
 # %% ../nbs/45_fits.ipynb #2691871b
 FACTOR = 1.5 # around the best L0: within it an L0 fits
@@ -71,7 +71,7 @@ def of_calibration(
     estimate, # L0Estimate with a number, at the width of the SAE
 ) -> Reading:
     "The number of a calibration."
-    check(math.isfinite(estimate.l0), 'estimate', estimate, 'a calibration that gave a number')
+    check(math.isfinite(estimate.l0), 'estimate', estimate.verdict, 'a calibration that gave a number')
     low, high = estimate.interval
     check(0 < low < high, 'interval of estimate', (low, high), 'two numbers above 0, the second larger')
     spread = max(LEAST, math.log(high/low)/(2*NORMAL_90))

@@ -135,7 +135,7 @@ def in_flags(
     message = ' '.join(message.split()).replace('control=False (--no-control)', '--no-control')
     parts = re.split(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")", message) # values in quotes at odd places
     for name, flag in flags.items():
-        at_start = r'(?:(?<=^)|(?<=: )|(?<= of )|(?<=since ))'
+        at_start = r'(?:(?<=^)|(?<=: )|(?<=one of )|(?<=d_in of )|(?<=since ))'
         pattern = rf'(?<![\w.-]){name}(?![\w(])' if '_' in name else rf'{at_start}{name}(?= = )'
         parts[::2] = [re.sub(pattern, flag, part) for part in parts[::2]]
     return ''.join(parts)

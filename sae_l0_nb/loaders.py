@@ -225,9 +225,13 @@ def batches(self:IterableSource,
 @checked
 def heldout_places(self:IterableSource,
     n:int, # rows
+    seed:int=0, # not used
 ) -> np.ndarray: # [n]
     "The numbers of the rows that `heldout` gives: the first ones."
-    return np.arange(check_whole(n, 'n'))
+    check_whole(n, 'n')
+    there = f'at most the {len(self._held)} held-out rows of the source'
+    check(n <= len(self._held), 'n', n, f'{there}; open_source(loader, n_heldout={n}) holds out more')
+    return np.arange(n)
 
 # %% ../nbs/04_loaders.ipynb #8a979efb
 @patch
@@ -237,10 +241,7 @@ def heldout(self:IterableSource,
     seed:int=0, # not used
 ) -> torch.Tensor: # [n, d_in] float32
     "The first rows of the iterable, which no batch contains."
-    check_whole(n, 'n')
-    there = f'at most the {len(self._held)} held-out rows of the source'
-    check(n <= len(self._held), 'n', n, f'{there}; open_source(loader, n_heldout={n}) holds out more')
-    return self._held[:n]
+    return self._held[:len(self.heldout_places(n))]
 
 # %% ../nbs/04_loaders.ipynb #a5c7323e
 def read_once(

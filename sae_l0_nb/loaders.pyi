@@ -31,7 +31,7 @@ class IterableSource:
     def batches(self, batch_size: int, seed: int=..., start: int=...) -> Iterator[torch.Tensor]:
         ...
 
-    def heldout_places(self, n: int) -> np.ndarray:
+    def heldout_places(self, n: int, seed: int=...) -> np.ndarray:
         ...
 
     def heldout(self, n: int, seed: int=...) -> torch.Tensor:

@@ -8,7 +8,7 @@ from .allowed import checked
 from .control import CONTROL
 from .elbow import Verdict
 from .ledger import COARSE, Stage
-from .peaks import ASKED, HELD, Peak, corrected, find_peak, scored, with_ratio
+from .peaks import ASKED, HELD, NORMAL_90, Peak, corrected, find_peak, scored, with_ratio
 from .stages import Job, Round, Rounds, train_round, train_stage
 from .witnesses import witness_table
 def control_grid(job: Job, l0s, *, share: float=...):
@@ -59,7 +59,6 @@ def apart(v: Verdict, s: Search) -> Verdict:
     ...
 def not_quite(v: Verdict, s: Search, ratio: float) -> str:
     ...
-NORMAL_90: float
 ROOM: tuple
 def with_room(v: Verdict, ratio: float) -> Verdict:
     ...

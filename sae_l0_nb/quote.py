@@ -77,11 +77,12 @@ def quote_l0(
     l0s = first_grid(l0s, d_sae, source.d_in)
     settings = default_settings(d_sae, source.d_in, n_samples=n_samples, batch_size=batch_size)
     usual, short, more = planned(len(l0s), len(seeds), method=method, control=control, n_rounds=n_rounds)
-    sae_steps, short_steps = (sum(s.sae_steps(settings) for s in way) for way in (usual, short))
+    steps, numbers = ([sum(of(s) for s in way) for way in (usual, short)]
+                      for of in (lambda s: s.sae_steps(settings), lambda s: s.n_saes))
+    sae_steps, n_saes = max(steps), max(numbers)
     later = [s for s in usual if s.name in ('descent', 'fine', 'close')]
     dearest = sorted((s.sae_steps(settings) for s in later + more), reverse=True)[:n_rounds]
-    most_sae_steps = sae_steps - sum(s.sae_steps(settings) for s in later) + sum(dearest)
-    n_saes, short_saes = (sum(s.n_saes for s in way) for way in (usual, short))
+    most_sae_steps = max(sae_steps, steps[0] - sum(s.sae_steps(settings) for s in later) + sum(dearest))
     last = max((s.n_saes for s in usual + short if s.name in ('close', 'look')), default=0)
     batch_size = settings['batch_size']
     timed = dict(batch_size=batch_size, n_members=usual[0].n_saes, n_steps=n_steps, device=device, compute=compute)
@@ -94,8 +95,8 @@ def quote_l0(
     if method == 'descent': # its members stay together
         need = max(need, bank_bytes(*shape, m=len(seeds), device=device, copies=Descent.copies))
     return dict(n_saes=n_saes, n_kept=usual[0].n_saes + last, sae_steps=sae_steps, rows=sae_steps*batch_size,
-                least_n_saes=min(n_saes, short_saes), least_sae_steps=min(sae_steps, short_steps),
-                most_sae_steps=most_sae_steps, least_seconds=seconds*min(sae_steps, short_steps),
+                least_n_saes=min(numbers), least_sae_steps=min(steps), most_sae_steps=most_sae_steps,
+                least_seconds=seconds*min(steps),
                 seconds=seconds*sae_steps, most_seconds=seconds*most_sae_steps, bytes=need, at_once=at_once,
                 disk=sae_bytes(source.d_in, d_sae)*(n_saes + 5*most))
 

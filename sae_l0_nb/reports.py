@@ -9,9 +9,6 @@ __all__ = ['quoted', 'report', 'sweep_report', 'probe_report', 'audit_report']
 import math
 from pathlib import Path
 
-from .control import CONTROL
-from .elbow import latest
-from .fits import judged
 from .runs import bytes_in_words, seconds_in_words
 
 # %% ../nbs/51_reports.ipynb #ca0fe898
@@ -19,11 +16,14 @@ def quoted(
     q:dict, # from `quote_l0`
 ) -> str: # one line
     "What a calibration will cost, in words."
-    usual = [f"{q['least_n_saes']} to {q['n_saes']} SAEs", f"{q['least_sae_steps']:,} to {q['sae_steps']:,} SAE-steps"]
+    def span(name, words): # one number where both usual ways have it
+        least, usual = words(q[f'least_{name}']), words(q[name])
+        return usual if least == usual else f'{least} to {usual}'
+    usual = [span('n_saes', str) + ' SAEs', span('sae_steps', '{:,}'.format) + ' SAE-steps']
     steps, timed = f"at most {q['most_sae_steps']:,} SAE-steps", math.isfinite(q['seconds'])
-    least, seconds, most = (seconds_in_words(q[name]) for name in ('least_seconds', 'seconds', 'most_seconds'))
-    if timed: usual, steps = [*usual, f'{least} to {seconds}'], f'{steps}, {most} if steps stay as fast as just now'
-    return f"usually {', '.join(usual)} ({steps}); up to {bytes_in_words(q['bytes'])} of memory"
+    most = seconds_in_words(q['most_seconds'])
+    if timed: usual, steps = [*usual, span('seconds', seconds_in_words)], f'{steps}, {most} if steps stay this fast'
+    return f"usually {', '.join(usual)} ({steps}); {bytes_in_words(q['bytes'])} for the SAEs in training"
 
 # %% ../nbs/51_reports.ipynb #507deebd
 def _in_columns(table, **formats): # -> str
@@ -60,10 +60,9 @@ def sweep_report(
     "The summary that `sae-l0 sweep` prints."
     medians = table.groupby('k')[['l0', 'c_dec', 'variance_explained', 'frac_dead']].median().reset_index()
     lines = ['medians over seeds:', _in_columns(medians, k='{:.4g}')]
-    if verdict is not None:
-        low, high = verdict.interval
-        number = '' if math.isnan(verdict.l0) else f', L0 = {verdict.l0:.3g} ({low:.3g} to {high:.3g})'
-        lines += ['', f'the rule on this grid: {verdict.verdict}{number}: {verdict.reason}']
+    if verdict is not None: # by c_dec alone, which is no calibration
+        lines += ['', f'c_dec alone on this grid, no calibration: {verdict.verdict}: {verdict.reason}',
+                  'where features outnumber latents c_dec falls on past the right L0: sae-l0 calibrate asks more']
     lines += ['', f'{len(table)} SAEs, table and history: {out}/']
     return '\n'.join([*lines, f'next: sae-l0 probe {out} --model MODEL --layer LAYER --tasks all --out PROBES'])
 
@@ -94,7 +93,7 @@ def probe_report(
 
 # %% ../nbs/51_reports.ipynb #fa7cd0ff
 WEIGH = dict( # reading -> why it goes before those above it
-    siblings='since SAEs were trained for it', calibration='since most SAEs were trained for it')
+    siblings='for which SAEs were trained', calibration='which searched with SAEs of this width')
 
 # %% ../nbs/51_reports.ipynb #2e3369ff
 def audit_report(
@@ -110,8 +109,8 @@ def audit_report(
     for reading in r.readings:
         if reading.l0 == reading.l0: lines.append(f'{reading.name}: {": ".join(judged(reading, r.l0))}')
         else: lines.append(f'{reading.name}: {reading.reason}')
-    if why := WEIGH.get(r.readings[-1].name): lines.append(f'the verdict is that of the {r.readings[-1].name}, {why}')
-    if own: lines.append('this SAE is from that calibration: that its L0 is near the number confirms nothing')
+    if why := WEIGH.get(r.decides): lines.append(f'the verdict is that of the {r.decides}, {why}')
+    if own and r.verdict == 'fits': lines.append('this SAE is from that calibration: that its L0 fits confirms nothing')
     if r.mixed is not None:
         shown = r.mixed.head(5)[['i', 'j', 'kind', 'strength', 'cosine', 'correlation']]
         lines += ['', 'latents that lean towards each other, strongest first (every SAE has some):',

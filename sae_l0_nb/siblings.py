@@ -67,7 +67,7 @@ class Siblings:
     reading:Reading
 
 # %% ../nbs/47_siblings.ipynb #3bb139d6
-ALIKE_SHORT = .3 # least agreement of two seeds; siblings are short, and the audits were scored with this
+ALIKE_SHORT = .3 # least agreement of two seeds, as the audits were scored; a calibration needs more since
 
 @checked
 def read_siblings(

@@ -93,7 +93,7 @@ def top_rows(
 class Example:
     "A row of a group, and the tokens around it."
     row:int # its number among the held-out rows that were looked at
-    place:int=-1 # its number in the file, tensor or loader, from 0, contexts one after the other; -1: not known
+    place:int=-1 # its number in what was given, from 0, files and contexts in their order; -1: not known
     values:list[float] # activations of the latents of its group
     text:int=-1 # number of its text; -1: not known
     position:int=-1 # of its token in the text
@@ -254,14 +254,14 @@ def __repr__(self:TopContexts):
 
 # %% ../nbs/48_top_contexts.ipynb #114bb32f
 @patch
-def table(self:TopContexts): # DataFrame, one row an example: latents, group, row, place, text, position ...
+def table(self:TopContexts): # DataFrame, one row an example: latents, group, row, heldout, text ...
     "What is shown, without the tokens around."
     import pandas as pd
-    rows = [dict(latents=' '.join(map(str, group.latents)), group=str(group), row=e.row, place=e.place, text=e.text,
+    rows = [dict(latents=' '.join(map(str, group.latents)), group=str(group), row=e.place, heldout=e.row, text=e.text,
                  position=e.position, token=e.tokens[e.at] if e.tokens else '',
                  activations=' '.join(f'{v + 0:.6g}' for v in e.values))
             for group, examples in zip(self.groups, self.examples) for e in examples]
-    return pd.DataFrame(rows, columns='latents group row place text position token activations'.split())
+    return pd.DataFrame(rows, columns='latents group row heldout text position token activations'.split())
 
 # %% ../nbs/48_top_contexts.ipynb #b8159b38
 COLOURS = '240, 140, 50', '100, 165, 245' # red, green, blue of the first and of the second latent
@@ -323,7 +323,7 @@ def _note(c:TopContexts) -> str:
     "How a page is to be read."
     if not any(e.tokens for part in c.examples for e in part):
         known = any(e.place >= 0 for part in c.examples for e in part)
-        where = 'in the file, from 0, contexts one after the other' if known else 'among those that were looked at'
+        where = 'in what was given, from 0, in its order' if known else 'among those that were looked at'
         return f'The source does not know tokens, so held-out rows are given by their numbers {where}.'
     shaded = 'Tokens are shaded by the activation on them; the outlined one is that of the row.'
     halves = ' Of a pair the upper half (orange) is the first latent, the lower half (blue) the second.'

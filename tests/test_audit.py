@@ -48,9 +48,9 @@ def test_the_number_of_a_calibration_decides(trained, tmp_path):
             assert [o.name for o in a.readings] == ['alone', 'calibration']
             assert (a.verdict, a.readings[-1].l0) == (verdict, 11.)
             assert 'SAEs of this width (found)' in a.reason
-            assert 'other rows' not in a.reason
+            assert 'another hash' not in a.reason
     a = audit_sae(trained[0], ToyModel.large().heldout(4000, seed=9), n_eval=400, estimate=r, progress=False)
-    assert a.reason.endswith('of other rows than these')
+    assert a.reason.endswith('of rows with another hash')
     r.l0 = trained[1].k.item() # as if it had said that of this one
     r.interval = (.97*r.l0, 1.03*r.l0)
     a = audit_sae(trained[1], toy, estimate=r, siblings=True, progress=False)
@@ -130,6 +130,6 @@ def test_what_cannot_be_audited_is_refused(trained):
     with pytest.raises(ValueError, match='d_in of source = 7; allowed: 100'): audit_sae(trained[0], torch.randn(500, 7))
     with pytest.raises(ValueError, match='sae = .*one SAE'): audit_sae(trained, torch.randn(500, 100))
     few = torch.randn(500, 100)
-    words = 'held-out rows of source = 32; allowed: at least 400, .*; give more activations, .*n_heldout=800'
+    words = 'held-out rows of source = 50; allowed: at least 400, .*; give more activations, .*n_heldout=800'
     with pytest.raises(ValueError, match=words): audit_sae(trained[0], few)
     with pytest.raises(ValueError, match='n_eval = 399; allowed: at least 400'): audit_sae(trained[0], few, n_eval=399)

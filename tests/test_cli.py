@@ -284,7 +284,7 @@ def test_a_quote_ends_before_anything_is_trained(tmp_path, capsys):
     with mock.patch('sae_l0_nb.calibrate.calibrate_l0', side_effect=AssertionError):
         assert run('calibrate toy:small --quote --quiet --out', tmp_path/'out') == 0
     said = capsys.readouterr()
-    usual = r'usually \d+ to \d+ SAEs, [\d,]+ to [\d,]+ SAE-steps, .* to .* \(at most .*\); up to .* of memory\n'
+    usual = r'usually \d+ to \d+ SAEs, [\d,]+ to [\d,]+ SAE-steps, .* to .* \(at most .*\); .* for the SAEs in .*\n'
     assert re.fullmatch(usual, said.out)
     assert said.err == ''
     assert not list(tmp_path.iterdir())
@@ -304,7 +304,7 @@ def test_an_audit_of_a_kept_sae_knows_what_its_calibration_said(tmp_path, capsys
         assert run(f'audit {tmp_path/sae} --activations toy:small --quiet') == 0
         said = capsys.readouterr().out
         assert re.match(fr'L0 .* at width 5: fits: recovery should be best near {r.l0:.3g}, .*: a calibration', said)
-        assert 'the verdict is that of the calibration, since most SAEs were trained for it' in said
+        assert 'the verdict is that of the calibration, which searched with SAEs of this width' in said
         assert 'this SAE is from that calibration' in said
     assert run(f'audit {tmp_path}/l0 --activations toy:large --quiet') == 2 # other dimensions
     capsys.readouterr()
@@ -313,7 +313,7 @@ def test_an_audit_of_a_kept_sae_knows_what_its_calibration_said(tmp_path, capsys
         assert run(f'audit {tmp_path}/l0 --activations {tmp_path}/x.npy --rows 100 --quiet {more}') == 0
         said = capsys.readouterr()
         assert ('a calibration' in said.out) == is_said
-        assert 'this SAE is from that calibration' not in said.out
+        assert ('this SAE is from that calibration' in said.out) == is_said
         assert ('the estimate beside this SAE is not used: source of' in said.err) != is_said
     assert run(f'audit {tmp_path}/l0 --activations toy:small --estimate {tmp_path}/no --quiet') == 2
     assert '--estimate = ' in capsys.readouterr().err
@@ -398,7 +398,7 @@ def test_sweep_prints_a_quote_and_what_the_rule_says_and_continues(tmp_path, cap
     assert run(f'{words} --samples 200000') == 0
     said, table = capsys.readouterr().out, pd.read_csv(tmp_path/'s/table.csv')
     assert len(table) == len(list((tmp_path/'s/saes').iterdir())) == 14
-    assert 'the rule on this grid: ' in said
+    assert 'c_dec alone on this grid, no calibration: ' in said
     assert 'next: sae-l0 probe' in said
     assert run(f'{words} --samples 200000') == 0
     assert capsys.readouterr().out.splitlines()[1:] == said.splitlines()[1:]

@@ -20,8 +20,8 @@ def test_a_calibration_is_a_reading_as_sure_as_its_interval():
     assert (said.name, said.l0, said.edge) == ('calibration', 8., '')
     z = math.log(8/6)/said.spread
     assert math.erf(z/math.sqrt(2)) == pytest.approx(.9, abs=1e-3)
-    with pytest.raises(ValueError, match='estimate = .*; allowed: a calibration that gave a number'):
-        of_calibration(SimpleNamespace(l0=math.nan))
+    with pytest.raises(ValueError, match="estimate = 'edge'; allowed: a calibration that gave a number"):
+        of_calibration(estimated(8., 9., l0=math.nan, verdict='edge'))
     with pytest.raises(ValueError, match='interval of estimate = .*; allowed: two numbers above 0'):
         of_calibration(estimated(8., 8.))
     assert of_calibration(estimated(7.9, 8.1)).spread == LEAST

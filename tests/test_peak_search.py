@@ -15,7 +15,7 @@ import torch
 
 from sae_l0_nb.elbow import Verdict
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
-from sae_l0_nb.peaks import Peak, corrected, scored
+from sae_l0_nb.peaks import NORMAL_90, Peak, corrected, scored
 from sae_l0_nb.ledger import Stage
 from sae_l0_nb.stages import Round, Rounds, coarse_grid, coarse_stage, new_job
 from sae_l0_nb.toy import ToyModel
@@ -39,8 +39,11 @@ def test_a_look_stays_below_the_width_and_asks_for_nothing_twice():
     assert len(look_grid(4., 5)) < 7
     first = look_grid(3.2791, 99)
     again = look_grid(first[0], 99, tried=first) # a best score at the lower end
-    assert again.tolist() == pytest.approx(look_grid(first[0], 99)[:3].tolist())
-    assert len(look_grid(first[0]*1.1, 99, tried=first)) == 7 # between two that were tried
+    assert again.tolist() == pytest.approx(look_grid(first[0], 99)[:4].tolist(), rel=1e-3)
+    assert again[-1] == first[0] # the same number, so that looks join
+    at_top = look_grid(look_grid(17., 50)[-1], 50, tried=look_grid(17., 50))
+    assert at_top.tolist() == [look_grid(17., 50)[-1], .95*50] # two at least
+    assert len(look_grid(first[0]*1.1, 99, tried=first)) == 8 # between two that were tried
     assert len(look_grid(3.2791, 99, tried=first)) == 0
 
 # %% ../nbs/14_peak_search.ipynb #f955e693
@@ -86,8 +89,11 @@ def test_looks_follow_the_best_score_until_it_stands_inside():
         assert found.firing.l0 == pytest.approx(best, rel=1e-3)
         assert found.directions.l0 == pytest.approx(best, rel=.05)
         assert len(found.tables) == 1 + n_looks
-        asked = np.sort(np.concatenate([t.k for t in found.tables[1:]]))
-        assert (asked[1:]/asked[:-1] > 1.1).all() # none twice
+        asked, n_asked = np.unique(np.concatenate([t.k for t in found.tables[1:]]), return_counts=True)
+        assert (asked[1:]/asked[:-1] > 1.1).all()
+        assert (n_asked > 1).sum() == n_looks - 1 # one of each later look
+        spans = [(t.k.min(), t.k.max()) for t in found.tables[1:]]
+        assert all(b[0] <= a[1] and a[0] <= b[1] for a, b in zip(spans, spans[1:])) # they join
     assert followed(200.).firing.edge == 'high' # three looks are all
     assert followed(5., factor=9.).directions.edge == 'high' # beyond the look, so no L0 for directions
     stopped = followed(30., n_rounds=1)

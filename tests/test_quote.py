@@ -39,11 +39,12 @@ def test_the_quote_adds_up():
     one_grid = quote_l0(ToyModel.small(), 5, n_steps=0, n_rounds=0, **asked)
     assert one_grid['sae_steps'] == one_grid['most_sae_steps'] == 4*3*100 + 4*300
     one_round = quote_l0(ToyModel.small(), 5, n_steps=0, n_rounds=1, **asked)
-    assert one_round['sae_steps'] == q['sae_steps'] - 42*100 - 3*300 # a descent needs a look after it
-    assert one_round['most_sae_steps'] == one_round['sae_steps'] + 28*100 # a look at the best score does not
+    assert one_round['least_sae_steps'] == q['sae_steps'] - 42*100 - 3*300 # a descent needs a look after it
+    assert one_round['sae_steps'] == (8 + 4)*33 + 28*100 # a look at the best score does not
+    assert one_round['most_sae_steps'] == one_round['least_sae_steps'] + 28*100
     two_rounds = quote_l0(ToyModel.small(), 5, n_steps=0, n_rounds=2, **asked)
     assert two_rounds['sae_steps'] == q['sae_steps'] - 21*100
-    assert two_rounds['most_sae_steps'] == one_round['sae_steps'] + 2*28*100
+    assert two_rounds['most_sae_steps'] == one_round['least_sae_steps'] + 2*28*100
     assert q['bytes'] == 21*member_bytes(20, 5) + step_bytes(20, 5, 256, m=21, k=3.)
     assert q['at_once'] == 21
     assert q['disk'] == (q['n_saes'] + 5*21)*sae_bytes(20, 5) # of the stage that runs an old and a new one, with moments

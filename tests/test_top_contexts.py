@@ -74,6 +74,17 @@ def test_without_tokens_rows_and_activations_are_given():
     with pytest.raises(ValueError, match='source = None; allowed: a store that knows its tokens'):
         rows_in_context(by_hand(), None, x, groups_of(0), tokenizer='gpt2')
 
+def test_rows_without_tokens_have_the_numbers_of_the_file():
+    x = torch.rand(400, 4, generator=torch.Generator().manual_seed(0))
+    for given in (x, x.reshape(40, 10, 4), [*x.split(50)]):
+        c = show_latents(by_hand(), given, [0])
+        for e in c.examples[0]:
+            assert x[e.place, 0].item() == e.values[0]
+            assert f'row {e.place:,}' in str(e)
+        assert c.table().row.tolist() == [e.place for e in c.examples[0]]
+        assert 'in what was given' in c.html()
+    assert 'among those that were looked at' in rows_in_context(by_hand(), None, x, groups_of(0)).html()
+
 # %% ../nbs/48_top_contexts.ipynb #cbad2522
 def word_latents(store, words, tokenizer):
     "An SAE with a latent for each of some words: the mean of its rows, less that of all rows."

@@ -18,5 +18,9 @@ say 4_probe sae-l0 probe grid --model "$model" --layer 3 --texts 600 --latents 1
     --cache cache
 say 5_latents sae-l0 latents grid/saes/k64_seed0 "$cache" --tokenizer "$model" --pairs 1 --rows 16384 --out latents
 say 6_audit sae-l0 audit grid/saes/k64_seed0 --activations "$cache" --card card
-cp l0/figure.png "$said/1_calibrate.png"
-cp l0_longer/figure.png "$said/2_longer.png"
+keep() { # folder, name: its figure and what the witnesses said of its first two grids
+    cp "$1/figure.png" "$said/$2.png"
+    for i in 0 1; do cp "$1/witnesses_$i.csv" "$said/$2_witnesses_$i.csv"; done
+}
+keep l0 1_calibrate
+keep l0_longer 2_longer
