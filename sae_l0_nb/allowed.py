@@ -271,15 +271,15 @@ _THINGS = {
     'labels, and scores at them': 'y y_train y_test labels scores predicted weights C values drawn',
     'matched latents, and how often they fire': 'A B both one other pairs rate',
     'a table or an array': 'table rows row history earlier columns cosines L F units edges latents parts keys '
-        'contexts array entries ShardSource.tokens normal f1s witnesses elbows tables '
+        'probe_report.means look_grid.tried contexts array entries ShardSource.tokens normal f1s witnesses elbows tables '
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
     'parts of a page': 'body',
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most look_first.ratio',
-    'a file or folder, looked at before anything is written': 'path file',
+    'a file or folder, looked at before anything is written': 'path file audit_report.card',
     'content of files, looked at before it is used': 'tensors t unused cfg_path is_repo.name b',
     'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d v s shards entry '
         'manifest settings state old new done descent trainer about metadata data there close_stage.start '
-        'close_look.start '
+        'close_look.start quoted.q sweep_report.verdict probe_report.last audit_report.own '
         'continued.start estimate read on_batch on_quote measured fig place generator rng chunks error probe_task.step'}
 
 # %% ../nbs/94_allowed.ipynb #89bfb150

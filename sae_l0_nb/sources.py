@@ -200,6 +200,7 @@ def heldout_rows(
     return source.heldout(min(n, int(there)))
 
 # %% ../nbs/04_sources.ipynb #62182489
+@checked
 def row_places(
     source, # any source
     n:int, # rows that `heldout` gives
