@@ -271,7 +271,8 @@ _THINGS = {
     'labels, and scores at them': 'y y_train y_test labels scores predicted weights C values drawn',
     'matched latents, and how often they fire': 'A B both one other pairs rate',
     'a table or an array': 'table rows row history earlier columns cosines L F units edges latents parts keys '
-        'probe_report.means look_grid.tried contexts array entries ShardSource.tokens normal f1s witnesses elbows tables '
+        'probe_report.means look_grid.tried '
+        'contexts array entries ShardSource.tokens normal f1s witnesses elbows tables '
         'turn.curves trace_minimum.c newton_logistic.start fit_logistic.start',
     'parts of a page': 'body',
     'numbers that may be nan or infinite': 'interval plot_calibration.l0 latent_counts.most look_first.ratio',
