@@ -64,7 +64,7 @@ def look_grid(
     tried = np.asarray(tried, float)
     new = around[(np.abs(np.log(around[:, None]/tried)) > ROUNDED).all(1)]
     if not len(new) or not len(tried): return new
-    return np.unique([*new, tried[np.abs(np.log(tried/new.mean())).argmin()]])
+    return np.unique([*new, tried[np.abs(np.log(tried[:, None]/new)).min(1).argmin()]])
 
 # %% ../nbs/14_peak_search.ipynb #6280808b
 @checked

@@ -96,8 +96,8 @@ def quote_l0(
         need = max(need, bank_bytes(*shape, m=len(seeds), device=device, copies=Descent.copies))
     return dict(n_saes=n_saes, n_kept=usual[0].n_saes + last, sae_steps=sae_steps, rows=sae_steps*batch_size,
                 least_n_saes=min(numbers), least_sae_steps=min(steps), most_sae_steps=most_sae_steps,
-                least_seconds=seconds*min(steps),
-                seconds=seconds*sae_steps, most_seconds=seconds*most_sae_steps, bytes=need, at_once=at_once,
+                least_seconds=seconds*min(steps), seconds=seconds*sae_steps, most_seconds=seconds*most_sae_steps,
+                bytes=need, at_once=at_once,
                 disk=sae_bytes(source.d_in, d_sae)*(n_saes + 5*most))
 
 # %% ../nbs/14_quote.ipynb #cfeff6fa

@@ -48,6 +48,7 @@ def test_the_number_of_a_calibration_decides(trained, tmp_path):
             assert [o.name for o in a.readings] == ['alone', 'calibration']
             assert (a.verdict, a.readings[-1].l0) == (verdict, 11.)
             assert 'SAEs of this width (found)' in a.reason
+            assert a.decides == 'calibration'
             assert 'another hash' not in a.reason
     a = audit_sae(trained[0], ToyModel.large().heldout(4000, seed=9), n_eval=400, estimate=r, progress=False)
     assert a.reason.endswith('of rows with another hash')
@@ -77,6 +78,7 @@ def test_another_scale_or_place_is_no_wrong_l0(trained):
     for rows, name in ((x/8, 'scale'), (ToyModel.large(seed=3).heldout(40_000), 'place')):
         a = audit_sae(trained[0], rows, siblings=True, progress=False, n_eval=4000)
         assert a.verdict == "can't say"
+        assert a.decides == ''
         assert name in a.reason
         assert a.siblings is None
 

@@ -26,7 +26,7 @@ from sae_l0_nb.control import Check
 from sae_l0_nb.descend import trace_table
 from sae_l0_nb.elbow import Verdict
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
-from sae_l0_nb.peak_search import Search, coarse_search
+from sae_l0_nb.peak_search import Search, coarse_search, with_room
 from sae_l0_nb.peaks import ASKED, Peak, corrected
 from sae_l0_nb.results import load_estimate
 from sae_l0_nb.saving import load_sae
@@ -97,6 +97,8 @@ def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
         assert r.verdict == 'found', r
         assert abs(r.l0 - 2) < .15, r
         assert r.interval[0] < r.l0 < r.interval[1], r
+        assert with_room(r, r.control).interval == r.interval # by c_dec, and as wide as such numbers were off
+        assert 'SAEs saw 256,000 rows, the rule was scored with 384,000 or more' in r.reason
         assert r.table['round'].nunique() >= 2
         last = r.table[r.table['round'] == r.table['round'].max()]
         assert last.groupby('k').seed.nunique().eq(3).all()

@@ -32,7 +32,7 @@ def test_a_control_counts_as_no_round_and_what_it_costs_is_counted():
     assert small.ledger.spent == 3*125
 
 # %% ../nbs/14_peak_search.ipynb #a6bc099f
-def test_a_look_stays_below_the_width_and_asks_for_nothing_twice():
+def test_a_look_stays_below_the_width_and_joins_those_before_it():
     assert look_grid(7., 80).tolist() == pytest.approx((7*LOOK_L0S).tolist())
     assert look_grid(7., 80)[3] == pytest.approx(7)
     assert look_grid(4., 5)[-1] == .95*5
@@ -44,6 +44,11 @@ def test_a_look_stays_below_the_width_and_asks_for_nothing_twice():
     at_top = look_grid(look_grid(17., 50)[-1], 50, tried=look_grid(17., 50))
     assert at_top.tolist() == [look_grid(17., 50)[-1], .95*50] # two at least
     assert len(look_grid(first[0]*1.1, 99, tried=first)) == 8 # between two that were tried
+    before = look_grid(60., 80) # up to the bound
+    clipped = look_grid(76., 80, tried=before)
+    again, new = np.intersect1d(clipped, before), np.setdiff1d(clipped, before)
+    assert len(again) == 1
+    assert np.abs(np.log(again/new)).min() == np.abs(np.log(before[:, None]/new)).min() # none is nearer to a new one
     assert len(look_grid(3.2791, 99, tried=first)) == 0
 
 # %% ../nbs/14_peak_search.ipynb #f955e693

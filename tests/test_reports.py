@@ -7,12 +7,7 @@ from sae_l0_nb.reports import *
 import math
 from types import SimpleNamespace
 
-import pytest
-
-from sae_l0_nb.audit import audit_sae
-from sae_l0_nb.calibrate import calibrate_l0
 from sae_l0_nb.fits import Reading
-from sae_l0_nb.toy import ToyModel
 
 # %% ../nbs/51_reports.ipynb #7663d871
 def test_the_report_of_an_audit_says_whose_verdict_it_is():
