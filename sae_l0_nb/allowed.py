@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from .checks import add_remedy
+from .checks import add_remedy, as_called
 from .rules import Rule
 
 # %% ../nbs/94_allowed.ipynb #26c5be88
@@ -331,6 +331,9 @@ def _with_door(f:Callable, rules:dict[str, Rule], more:dict[str, Rule]) -> Calla
         except ModuleNotFoundError as e:
             add_remedy(e)
             raise
+        except TypeError as e:
+            if (told := as_called(e, f, kwargs, ALLOWED)) is None: raise
+            raise told from e
     door.allowed = rules
     return door
 

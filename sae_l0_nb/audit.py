@@ -101,6 +101,12 @@ def _calibrated(estimate, bank, source):
     other = told is not None and told != about_source(source)['hash']
     return replace(said, reason=f'{said.reason}, of rows with another hash') if other else said
 
+# %% ../nbs/49_audit.ipynb #0e7b9df8
+def _is_own(r, estimate) -> bool:
+    "Whether the SAE was read from the folder of the calibration that is asked."
+    if r.path is None or not isinstance(estimate, (str, Path)): return False
+    return Path(estimate).resolve() in Path(r.path).resolve().parents
+
 # %% ../nbs/49_audit.ipynb #6e7a3914
 @checked
 def audit_sae(
@@ -140,8 +146,8 @@ def audit_sae(
     return Audit(
         verdict=verdict, reason=reason, l0=l0, declared=r.declared, measured=m, suspects=named, readings=readings,
         witnesses=row, siblings=table, decides='' if stops or not l0 > 0 else readings[-1].name,
+        own=_is_own(r, estimate), places=_by_position(source, m.l0), about=about,
         **_pairs(r, source, x, n_pairs, stops=stops, texts=texts, tokenizer=tokenizer),
-        places=_by_position(source, m.l0), about=about,
         d_in=r.bank.d_in, d_sae=r.bank.d_sae, cost=spent, hashes=_hashes(r, x))
 
 # %% ../nbs/49_audit.ipynb #a1a62445

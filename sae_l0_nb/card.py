@@ -19,7 +19,7 @@ from . import __version__
 from .allowed import checked
 from .estimate import png_text
 from .files import plain, write_json
-from .fits import FACTOR, Reading, chances, judged
+from .fits import CANT, FACTOR, Reading, chances, judged
 from .measuring import Measured
 from .runs import as_path, check_writable, write_atomic
 
@@ -35,6 +35,7 @@ class Audit:
     suspects:list # faults that are named before the L0 is
     readings:list[Reading] # alone, then of siblings and of a calibration if there are any
     decides:str='' # name of the reading whose verdict it is, the last one; '': a suspect stands before them
+    own:bool=False # the SAE was trained by the calibration that was asked, whose "fits" then confirms nothing
     witnesses:dict # name: value on the rows; normal_name: on normal rows with their mean and covariance
     mixed:object # DataFrame of pairs of latents, strongest first; None: a suspect stands before them
     contexts:object=None # TopContexts of the strongest pairs, which quotes texts; None: tokens cannot be read
@@ -116,7 +117,8 @@ def summary(self:Audit) -> dict: # what JSON can hold
         verdict=self.verdict, reason=self.reason, l0=self.l0, declared=plain(self.declared), quantiles=quantiles,
         explained=self.measured.explained, dead=self.witnesses['frac_dead'], d_in=self.d_in, d_sae=self.d_sae,
         suspects=[dict(name=s.name, reason=s.reason) for s in self.suspects],
-        readings=[plain(said(r)) for r in self.readings], witnesses=plain(self.witnesses),
+        readings=[plain(said(r)) for r in self.readings], decides=self.decides, own=self.own,
+        witnesses=plain(self.witnesses),
         siblings=_rows_of(self.siblings), mixed=_rows_of(self.mixed), places=_rows_of(self.places),
         about=plain(self.about), cost=self.cost, hashes=self.hashes, version=self.version)
 
@@ -172,6 +174,16 @@ def _section(title:str, table, columns=None) -> str:
     return f'<h2>{title}</h2>' + shown.to_html(index=False, border=0, float_format='{:.3g}'.format)
 
 # %% ../nbs/48_card.ipynb #e6fef22b
+def _readings_part(a:Audit) -> list[str]:
+    "What each reading says of the L0, those that could say nothing too."
+    import pandas as pd
+    rows = [(r.name, *judged(r, a.l0)) if a.l0 > 0 else (r.name, CANT, 'no latent fires') for r in a.readings]
+    table = pd.DataFrame(rows, columns=['reading', 'says', 'because'])
+    decides = f'The verdict is that of the reading "{a.decides}".' if a.decides else 'A suspect stands before them.'
+    own = ' The calibration trained this SAE: that its L0 fits there confirms nothing.' if a.own else ''
+    return [_section('Readings', table), f'<p>{decides}{own}</p>']
+
+# %% ../nbs/48_card.ipynb #67ff3517
 def _mixed_part(mixed) -> list[str]:
     "Pairs of latents on a card, and how to read them; nothing where there are none."
     if mixed is None: return []
@@ -197,7 +209,7 @@ def html(self:Audit) -> str:
         f'<h1>L0 card</h1><p class="verdict"><b>{escape(self.verdict)}</b></p><p>{escape(self.reason)}.</p>',
         f'<img alt="L0 of this SAE" src="data:image/png;base64,{image}">',
         f'<h2>Facts</h2><table>{facts_rows}</table>', f'<h2>Suspects</h2><ul>{named}</ul>' if named else '',
-        _section('Witnesses, and the same on normal rows', witnesses),
+        *_readings_part(self), _section('Witnesses, and the same on normal rows', witnesses),
         *_mixed_part(self.mixed),
         *(self.contexts.sections() if self.contexts is not None else []),
         _section('Siblings', self.siblings, ['k', 'fire', 'agree', 'fvu', 'ratio', 'firing']),

@@ -12,7 +12,7 @@ from . import __version__
 from .allowed import checked
 from .estimate import png_text
 from .files import plain, write_json
-from .fits import FACTOR, Reading, chances, judged
+from .fits import CANT, FACTOR, Reading, chances, judged
 from .measuring import Measured
 from .runs import as_path, check_writable, write_atomic
 @dataclass(kw_only=True, repr=False)
@@ -25,6 +25,7 @@ class Audit:
     suspects: list
     readings: list[Reading]
     decides: str = ...
+    own: bool = ...
     witnesses: dict
     mixed: 'pandas.DataFrame | None'
     contexts: object = ...

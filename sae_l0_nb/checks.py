@@ -5,12 +5,15 @@
 # %% auto #0
 __all__ = ['MOST', 'NUMBERS', 'LARGEST', 'shown', 'refuse', 'check', 'within', 'span', 'wholes', 'check_whole', 'check_number',
            'check_choice', 'check_text', 'as_list', 'check_seeds', 'check_k', 'check_rows', 'float_rows',
-           'check_finite', 'check_values', 'check_columns', 'add_remedy']
+           'check_finite', 'check_values', 'check_columns', 'add_remedy', 'as_called']
 
 # %% ../nbs/90_checks.ipynb #45595738
+import inspect
 import math
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
+from difflib import get_close_matches
 
 import numpy as np
 import torch
@@ -281,3 +284,20 @@ def add_remedy(
     if not isinstance(e, ModuleNotFoundError): return
     package = _PACKAGES.get((e.name or '').split('.')[0])
     if package and 'pip install' not in e.msg: e.msg += f'; to install it: pip install {package}'
+
+# %% ../nbs/90_checks.ipynb #6a68c03a
+_UNKNOWN = re.compile(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+
+# %% ../nbs/90_checks.ipynb #710b645a
+def as_called(
+    e:TypeError, # of Python
+    f:Callable, # that was called
+    kwargs:dict, # with these
+    names=(), # of arguments that may have been meant
+) -> TypeError|None: # None: it says something else
+    "The error of an argument that nobody knows, told of the function that was called."
+    said = _UNKNOWN.search(str(e))
+    if said is None or said[2] not in kwargs or said[1] == f.__name__: return None
+    near = get_close_matches(said[2], [*inspect.signature(f).parameters, *names], 1)
+    hint = f"; did you mean '{near[0]}'?" if near else ''
+    return TypeError(f"{f.__name__}() got an unexpected keyword argument '{said[2]}'{hint}")

@@ -203,9 +203,9 @@ def audit(
     with _kept(a, place, beside) as folder:
         r = audit_sae(sae, source, siblings=a.siblings, checkpoint=folder, device=a.device, progress=not a.quiet,
                       on_quote=None if a.quiet else _quote_of_siblings, n_eval=a.rows, **settings)
+        r.own = known is not None and _is_inside(a.sae, a.estimate)
         if a.card is not None: r.save(a.card)
-        own = known is not None and _is_inside(a.sae, a.estimate)
-        print(audit_report(r, a.card, own=own), flush=True) # the only result without a card
+        print(audit_report(r, a.card), flush=True) # the only result without a card
 
 # %% ../nbs/52_cli.ipynb #b23719e3
 def latents(

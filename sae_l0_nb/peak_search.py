@@ -199,7 +199,7 @@ def _nothing_sparse(s:Search) -> str:
     "Why there is nothing to count; '' if there is."
     if not math.isfinite(s.firing.l0):
         return 'at no L0 do SAEs of two seeds fire alike and explain more than on normal data'
-    if (ratio := s.at_best('ratio')) <= CONTROL: return unlike([s.looked], s.firing.l0)
+    if (ratio := s.at_best('ratio')) <= CONTROL: return ''
     return (f'at L0 {s.firing.l0:.3g} SAEs do no better here than on normal data with the same covariance '
             f'(error ratio {ratio:.2f}; a number needs {CONTROL:g} or less)')
 
@@ -288,6 +288,7 @@ def peak_verdict(
     s.carries, at, no = True, s.firing.l0, dict(l0=math.nan, interval=(math.nan, math.nan), elbows=elbows)
     if reason := _nothing_sparse(s): return Verdict(verdict='no_features', reason=reason, **no)
     if reason := _not_settled(s): return Verdict(verdict='not_converged', reason=reason, **no)
+    if reason := unlike([s.looked], at): return Verdict(verdict='no_features', reason=reason, **no)
     if reason := _unseen(s): return Verdict(verdict='disagree', reason=reason, **no)
     l0 = corrected(at, **{name: s.at_best(name) for name in ASKED})
     moved = '' if l0 == at else f'; recovery should be best near {l0:.3g}'

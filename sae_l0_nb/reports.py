@@ -23,7 +23,8 @@ def quoted(
     steps, timed = f"at most {q['most_sae_steps']:,} SAE-steps", math.isfinite(q['seconds'])
     most = seconds_in_words(q['most_seconds'])
     if timed: usual, steps = [*usual, span('seconds', seconds_in_words)], f'{steps}, {most} if steps stay this fast'
-    return f"usually {', '.join(usual)} ({steps}); {bytes_in_words(q['bytes'])} for the SAEs in training"
+    training, disk = bytes_in_words(q['bytes']), bytes_in_words(q['disk'])
+    return f"usually {', '.join(usual)} ({steps}); {training} for the SAEs in training, {disk} of disk meanwhile"
 
 # %% ../nbs/51_reports.ipynb #507deebd
 def _in_columns(table, **formats): # -> str
@@ -99,8 +100,6 @@ WEIGH = dict( # reading -> why it goes before those above it
 def audit_report(
     r, # Audit
     card=None, # folder it was written to
-    *,
-    own=False, # the calibration that is asked trained this SAE
 ) -> str: # a few lines
     "The summary that `sae-l0 audit` prints."
     from sae_l0_nb.fits import judged
@@ -110,7 +109,8 @@ def audit_report(
         if reading.l0 == reading.l0: lines.append(f'{reading.name}: {": ".join(judged(reading, r.l0))}')
         else: lines.append(f'{reading.name}: {reading.reason}')
     if why := WEIGH.get(r.decides): lines.append(f'the verdict is that of the {r.decides}, {why}')
-    if own and r.verdict == 'fits': lines.append('this SAE is from that calibration: that its L0 fits confirms nothing')
+    own = 'this SAE is from that calibration: that its L0 fits confirms nothing'
+    if r.own and r.verdict == 'fits': lines.append(own)
     if r.mixed is not None:
         shown = r.mixed.head(5)[['i', 'j', 'kind', 'strength', 'cosine', 'correlation']]
         lines += ['', 'latents that lean towards each other, strongest first (every SAE has some):',

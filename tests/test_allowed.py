@@ -106,6 +106,14 @@ def test_what_python_refuses_it_still_refuses():
     for call in (lambda: trained(None, 5, rate=3), lambda: trained(None), lambda: trained(None, 5, 3), lambda: Recipe()):
         with pytest.raises(TypeError): call()
 
+# %% ../nbs/94_allowed.ipynb #fb2360ca
+def test_a_wrong_argument_that_is_passed_on_is_told_of_the_function_that_was_called():
+    unknown = r"\(\) got an unexpected keyword argument "
+    with pytest.raises(TypeError, match=f"^calibrated{unknown}'grad_clp'; did you mean 'grad_clip'.$"):
+        calibrated(None, 5, grad_clp=1.)
+    with pytest.raises(TypeError, match=f"^calibrated{unknown}'zzz'$"): calibrated(None, 5, zzz=1)
+    with pytest.raises(TypeError, match=f"^trained{unknown}'zzz'"): trained(None, 5, zzz=1)
+
 # %% ../nbs/94_allowed.ipynb #2ca129ef
 def test_the_door_says_how_to_get_a_package_that_is_missing():
     @checked

@@ -5,7 +5,9 @@ from sae_l0_nb.card import *
 
 # %% ../nbs/48_card.ipynb #f79f61f1
 import json
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -35,10 +37,17 @@ def test_a_card_says_what_the_audit_says(audits, tmp_path):
         assert (card['verdict'], card['l0'], card['declared']) == (a.verdict, a.l0, 5.)
         assert (card['siblings'] is None) == (a.siblings is None)
         assert len(card['readings']) == len(a.readings)
+        assert (card['decides'], card['own']) == (a.readings[-1].name, False)
         page = (tmp_path/str(i)/'l0_card.html').read_text()
         assert a.verdict.replace("'", '&#x27;') in page
         assert 'data:image/png;base64,' in page
         assert not re.search('https?://', page) # nothing is fetched
+        assert all(f'<td>{r.name}</td>' in page for r in a.readings)
+        assert 'confirms nothing' not in page
+    page = replace(audits[1], own=True, readings=[replace(audits[1].readings[0], l0=math.nan, reason='too odd')]).html()
+    assert '<td>too odd</td>' in page
+    assert 'confirms nothing' in page
+    assert 'no latent fires' in replace(audits[1], l0=0.).html()
 
 def test_a_folder_of_sae_lens_stays_one(audits, tmp_path):
     toy = ToyModel.large()
@@ -54,7 +63,6 @@ def test_a_folder_of_sae_lens_stays_one(audits, tmp_path):
     sae_lens.SAE.load_from_disk(tmp_path/'sae')
 
 def test_the_page_escapes_what_files_say(audits):
-    from dataclasses import replace
     page = replace(audits[1], about=dict(model='<script>alert(1)</script>')).html()
     assert '<script>' not in page
     assert '&lt;script&gt;' in page
@@ -69,7 +77,6 @@ def test_a_figure_has_a_panel_for_rows_and_two_for_siblings(audits):
 
 def test_at_an_end_of_the_l0s_tried_no_chances_are_told(audits):
     import matplotlib.pyplot as plt
-    from dataclasses import replace
     def at(edge):
         reading = replace(audits[0].readings[-1], l0=8., spread=.25, edge=edge)
         return replace(audits[0], readings=[audits[0].readings[0], reading])

@@ -202,7 +202,8 @@ def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_a
     cases = [(dict(ratio=.95), nothing, 'error ratio 0.95'), (dict(l0=math.nan), nothing, 'at no L0'),
              (dict(fire=.2), nothing, 'fire together in 0.20'),
              (dict(enc_dec=.79), 'disagree', 'encoders there are less like their decoders (cosine 0.79)'),
-             (dict(before=30.), short, 'still moves'), (dict(looked=21.), short, 'at an end'),
+             (dict(before=30.), short, 'still moves'), (dict(before=30., fire=.2), short, 'still moves'),
+             (dict(looked=21.), short, 'at an end'),
              (dict(stopped='budget'), short, 'the budget ended the search near 10')]
     for case, verdict, words in cases:
         v = ended(**case)

@@ -11,12 +11,12 @@ from sae_l0_nb.fits import Reading
 
 # %% ../nbs/51_reports.ipynb #7663d871
 def test_the_report_of_an_audit_says_whose_verdict_it_is():
-    def said_by(*names, decides='', **settings):
+    def said_by(*names, decides='', own=False):
         "The lines of an audit with some readings of an L0."
         readings = [Reading(name=name, l0=8., spread=.2, reason='made up') for name in names]
         made = SimpleNamespace(l0=8., verdict='fits', measured='measured', suspects=[], readings=readings,
-                               decides=decides, mixed=None, siblings=None)
-        return audit_report(made, **settings).splitlines()
+                               decides=decides, own=own, mixed=None, siblings=None)
+        return audit_report(made).splitlines()
 
     for names, decides in ((('alone',), 'alone'), (('alone', 'calibration'), '')): # a suspect stands before both
         assert not any('the verdict is that of' in line for line in said_by(*names, decides=decides))
@@ -29,7 +29,7 @@ def test_the_report_of_an_audit_says_whose_verdict_it_is():
 # %% ../nbs/51_reports.ipynb #a6584908
 def test_a_quote_without_timed_steps_names_no_time():
     q = dict(least_n_saes=51, n_saes=69, least_sae_steps=60_200, sae_steps=88_500, least_seconds=math.nan,
-             seconds=math.nan, most_sae_steps=180_000, most_seconds=math.nan, bytes=12e6)
+             seconds=math.nan, most_sae_steps=180_000, most_seconds=math.nan, bytes=12e6, disk=3e6)
     assert quoted(q) == ('usually 51 to 69 SAEs, 60,200 to 88,500 SAE-steps (at most 180,000 SAE-steps); '
-                     '12 MB for the SAEs in training')
+                     '12 MB for the SAEs in training, 3 MB of disk meanwhile')
     assert quoted(q | dict(least_n_saes=69)).startswith('usually 69 SAEs, 60,200 to')
