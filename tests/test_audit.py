@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from sae_l0_nb.calibrate import calibrate_l0
+from sae_l0_nb.formats import read_sae
 from sae_l0_nb.harvest_run import harvest
 from sae_l0_nb.models import tiny_model, tiny_texts
 from sae_l0_nb.sae import init_bank
+from sae_l0_nb.saving import save_sae
 from sae_l0_nb.stages import default_settings
 from sae_l0_nb.store import ActivationStore, StoreWriter
 from sae_l0_nb.toy import ToyModel
