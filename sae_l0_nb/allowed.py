@@ -207,7 +207,9 @@ _SAID = { # what witnesses say
     'around.score': _choice('what an interval is of', among=('firing', 'directions')),
     'corrected.enc_dec': _number('mean cosine of encoder and decoder', -1, 1),
     'corrected.fire': _number('how alike two seeds fire, less chance'),
-    **_for('corrected not_quite by_score with_room', 'ratio', _number('error over that on normal data', 0)),
+    'look_closer.score': _choice('the score that leads', among=('firing', 'learned')),
+    **{f'placed.{name}': _number('L0 of the best one of a score', 0, above=True) for name in ('firing', 'learned')},
+    **_for('corrected placed not_quite by_score with_room', 'ratio', _number('error over that on normal data', 0)),
     **_for('corrected holds_all', 'useful', _number('share of firing latents that are needed', 0, 1)),
     **_for('corrected holds_all', 'density', _number('pre-activations near the threshold', 0)),
     **_for('corrected holds_all', 'fourth', _number('moment of decoder projections', 0))}

@@ -22,8 +22,8 @@ from .ledger import COARSE, DESCENT, Stage, check_stages
 from .loaders import read_once
 from .locks import locked
 from sae_l0_nb.peak_search import (
-    Search, apart, around, by_score, coarse_search, elbow_fits, look_closer, look_first, not_quite, peak_verdict,
-    unlike, with_room)
+    Search, apart, around, by_score, coarse_search, elbow_fits, look_closer, look_first, not_quite, searched, unlike,
+    with_room)
 from .provenance import provenance
 from .quote import first_grid, planned
 from .sae import Bank
@@ -183,14 +183,14 @@ def _in_stages(job, rounds, l0s, method) -> tuple[Verdict, Search|None]:
     elif s.firing.edge: return apart(v, s), s # a search is no use
     else: # c_dec points elsewhere, or nowhere: perhaps a closer look at the best firing score shows it an elbow there
         v = judge(rounds.table(), d_in=d_in) if look_closer(job, rounds, s).tables[1:] else v
-        if not elbow_fits(v, s): return peak_verdict(s, v.elbows), s
+        if not elbow_fits(v, s): return searched(job, rounds, s, v.elbows), s
     stopped = ''
     if v.verdict not in ('edge', 'not_converged'): v, stopped = _by_elbow(job, rounds, method)
     looked = s is not None and len(s.tables) > 1
     if s is None or elbow_fits(v, s) or stopped and not looked: return v, s
     if s.firing.edge and not looked: return apart(v, s), s
     if not looked: look_closer(job, rounds, s) # the elbow was lost on the way, or went elsewhere: the score perhaps too
-    return (v if elbow_fits(v, s) else peak_verdict(s, v.elbows)), s
+    return (v if elbow_fits(v, s) else searched(job, rounds, s, v.elbows)), s
 
 # %% ../nbs/15_calibrate.ipynb #67621a5c
 def _k_of_check(rounds, v:Verdict) -> float:

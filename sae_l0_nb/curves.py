@@ -87,21 +87,23 @@ def _curve(ax, table, name, short) -> list: # what its legend shows
     return list(handles.values())
 
 # %% ../nbs/12_curves.ipynb #8cb4b742
+SCORES = ('firing', 'learned', 'directions')
 PANELS = { # columns of a panel, and its label
-    ('firing', 'directions'): 'scores, as shares\nof their largest',
+    SCORES: 'scores, as shares\nof their largest',
     ('fire', 'agree', 'ratio'): 'likeness of two seeds,\nerror over noise'}
-LABELS = dict(firing='firing', directions='directions', fire='fire together', agree='|cosine|', ratio='error ratio')
+LABELS = dict(firing='firing', learned='learned', directions='directions', fire='fire together', agree='|cosine|',
+              ratio='error ratio')
 
 def _panel(ax, tables, names) -> list: # what its legend shows
     "Witnesses of the coarse grid, hollow, and of all looks together, solid."
     import pandas as pd
     from matplotlib.lines import Line2D
-    looked = pd.concat(tables[1:] or tables).groupby('k', as_index=False)[list(names)].mean() # by L0
+    looked = pd.concat(tables[1:] or tables).groupby('k', as_index=False).mean(numeric_only=True) # by L0
     later, handles = looked.k if len(tables) > 1 else [], []
-    there = [name for name in names if looked[name].notna().any()]
+    there = [name for name in names if name in looked and looked[name].notna().any()] # older results have fewer
     for color, name in zip(('C2', 'C4', 'C3'), there):
         for t, hollow in ((tables[0], True), (looked, False))[:len(tables)]:
-            y = t[name]/(t[name].max() or 1) if name in ('firing', 'directions') else t[name]
+            y = t[name]/(t[name].max() or 1) if name in SCORES else t[name]
             _join(ax, t.k, y, later if hollow else [], color)
             ax.plot(t.k, y, ls='', **_dots(color, hollow))
         handles.append(Line2D([], [], label=LABELS[name], **_dots(color, len(tables) < 2)))
@@ -126,8 +128,8 @@ def _legend(ax, handles):
 READ = dict( # what the number is read off -> how to read the figure
     c_dec='c_dec falls while L0 is too low, and where it stops falling is the number: the orange line, in the band of '
           'its interval.',
-    firing='The orange line, in the band of its interval, is the top of a parabola through the best firing scores, '
-           'corrected: there two seeds fire alike, with less error than on normal data.',
+    firing='The orange line, in the band of its interval, is the top of a parabola through the learned score, near the '
+           'best firing score, where two seeds fire alike with less error than on normal data.',
     none='No orange line is drawn because no L0 can be named: see whether c_dec stops falling, and whether the firing '
          'score has its top at the same place.',
     sweep='c_dec falls while L0 is too low, and should stop falling where L0 is right.')

@@ -7,8 +7,9 @@ from fastcore.basics import patch
 from .allowed import checked
 from .control import CONTROL
 from .elbow import Verdict
+from .learned import TAKES_OVER, learned_score, placed
 from .ledger import COARSE, Stage
-from .peaks import ASKED, HELD, NORMAL_90, Peak, corrected, find_peak, scored, with_ratio
+from .peaks import HELD, NORMAL_90, Peak, find_peak, scored, with_ratio
 from .stages import Job, Round, Rounds, train_round, train_stage
 from .witnesses import witness_table
 def control_grid(job: Job, l0s, *, share: float=...):
@@ -34,12 +35,16 @@ class Search:
     def looked(self):
         ...
 
+    @property
+    def learned(self) -> Peak:
+        ...
+
     def at_best(self, name: str) -> float:
         ...
 def coarse_search(job: Job, r: Round) -> Search:
     ...
 MOST_LOOKS: int
-def look_closer(job: Job, rounds: Rounds, s: Search) -> Search:
+def look_closer(job: Job, rounds: Rounds, s: Search, *, score: str=...) -> Search:
     ...
 ALIKE: float
 def fire_at(tables: list, l0: float) -> float:
@@ -65,7 +70,10 @@ def with_room(v: Verdict, ratio: float) -> Verdict:
 def by_score(v: Verdict, s: Search | None, ratio: float) -> Verdict:
     ...
 UNSEEN: float
+FAINT: float
 def peak_verdict(s: Search, elbows: dict) -> Verdict:
+    ...
+def searched(job: Job, rounds: Rounds, s: Search, elbows: dict) -> Verdict:
     ...
 def look_first(job: Job, rounds: Rounds, v: Verdict, s: Search | None, ratio: float | None) -> Verdict:
     ...

@@ -336,7 +336,7 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
         stages = dict(
             coarse_stage=mock.Mock(), judge=lambda *args, **kw: judged(coarse), coarse_search=lambda *args: search,
             look_closer=look, _again=lambda job, rounds, l0s, v: v, _by_elbow=lambda *args: (judged(searched), ''),
-            peak_verdict=lambda s, elbows: judged(s.firing.l0), apart=lambda v, s: judged(math.nan))
+            searched=lambda job, rounds, s, elbows: judged(s.firing.l0), apart=lambda v, s: judged(math.nan))
         stages |= dict(
             Rounds=lambda **kw: mock.Mock(said=[]), _checked=lambda job, rounds, v: (v, ratio),
             look_first=lambda job, rounds, v, s, ratio: v,

@@ -15,7 +15,8 @@ import torch
 
 from sae_l0_nb.elbow import Verdict
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
-from sae_l0_nb.peaks import NORMAL_90, Peak, corrected, scored
+from sae_l0_nb.learned import placed
+from sae_l0_nb.peaks import NORMAL_90, Peak, scored
 from sae_l0_nb.ledger import Stage
 from sae_l0_nb.stages import Round, Rounds, coarse_grid, coarse_stage, new_job
 from sae_l0_nb.toy import ToyModel
@@ -185,26 +186,29 @@ def test_where_saes_leave_some_error_the_best_firing_score_is_the_number():
 
 # %% ../nbs/14_peak_search.ipynb #d5caa21b
 def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_and_beats_normal_data():
-    def ended(l0=10., ratio=.5, before=10., looked=10., stopped='', fire=.8, enc_dec=.93):
-        said = dict(ratio=ratio, fire=fire, enc_dec=enc_dec, useful=.96, density=.12, fourth=6.)
-        look = pd.DataFrame(dict(k=look_grid(looked, 999), **said))
+    def ended(l0=10., ratio=.5, before=10., looked=10., stopped='', fire=.8, enc_dec=.93, best=12.):
+        k = look_grid(looked, 999)
+        look = pd.DataFrame(dict(k=k, ratio=ratio, fire=fire, enc_dec=enc_dec, learned=np.exp(-np.log(k/best)**2)))
         found = search_at(l0, tables=[look, look])
         found.before, found.stopped = Peak(l0=before), stopped
         return peak_verdict(found, {})
 
     v = ended()
     assert v.verdict == 'found'
-    assert v.l0 == corrected(10., fire=.8, enc_dec=.93, ratio=.5, useful=.96, density=.12, fourth=6.)
+    assert v.l0 == pytest.approx(12.) # of the best learned score
+    assert ended(ratio=.22).l0 == pytest.approx(placed(10., 12., ratio=.22))
     assert v.interval == around(v.l0, 'firing')
     assert v.reason.endswith(f'most near 10; recovery should be best near {v.l0:.3g}')
-    assert ended(ratio=.2).reason.endswith('most near 10') # where nothing is corrected
+    assert ended(ratio=.15).reason.endswith('most near 10') # where the firing score stands as it is
     nothing, short = 'no_features', 'not_converged'
     cases = [(dict(ratio=.95), nothing, 'error ratio 0.95'), (dict(l0=math.nan), nothing, 'at no L0'),
              (dict(fire=.2), nothing, 'fire together in 0.20'),
              (dict(enc_dec=.79), 'disagree', 'encoders there are less like their decoders (cosine 0.79)'),
+             (dict(ratio=.85), 'disagree', 'leave 0.85 of the error that they leave on normal data'),
              (dict(before=30.), short, 'still moves'), (dict(before=30., fire=.2), short, 'still moves'),
              (dict(looked=21.), short, 'at an end'),
-             (dict(stopped='budget'), short, 'the budget ended the search near 10')]
+             (dict(stopped='budget'), short, 'the budget ended the search near 10'),
+             (dict(best=30.), short, 'at an end of the L0s that were looked at, near 22')]
     for case, verdict, words in cases:
         v = ended(**case)
         assert v.verdict == verdict

@@ -11,6 +11,7 @@ FIRST to LAST: seeds of the worlds, the last one left out. KIND:
     sae-lens     the same laws, drawn by sae-lens's own generator; runs where sae-lens is installed
     big          4,096 features in 256 dimensions, 1,024 latents
     wide         worlds of laws from a wider range (`wide_world`), whose best L0s differ more
+    laws         worlds of many laws (`law_world`)
     orthogonal, superposed   worlds of `random_world`, as many latents as features
     normal, student, shuffled   controls made from language worlds, of which nothing should be said: normal data, heavy
                  tails of the same covariance, each coordinate permuted on its own
@@ -44,6 +45,7 @@ from sae_l0_nb.sources import GaussianSource
 from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import stream
 from sae_l0_nb.train import train_bank
+from other_laws import law_world
 from validate_worlds import world_of
 from witness_worlds import MOST, wide_world, written
 
@@ -85,7 +87,7 @@ def toy(kind, seed):
 def drawn(kind, seed):
     "A source, the world behind it, a width, and what it is."
     if kind in TOYS: return toy(kind, seed)
-    draw = {'sae-lens': drawn_by_sae_lens, 'big': big, 'wide': wide_world}.get(kind)
+    draw = {'sae-lens': drawn_by_sae_lens, 'big': big, 'wide': wide_world, 'laws': law_world}.get(kind)
     return draw(seed) if draw else random_language_world(seed, most=MOST)
 
 
