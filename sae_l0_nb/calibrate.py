@@ -344,7 +344,7 @@ def calibrate_l0(
     on_step=None, # called with each row of the history, a dict with the `stage` and numbers, once
     **kwargs, # more for `train_bank`; not schedule, init or lr_decay, unless n_rounds is 0
 ) -> L0Estimate:
-    "Find the L0 at which c_dec stops falling, or, where that is not to be believed, two seeds fire most alike."
+    "Find the L0 at which c_dec stops falling, or, where that is not to be believed, SAEs should recover best."
     source = open_source(source)
     l0s = first_grid(l0s, d_sae, source.d_in)
     _check_call(source, n_rounds, method, kwargs)

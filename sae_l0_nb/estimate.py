@@ -41,8 +41,8 @@ class L0Estimate:
     saes:object=field(default_factory=list) # the banks of each round, if kept; [round][member] is one SAE
     origin:dict=field(default_factory=dict) # model_name and module of the store, written beside saved SAEs
     control:float|None=None # error next to the estimate over that on normal data, see the control; None: not asked
-    carried:str='c_dec' # what the number is read off: the elbow of c_dec, or the best firing score ('firing')
-    firing:float=math.nan # L0 of the best firing score, before the correction; nan: not asked, or none
+    carried:str='c_dec' # what the number is read off: the elbow of c_dec, or the witnesses ('firing')
+    firing:float=math.nan # L0 of the best firing score, next to which the number is looked for; nan: not asked, or none
     directions:float=math.nan # L0 of the best directions score, for steering and geometry
     directions_interval:tuple[float, float]=(math.nan, math.nan) # (low, high), set on worlds of development; nan: none
     witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0: the coarse grid, then looks

@@ -296,8 +296,8 @@ def _faint(s:Search) -> str:
     "Why a reading where SAEs explain little more than on normal data is no number; '' if they explain more."
     if (ratio := s.at_best('ratio')) <= FAINT: return ''
     return (f'two seeds fire alike most near {s.firing.l0:.3g}, and recovery should be best near {s.learned.l0:.3g}, '
-            f'but SAEs leave {ratio:.2f} of the error that they leave on normal data: above {FAINT:g} such numbers were '
-            'off by up to a factor of three in worlds: try another width, or believe probes')
+            f'but SAEs leave {ratio:.2f} of the error that they leave on normal data: above {FAINT:g} such numbers '
+            'were off by up to a factor of three in worlds: try another width, or believe probes')
 
 # %% ../nbs/14_peak_search.ipynb #3cce0181
 def _refused(s:Search): # -> verdict and reason, None: nothing speaks against a number

@@ -26,8 +26,9 @@ from sae_l0_nb.control import Check
 from sae_l0_nb.descend import trace_table
 from sae_l0_nb.elbow import Verdict
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld
+from sae_l0_nb.learned import placed
 from sae_l0_nb.peak_search import Search, coarse_search, with_room
-from sae_l0_nb.peaks import ASKED, Peak, corrected
+from sae_l0_nb.peaks import Peak
 from sae_l0_nb.results import load_estimate
 from sae_l0_nb.saving import load_sae
 from sae_l0_nb.schedule import lr_at
@@ -283,8 +284,7 @@ def test_more_features_than_dimensions_get_the_number_of_the_firing_score():
     assert abs(math.log(r.l0/world.true_l0_at(48))) < math.log(1.4)
     assert r.interval[0] < r.l0 < r.interval[1]
     there = Search(tables=r.witnesses, firing=Peak(l0=r.firing), directions=None, before=None)
-    said = {name: there.at_best(name) for name in ASKED} # the number is the best score, corrected by what they say
-    assert r.l0 == pytest.approx(corrected(r.firing, **said))
+    assert r.l0 == pytest.approx(placed(r.firing, there.learned.l0, ratio=there.at_best('ratio')))
     assert np.isfinite(r.directions_interval).all()
     assert r.l0/1.5 < r.directions < 2*r.l0
     assert len(r.witnesses) > 1

@@ -4,6 +4,7 @@
     python score_worlds.py OUT.csv FIRST LAST KIND others
     python score_worlds.py OUT.csv FIRST LAST KIND recovered
     python score_worlds.py OUT.csv merge PART.csv ...
+    python score_worlds.py OUT.csv reread SCORED.csv KIND ...
 
 FIRST to LAST: seeds of the worlds, the last one left out. KIND:
 
@@ -21,6 +22,9 @@ writes OUT_others.csv: the rule of c_dec alone and the paper's controllers. `rec
 worlds with as many latents as features, whose score is held against their true L0, and writes OUT_recovered.csv.
 Processes that run at once write a PART each; `merge` puts them together and adds what the other ways lose. A killed
 process goes on where it was: what it needs for that lies in a folder beside OUT until its row is written.
+
+`reread` asks today's rule of what the witnesses said in worlds that were scored before, by their looks, without any
+training. Where it would look once more it has no number.
 
 What is recovered at an L0 is read off a bank of its own, which goes to OUT_curves.csv: nine L0s from a third to three
 times the L0 of the width's features, three seeds that the calibration does not use. What the witnesses said goes to
@@ -40,6 +44,9 @@ import torch
 from sae_l0_nb.calibrate import calibrate_l0
 from sae_l0_nb.descend import SlopeController
 from sae_l0_nb.language_worlds import LanguageLaw, LanguageWorld, random_language_world, synthetic
+from sae_l0_nb.learned import learned_score
+from sae_l0_nb.peak_search import Search, peak_verdict
+from sae_l0_nb.peaks import find_peak, scored
 from sae_l0_nb.recovery import best_l0, lost_at, recovery
 from sae_l0_nb.sources import GaussianSource
 from sae_l0_nb.stages import default_settings
@@ -248,6 +255,35 @@ def merge(out, parts):
     written(looks.sort_values(['kind', 'seed', 'look', 'k']), beside(out, 'looks'))
 
 
+def said_again(row, looks):
+    "What today's rule says of a world that was scored, by the looks of then."
+    tables = [learned_score(scored(t.sort_values('k')[LOOKED])) for _, t in looks.groupby('look')]
+    first = find_peak(tables[0].k, tables[0].firing)
+    s = Search(tables=tables, firing=first, before=first, directions=first)
+    if len(tables) < 2: return None # c_dec said all
+    s.firing = find_peak(s.looked.k, s.looked.firing)
+    v = peak_verdict(s, {})
+    return dict(kind=row.kind, seed=row.seed, verdict=v.verdict, l0=v.l0, low=v.interval[0], high=v.interval[1],
+                firing=s.firing.l0, ratio=s.at_best('ratio'), reason=v.reason, commit=COMMIT)
+
+
+def reread(out, table, *kinds):
+    "One row for each world of some kinds whose number was read off the firing score, or that got none."
+    out, path = Path(out), Path(table)
+    looks, curves, rows = table_at(beside(path, 'looks')), table_at(beside(path, 'curves')), []
+    worlds = table_at(path)
+    for row in worlds[worlds.kind.isin(kinds) & (worlds.carried == 'firing')].itertuples():
+        own, curve = (t[(t.kind == row.kind) & (t.seed == row.seed)] for t in (looks, curves))
+        said = said_again(row, own)
+        if said is None: continue
+        said |= dict(l0_before=row.l0)
+        if len(curve):
+            said |= dict(best_f1=best_of(curve, 'f1'), lost_f1=loss_of(curve, 'f1', said['l0']),
+                         lost_f1_before=loss_of(curve, 'f1', row.l0))
+        rows.append(said)
+    written(pd.DataFrame(rows), out)
+
+
 def main(out, first, last, kind='language', what='score'):
     torch.set_num_threads(1)
     out, run = Path(out), dict(score=score, others=others, recovered=recovered)[what]
@@ -269,4 +305,5 @@ def main(out, first, last, kind='language', what='score'):
 
 if __name__ == '__main__':
     if sys.argv[2:3] == ['merge']: merge(sys.argv[1], sys.argv[3:])
+    elif sys.argv[2:3] == ['reread']: reread(sys.argv[1], *sys.argv[3:])
     else: main(*sys.argv[1:])
