@@ -46,7 +46,7 @@ def planned(
     usual = [coarse, *normal, *rounds, *checks]
     look = [Stage(name='look', n_saes=n_close), Stage(name='control_grid', n_saes=len(CLOSE_L0S))]
     both = replace(look[0], n_saes=sum(s.n_saes for s in look)) # they are one round
-    more = [close, *([both]*3 if normal else [replace(coarse, share=1.)])]
+    more = [close, *([both]*6 if normal else [replace(coarse, share=1.)])] # three for each of two scores at most
     if method == 'descent': more += [fine, close, close, close]
     return usual, [coarse, *normal, *look] if normal else usual, more
 
