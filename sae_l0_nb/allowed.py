@@ -334,7 +334,7 @@ def _with_door(f:Callable, rules:dict[str, Rule], more:dict[str, Rule]) -> Calla
             add_remedy(e)
             raise
         except TypeError as e:
-            if (told := as_called(e, f, kwargs, ALLOWED)) is None: raise
+            if (told := as_called(e, f, kwargs)) is None: raise
             raise told from e
     door.allowed = rules
     return door

@@ -179,8 +179,10 @@ def _readings_part(a:Audit) -> list[str]:
     import pandas as pd
     rows = [(r.name, *judged(r, a.l0)) if a.l0 > 0 else (r.name, CANT, 'no latent fires') for r in a.readings]
     table = pd.DataFrame(rows, columns=['reading', 'says', 'because'])
-    decides = f'The verdict is that of the reading "{a.decides}".' if a.decides else 'A suspect stands before them.'
-    own = ' The calibration trained this SAE: that its L0 fits there confirms nothing.' if a.own else ''
+    none = 'A suspect stands before them.' if a.l0 > 0 else ''
+    decides = f'The verdict is that of the reading "{a.decides}".' if a.decides else none
+    fits_itself = ' The calibration trained this SAE: that its L0 fits confirms nothing.'
+    own = fits_itself if a.own and a.verdict == 'fits' else ''
     return [_section('Readings', table), f'<p>{decides}{own}</p>']
 
 # %% ../nbs/48_card.ipynb #67ff3517

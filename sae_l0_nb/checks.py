@@ -293,11 +293,10 @@ def as_called(
     e:TypeError, # of Python
     f:Callable, # that was called
     kwargs:dict, # with these
-    names=(), # of arguments that may have been meant
 ) -> TypeError|None: # None: it says something else
     "The error of an argument that nobody knows, told of the function that was called."
-    said = _UNKNOWN.search(str(e))
-    if said is None or said[2] not in kwargs or said[1] == f.__name__: return None
-    near = get_close_matches(said[2], [*inspect.signature(f).parameters, *names], 1)
+    said, own = _UNKNOWN.search(str(e)), inspect.signature(f).parameters
+    if said is None or said[2] not in kwargs or said[2] in own or said[1] == f.__name__: return None
+    near = get_close_matches(said[2], own, 1)
     hint = f"; did you mean '{near[0]}'?" if near else ''
     return TypeError(f"{f.__name__}() got an unexpected keyword argument '{said[2]}'{hint}")

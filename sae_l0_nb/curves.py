@@ -128,8 +128,8 @@ def _legend(ax, handles):
 READ = dict( # what the number is read off -> how to read the figure
     c_dec='c_dec falls while L0 is too low, and where it stops falling is the number: the orange line, in the band of '
           'its interval.',
-    firing='The orange line, in the band of its interval, is the top of a parabola through the learned score, near the '
-           'best firing score, where two seeds fire alike with less error than on normal data.',
+    firing='The orange line, in the band of its interval, is read off the scores: near the best firing score two seeds '
+           'fire alike with less error than on normal data, and the best learned score tells where near it.',
     none='No orange line is drawn because no L0 can be named: see whether c_dec stops falling, and whether the firing '
          'score has its top at the same place.',
     sweep='c_dec falls while L0 is too low, and should stop falling where L0 is right.')

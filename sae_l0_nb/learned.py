@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WEIGHTS', 'SHIFT', 'TAKES_OVER', 'signs_at', 'learned_score', 'placed']
 
-# %% ../nbs/09_learned.ipynb #e3fe2d55
+# %% ../nbs/09_learned.ipynb #33931054
 import math
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from .allowed import checked
 from .peaks import HELD
 
-# %% ../nbs/09_learned.ipynb #6642a8c2
+# %% ../nbs/09_learned.ipynb #2676c1e6
 def signs_at(
     table, # DataFrame with k, fire, frac_dead, ratio, fvu, useful, density and fourth, one row an L0
 ): # DataFrame, one column a sign
@@ -21,12 +21,11 @@ def signs_at(
     import pandas as pd
     def log(values, low, high=math.inf): return np.log(values.clip(low, high))
     return pd.DataFrame(dict(
-        l0=np.log(table.k), fire=log(table.fire.fillna(0), .02), alive=log(1 - table.frac_dead, .02),
+        l0=np.log(table.k), fire=log(table.fire, .02), alive=log(1 - table.frac_dead, .02),
         ratio=log(table.ratio, .01), gain=log(1 - table.ratio, .01), error=log(table.fvu, .001, .999),
-        useful=table.useful.fillna(1).clip(lower=.8), density=log(table.density.fillna(0), .001, 10),
-        tails=log(table.fourth.fillna(3) - 3, .05)))
+        useful=table.useful.clip(lower=.8), density=log(table.density, .001, 10), tails=log(table.fourth - 3, .05)))
 
-# %% ../nbs/09_learned.ipynb #52d8ff6e
+# %% ../nbs/09_learned.ipynb #c3647fe0
 WEIGHTS = dict(l0=1.385, fire=5.17, alive=4.687, ratio=-2.175, gain=1.766, error=2.601, useful=5.736, density=-2.032,
                tails=2.565)
 SHIFT = 10.41 # so that the score is about 1 where it was best in the worlds that it was learned on
@@ -35,11 +34,11 @@ SHIFT = 10.41 # so that the score is about 1 where it was best in the worlds tha
 def learned_score(
     table, # DataFrame, as for `signs_at`
 ): # DataFrame: `table` and learned, above 0
-    "How much better one L0 should recover than another, by the signs."
-    weighed = (signs_at(table)[list(WEIGHTS)]*WEIGHTS).sum(axis=1)
+    "How much better one L0 should recover than another, by the signs; next to 0 where one of them is nan."
+    weighed = (signs_at(table)[list(WEIGHTS)]*WEIGHTS).sum(axis=1, skipna=False).fillna(-math.inf)
     return table.assign(learned=np.exp((weighed - SHIFT).clip(-50, 50)))
 
-# %% ../nbs/09_learned.ipynb #de04d375
+# %% ../nbs/09_learned.ipynb #188faafe
 TAKES_OVER = .2, HELD # error ratio from which on the learned score counts, and counts alone
 
 @checked

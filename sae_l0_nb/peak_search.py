@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LOOK_L0S', 'ROUNDED', 'ALIKE', 'SPREAD', 'SETTLED', 'FITS', 'QUITE', 'LEAVES', 'ROOM', 'UNSEEN', 'FAINT',
-           'control_grid', 'scored_round', 'look_grid', 'look_stages', 'Search', 'coarse_search', 'look_closer',
-           'fire_at', 'unlike', 'elbow_fits', 'around', 'apart', 'not_quite', 'with_room', 'by_score', 'peak_verdict',
-           'searched', 'look_first']
+           'MOST_MOVED', 'control_grid', 'scored_round', 'look_grid', 'look_stages', 'Search', 'coarse_search',
+           'look_closer', 'fire_at', 'unlike', 'elbow_fits', 'around', 'apart', 'not_quite', 'with_room', 'by_score',
+           'peak_verdict', 'searched', 'look_first']
 
 # %% ../nbs/14_peak_search.ipynb #e4f50a29
 import math
@@ -86,7 +86,7 @@ class Search:
     directions:Peak # best directions score of all looks; of the coarse grid where there was none
     before:Peak # best firing score of the coarse grid
     stopped:str='' # what ended the search early: 'number of rounds', 'budget'
-    carries:bool=False # the verdict is that of the firing score, not that of c_dec
+    carries:bool=False # the verdict is that of the witnesses, not that of c_dec
 
 # %% ../nbs/14_peak_search.ipynb #7c1dbb0b
 @patch(as_prop=True)
@@ -108,11 +108,13 @@ def learned(self:Search) -> Peak:
 @checked
 def at_best(self:Search,
     name:str, # of a witness
+    *,
+    l0:float|None=None, # another L0
 ) -> float: # nan where there is no best one
     "What a witness says at the best firing score."
-    t = self.looked
-    if not math.isfinite(self.firing.l0): return math.nan
-    return float(np.interp(math.log(self.firing.l0), np.log(t.k), t[name]))
+    t, at = self.looked, self.firing.l0 if l0 is None else l0
+    if not math.isfinite(at): return math.nan
+    return float(np.interp(math.log(at), np.log(t.k), t[name]))
 
 # %% ../nbs/14_peak_search.ipynb #9f6900a7
 @checked
@@ -201,7 +203,7 @@ def around(
     l0:float, # of the best score
     score:str, # 'firing' or 'directions'
 ) -> tuple[float, float]:
-    "The interval of a reading."
+    "The interval of a reading; that of a number by the witnesses goes by the name of the firing score."
     low, high = SPREAD[score]
     return l0*low, l0*high
 
@@ -212,7 +214,7 @@ def _nothing_sparse(s:Search) -> str:
         return 'at no L0 do SAEs of two seeds fire alike and explain more than on normal data'
     if (ratio := s.at_best('ratio')) <= CONTROL: return ''
     return (f'at L0 {s.firing.l0:.3g} SAEs do no better here than on normal data with the same covariance '
-            f'(error ratio {ratio:.2f}; a number needs {CONTROL:g} or less)')
+            f'(error ratio {ratio:.2f}; a number needs {FAINT:g} or less)')
 
 # %% ../nbs/14_peak_search.ipynb #607097ea
 def _not_settled(s:Search) -> str:
@@ -271,11 +273,12 @@ def by_score(
     s:Search|None, # whose best firing score is near; it carries the verdict if that is taken
     ratio:float, # error at the elbow over that on normal data
 ) -> Verdict:
-    "The best firing score in place of the elbow beside it, where SAEs leave some error; else the verdict as it is."
+    "The place of the best scores instead of the elbow beside it, where SAEs leave some error; else what was said."
     if s is None or len(s.tables) < 2 or not LEAVES <= ratio < HELD or s.firing.edge or not elbow_fits(v, s): return v
     s.carries, at = True, s.firing.l0
+    if ratio > TAKES_OVER[0] and _inside(s.learned, s.looked.k.to_numpy()): at = placed(at, s.learned.l0, ratio=ratio)
     reason = (f'c_dec stops falling near {v.l0:.3g}, but SAEs leave {ratio:.2f} of the error that they leave on normal '
-              f'data, where the firing score tells more: it is best near {at:.3g}')
+              f'data, where the scores tell more: they are best near {at:.3g}')
     return replace(v, verdict='found', l0=at, interval=around(at, 'firing'), reason=reason)
 
 # %% ../nbs/14_peak_search.ipynb #d2c32895
@@ -295,9 +298,9 @@ FAINT = .8 # error ratio from which on numbers were far off in worlds of many la
 def _faint(s:Search) -> str:
     "Why a reading where SAEs explain little more than on normal data is no number; '' if they explain more."
     if (ratio := s.at_best('ratio')) <= FAINT: return ''
-    return (f'two seeds fire alike most near {s.firing.l0:.3g}, and recovery should be best near {s.learned.l0:.3g}, '
-            f'but SAEs leave {ratio:.2f} of the error that they leave on normal data: above {FAINT:g} such numbers '
-            'were off by up to a factor of three in worlds: try another width, or believe probes')
+    return (f'two seeds fire alike most near {s.firing.l0:.3g}, but SAEs leave {ratio:.2f} of the error that they '
+            f'leave on normal data: above {FAINT:g} numbers were far off in many worlds: try another width, or believe '
+            'probes')
 
 # %% ../nbs/14_peak_search.ipynb #3cce0181
 def _refused(s:Search): # -> verdict and reason, None: nothing speaks against a number
@@ -314,18 +317,31 @@ def _not_placed(s:Search): # -> verdict and reason, None: the best learned score
     return 'not_converged', (f'recovery should be best at an end of the L0s that were looked at, near '
                              f'{s.learned.l0:.3g}: train longer')
 
+# %% ../nbs/14_peak_search.ipynb #85b3a25b
+MOST_MOVED = 2. # factor between a number and the best firing score; in worlds of development 1.8 was the most
+
+def _strays(s:Search, l0:float) -> str:
+    "Why a number is none that stands far from the best firing score, or where that could not stand; '' if it may."
+    def at(name): return s.at_best(name, l0=l0)
+    good = at('fire') >= ALIKE and at('enc_dec') >= UNSEEN and at('ratio') <= FAINT
+    if good and abs(math.log(l0/s.firing.l0)) <= math.log(MOST_MOVED): return ''
+    return (f'two seeds fire alike most near {s.firing.l0:.3g}, but recovery should be best near {l0:.3g}: too far '
+            'from there, or where SAEs are not good enough for a number')
+
 # %% ../nbs/14_peak_search.ipynb #8b39e1e3
 @checked
 def peak_verdict(
     s:Search, # that has ended
     elbows:dict, # of c_dec and s_n, kept as they are
 ) -> Verdict:
-    "A number where the best firing score stands inside a look, or why there is none."
+    "A number where the best scores stand inside the looks and nothing speaks against it, or why there is none."
     s.carries, at = True, s.firing.l0
+    no_number = dict(l0=math.nan, interval=(math.nan, math.nan), elbows=elbows)
     if no := _refused(s) or _not_placed(s):
         verdict, reason = no
-        return Verdict(verdict=verdict, reason=reason, l0=math.nan, interval=(math.nan, math.nan), elbows=elbows)
+        return Verdict(verdict=verdict, reason=reason, **no_number)
     l0 = placed(at, s.learned.l0, ratio=s.at_best('ratio'))
+    if reason := _strays(s, l0): return Verdict(verdict='disagree', reason=reason, **no_number)
     moved = '' if l0 == at else f'; recovery should be best near {l0:.3g}'
     reason = f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}{moved}'
     return Verdict(verdict='found', l0=l0, interval=around(l0, 'firing'), elbows=elbows, reason=reason)

@@ -39,7 +39,7 @@ class Search:
     def learned(self) -> Peak:
         ...
 
-    def at_best(self, name: str) -> float:
+    def at_best(self, name: str, *, l0: float | None=...) -> float:
         ...
 def coarse_search(job: Job, r: Round) -> Search:
     ...
@@ -71,6 +71,7 @@ def by_score(v: Verdict, s: Search | None, ratio: float) -> Verdict:
     ...
 UNSEEN: float
 FAINT: float
+MOST_MOVED: float
 def peak_verdict(s: Search, elbows: dict) -> Verdict:
     ...
 def searched(job: Job, rounds: Rounds, s: Search, elbows: dict) -> Verdict:

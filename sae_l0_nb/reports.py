@@ -40,6 +40,7 @@ def report(
     "The summary that `sae-l0 calibrate` prints."
     from sae_l0_nb.control import CONTROL
     from sae_l0_nb.elbow import latest
+    from sae_l0_nb.peak_search import FAINT
     best = latest(r.table).groupby('k')[['c_dec', 'variance_explained', 'frac_dead']].median()
     found = math.isfinite(r.l0)
     at = r.l0 if found else best.c_dec.idxmin()
@@ -48,7 +49,8 @@ def report(
     lines = [str(r), '', f'{which} (medians over seeds):', _in_columns(near.reset_index(), k='{:.2f}')]
     if r.control is not None:
         words = f'SAEs leave {r.control:.2f} of the error that they leave on normal data with the same covariance'
-        lines += ['', f'control: {words} ({CONTROL:g} or less is needed)']
+        need = FAINT if r.carried == 'firing' else CONTROL
+        lines += ['', f'control: {words} ({need:g} or less is needed)']
     lines += ['', f'next: {r.next_step().replace("`", "")}', '', f'{r.spent()}. Figure, table and estimate: {out}/']
     return '\n'.join(lines)
 

@@ -109,8 +109,8 @@ def test_what_python_refuses_it_still_refuses():
 # %% ../nbs/94_allowed.ipynb #fb2360ca
 def test_a_wrong_argument_that_is_passed_on_is_told_of_the_function_that_was_called():
     unknown = r"\(\) got an unexpected keyword argument "
-    with pytest.raises(TypeError, match=f"^calibrated{unknown}'grad_clp'; did you mean 'grad_clip'.$"):
-        calibrated(None, 5, grad_clp=1.)
+    with pytest.raises(TypeError, match=f"^calibrated{unknown}'sourc'; did you mean 'source'.$"):
+        calibrated(None, 5, sourc=1.)
     with pytest.raises(TypeError, match=f"^calibrated{unknown}'zzz'$"): calibrated(None, 5, zzz=1)
     with pytest.raises(TypeError, match=f"^trained{unknown}'zzz'"): trained(None, 5, zzz=1)
 

@@ -44,7 +44,8 @@ def test_a_card_says_what_the_audit_says(audits, tmp_path):
         assert not re.search('https?://', page) # nothing is fetched
         assert all(f'<td>{r.name}</td>' in page for r in a.readings)
         assert 'confirms nothing' not in page
-    page = replace(audits[1], own=True, readings=[replace(audits[1].readings[0], l0=math.nan, reason='too odd')]).html()
+    odd = replace(audits[1].readings[0], l0=math.nan, reason='too odd')
+    page = replace(audits[1], own=True, verdict='fits', readings=[odd]).html()
     assert '<td>too odd</td>' in page
     assert 'confirms nothing' in page
     assert 'no latent fires' in replace(audits[1], l0=0.).html()

@@ -3,13 +3,13 @@
 import pytest
 from sae_l0_nb.learned import *
 
-# %% ../nbs/09_learned.ipynb #30ddcc94
+# %% ../nbs/09_learned.ipynb #bdd38875
 import numpy as np
 import pandas as pd
 import pytest
 
-# %% ../nbs/09_learned.ipynb #9c7b131f
-def test_signs_by_hand_and_finite_wherever_no_latent_fires():
+# %% ../nbs/09_learned.ipynb #cb8bb0f2
+def test_signs_by_hand_nan_where_a_witness_is():
     said = pd.DataFrame(dict(k=[2., 4.], fire=[.5, -.1], frac_dead=[.5, 1.], ratio=[.5, 1.2], fvu=[.5, 1.1],
                              useful=[.9, .5], density=[.1, 0.], fourth=[4., 2.9]))
     by_hand = dict(l0=[2, 4], fire=[.5, .02], alive=[.5, .02], ratio=[.5, 1.2], gain=[.5, .01], error=[.5, .999],
@@ -18,9 +18,9 @@ def test_signs_by_hand_and_finite_wherever_no_latent_fires():
     for name, values in by_hand.items(): assert np.exp(s[name]).tolist() == pytest.approx(values)
     assert s.useful.tolist() == [.9, .8]
     silent = said.assign(fire=np.nan, useful=np.nan, density=np.nan, fourth=np.nan)
-    assert np.isfinite(signs_at(silent)).all(axis=None)
+    assert signs_at(silent)[['fire', 'useful', 'density', 'tails']].isna().all(axis=None)
 
-# %% ../nbs/09_learned.ipynb #830a6640
+# %% ../nbs/09_learned.ipynb #7b661ec1
 def test_the_score_is_a_product_of_powers_each_row_on_its_own():
     said = pd.DataFrame(dict(k=[2., 4.], fire=[.5, .4], frac_dead=[.5, .1], ratio=[.5, .6], fvu=[.5, .4],
                              useful=[.9, .95], density=[.1, .2], fourth=[4., 5.]))
@@ -30,9 +30,10 @@ def test_the_score_is_a_product_of_powers_each_row_on_its_own():
     assert learned_score(said[1:]).learned.tolist() == pytest.approx([both[1]])
     assert set(WEIGHTS) == set(s)
     silent = said.assign(fire=np.nan, useful=np.nan, density=np.nan, fourth=np.nan)
-    assert learned_score(silent).learned.notna().all()
+    assert learned_score(silent).learned.max() < 1e-20
+    assert learned_score(said.assign(fvu=[.5, np.nan])).learned.idxmax() == 0
 
-# %% ../nbs/09_learned.ipynb #273fd3e3
+# %% ../nbs/09_learned.ipynb #f57d03f7
 def test_the_learned_score_takes_over_bit_by_bit():
     low, high = TAKES_OVER
     assert placed(4., 6., ratio=low) == 4

@@ -62,6 +62,7 @@ def test_witnesses_are_read_at_the_best_score():
     table = pd.DataFrame(dict(k=[1., 4., 16.], ratio=[.9, .5, .3]))
     made = Search(tables=[table], firing=Peak(l0=2.), before=Peak(l0=2.), directions=Peak(l0=2.))
     assert made.at_best('ratio') == pytest.approx(.7)
+    assert made.at_best('ratio', l0=4.) == pytest.approx(.5)
     nowhere = Search(tables=[table], firing=Peak(l0=math.nan), before=Peak(l0=2.), directions=Peak(l0=2.))
     assert math.isnan(nowhere.at_best('ratio'))
     looks = [table[:2], table[1:].assign(ratio=[.7, .3])] # they share an L0
@@ -208,7 +209,9 @@ def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_a
              (dict(before=30.), short, 'still moves'), (dict(before=30., fire=.2), short, 'still moves'),
              (dict(looked=21.), short, 'at an end'),
              (dict(stopped='budget'), short, 'the budget ended the search near 10'),
-             (dict(best=30.), short, 'at an end of the L0s that were looked at, near 22')]
+             (dict(best=30.), short, 'at an end of the L0s that were looked at, near 22'),
+             (dict(l0=6.5, before=6.5, best=15.), 'disagree', 'recovery should be best near 15: too far'),
+             (dict(fire=[.8]*4 + [.3]*3, best=15.), 'disagree', 'recovery should be best near 15: too far')]
     for case, verdict, words in cases:
         v = ended(**case)
         assert v.verdict == verdict
