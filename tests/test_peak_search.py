@@ -232,3 +232,9 @@ def test_a_look_comes_before_the_best_firing_score_is_the_number_where_it_is_ask
         assert look_first(None, None, verdict_at(10.), None, .2).l0 == 10.
         assert look_first(None, None, verdict_at(10.), few[0], None).l0 == 10.
     assert looks == [few[1]]
+    def cut_off(job, rounds, s): s.stopped = 'number of rounds'
+    with mock.patch(f'{look_closer.__module__}.look_closer', cut_off):
+        unlooked = look_first(None, None, verdict_at(10.), search_at(9., tables=['coarse']), .2)
+    assert unlooked.verdict == 'not_converged'
+    assert math.isnan(unlooked.l0)
+    assert 'number of rounds ended the search before a look' in unlooked.reason
