@@ -374,5 +374,4 @@ def look_first(
     look_closer(job, rounds, s)
     if len(s.tables) > 1: return v if elbow_fits(v, s) else searched(job, rounds, s, v.elbows)
     words = f'the {s.stopped} ended the search before a look at the best scores, near {s.firing.l0:.3g}: allow more'
-    no_number = dict(l0=math.nan, interval=(math.nan, math.nan))
-    return replace(v, verdict='not_converged', reason=f'{v.reason}; {words}', **no_number)
+    return replace(v, verdict='not_converged', reason=f'{v.reason}; {words}', l0=math.nan, interval=(math.nan,)*2)
