@@ -73,7 +73,7 @@ ALIKE_SHORT = .3 # least agreement of two seeds, as the audits were scored; a ca
 def read_siblings(
     s:Search, # of the siblings' grid
     *,
-    in_full:bool=False, # trained as long as the looks of a calibration, whose correction then holds
+    in_full:bool=False, # trained as long as the looks of a calibration, for which the correction was learned
 ) -> Reading:
     "Where recovery should be best by the firing score of siblings."
     def none(reason): return Reading(name='siblings', l0=math.nan, spread=math.nan, reason=reason)
