@@ -17,7 +17,7 @@ from .allowed import checked
 from .checks import check, check_choice, check_whole
 from .control import CONTROL, check_stage
 from .elbow import Verdict, judge, latest, medians, table_elbow
-from .estimate import L0Estimate
+from .estimate import FEW, L0Estimate
 from .ledger import COARSE, DESCENT, Stage, check_stages
 from .loaders import read_once
 from .locks import locked
@@ -233,7 +233,7 @@ def _with_knobs(v:Verdict, job, l0s) -> Verdict:
              'the budget ended': 'the budget (budget, --budget) ended'}
     reason, scored = v.reason, default_settings(job.d_sae, job.source.d_in)['n_samples']
     for words, knob in knobs.items(): reason = reason.replace(words, knob)
-    few = f'; SAEs saw {n:,} rows, the rule was scored with {scored:,} or more: train longer before you believe it'
+    few = f'; SAEs saw {n:,} rows, the rule was scored with {scored:,} or more: {FEW}'
     return replace(v, reason=reason + (few if n < scored and math.isfinite(v.l0) else ''))
 
 # %% ../nbs/15_calibrate.ipynb #8051b676

@@ -297,6 +297,6 @@ def as_called(
     "The error of an argument that nobody knows, told of the function that was called."
     said, own = _UNKNOWN.search(str(e)), inspect.signature(f).parameters
     if said is None or said[2] not in kwargs or said[2] in own or said[1] == f.__name__: return None
-    near = get_close_matches(said[2], own, 1)
+    near = get_close_matches(said[2], own, 1, .8)
     hint = f"; did you mean '{near[0]}'?" if near else ''
     return TypeError(f"{f.__name__}() got an unexpected keyword argument '{said[2]}'{hint}")

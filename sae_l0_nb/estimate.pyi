@@ -62,6 +62,7 @@ class L0Estimate:
 
     def save(self, folder):
         ...
+FEW: str
 NEXT: Any
 def png_text(fig) -> str:
     ...

@@ -66,6 +66,17 @@ def test_pairs_by_hand():
     assert (first.correlation, first.strength) == pytest.approx((phi, .8*phi))
     assert t.strength[1:].tolist() == [0, 0] # the third is at right angles to both
 
+def test_a_pair_seen_on_few_rows_comes_last():
+    x = torch.tensor([[1., 0, 0, 0]]*4 + [[1., 1, 0, 0]]*8 + [[0., 0, 1, 1]] + [[0., 0, 0, 0]]*40)
+    b = init_bank(4, 4, [2.], seeds=[0])
+    b.W_dec[0] = torch.tensor([[1., 0, 0, 0], [.8, .6, 0, 0], [0, 0, 1, 0], [0, 0, .8, .6]])
+    b.W_enc[0] = torch.eye(4)
+    b.b_enc.zero_(), b.b_dec.zero_(), b.threshold.fill_(.5)
+    t = mixed_pairs(b, x)
+    assert t.correlation.max() == pytest.approx(1)
+    assert (t.i[0], t.j[0]) == (0, 1)
+    assert 'few' not in t
+
 def test_a_frequent_latent_that_is_silent_where_the_other_fires_may_be_absorbed():
     x = torch.tensor([[1., 0, 0, 0]]*5 + [[0., 1, 0, 0]] + [[0., 0, 1, 0]]*4)
     assert mixed_pairs(by_hand(), x).iloc[0].kind == 'absorbed'
