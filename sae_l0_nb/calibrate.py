@@ -274,17 +274,17 @@ def _cost(job) -> dict:
     return dict(n_saes=ledger.n_saes, sae_steps=ledger.spent, n_samples=n_samples, seconds=round(seconds, 1))
 
 # %% ../nbs/15_calibrate.ipynb #761e02bf
-def _at(peak) -> float:
+def _at(peak, k) -> float:
     "The L0 of a peak; nan at an end of the L0s tried, where it says nothing."
-    return math.nan if peak.edge else peak.l0
+    return peak.l0 if not peak.edge and k.min()*1.001 < peak.l0 < k.max()*.999 else math.nan
 
 # %% ../nbs/15_calibrate.ipynb #24907136
 def _said(s:Search|None, v:Verdict) -> dict:
     "What the witnesses said, for the estimate."
     if s is None: return {}
     tables = [t.assign(round=i) for i, t in enumerate(s.tables)]
-    looked = len(s.tables) > 1 # short SAEs alone say little about directions
-    best = dict(firing=_at(s.firing), directions=_at(s.directions) if looked else math.nan)
+    best = {name: _at(getattr(s, name), s.looked.k) for name in ('firing', 'directions')}
+    if len(s.tables) < 2: best['directions'] = math.nan # short SAEs alone say little about directions
     read = s.carries and math.isfinite(v.l0) and math.isfinite(best['directions']) # off a look that gave a number
     if read: best['directions_interval'] = around(best['directions'], 'directions')
     return dict(carried='firing' if s.carries else 'c_dec', witnesses=tables, **best)

@@ -69,11 +69,18 @@ def _in_our_words(message:str) -> str: # one line
     return next((change(m) for m, change in found if m), message)
 
 # %% ../nbs/50_flags.ipynb #22752f0c
+ELSEWHERE = { # what other tools call a flag, without the dashes, and its name here
+    'd-sae': 'width', 'n-samples': 'samples', 'n-tokens': 'tokens', 'learning-rate': 'lr', 'k': 'l0s', 'l0': 'l0s',
+    'n-seeds': 'seeds', 'output': 'out'}
+
 def _unknown(p:argparse.ArgumentParser, words:list[str]) -> str:
     "What was typed and is not known, with what may have been meant."
     flags = [flag for action in p._actions for flag in action.option_strings]
     word = words[0].partition('=')[0]
-    near = difflib.get_close_matches(word, flags, n=1) if word.startswith('-') else []
+    name = word.strip('-').replace('_', '-')
+    same = f'--{ELSEWHERE.get(name)}'
+    near = [same] if same in flags else difflib.get_close_matches(word, flags, n=1)
+    near = near if word.startswith('-') else []
     return f"{word}: not known{f'; is {near[0]} meant?' if near else ''}"
 
 # %% ../nbs/50_flags.ipynb #09ad9058
