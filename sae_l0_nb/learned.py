@@ -49,4 +49,4 @@ def placed(
     ratio:float, # at the first: error over that on normal data
 ) -> float:
     "The L0 at which SAEs should recover best."
-    return firing*(learned/firing)**np.interp(ratio, TAKES_OVER, [0, 1])
+    return float(firing*(learned/firing)**np.interp(ratio, TAKES_OVER, [0, 1]))

@@ -155,8 +155,8 @@ def test_where_saes_leave_much_an_elbow_is_a_number_only_close_to_the_best_firin
     for l0, ratio, is_apart in ((10., .3, True), (6., .3, True), (8*QUITE*.99, .3, False), (10., .2, False)):
         assert bool(not_quite(verdict_at(l0), search_at(8.), ratio)) == is_apart
     assert 'best near 8,' in not_quite(verdict_at(10.), search_at(8.), .3)
-    for v, s in ((verdict_at(math.nan), search_at(8.)), (verdict_at(10.), search_at(math.nan))):
-        assert not_quite(v, s, .3) == ''
+    for elbow, best in ((verdict_at(math.nan), search_at(8.)), (verdict_at(10.), search_at(math.nan))):
+        assert not_quite(elbow, best, .3) == ''
 
 # %% ../nbs/14_peak_search.ipynb #b566b69e
 def test_an_interval_is_widened_where_saes_leave_error_and_never_narrowed():
