@@ -10,6 +10,7 @@ import argparse
 
 from . import __version__
 from .flags import Parser, read_whole, strict
+from .ledger import ROUNDS
 
 # %% ../nbs/51_arguments.ipynb #592f9c3e
 def _numbers(kind): # -> function: '5,11' -> [5, 11]
@@ -76,8 +77,9 @@ def _calibrate_args(p):
                    help='rows that an SAE of the close look is trained on (default 384,000; above width 512 1,024,000)')
     p.add_argument('--method', choices=['descent', 'search'], default='descent',
                    help='how the elbow is approached after the coarse grid (default descent)')
-    p.add_argument('--rounds', type=int, default=9, metavar='N',
-                   help='stages at most after the coarse grid (default 9); 0: that grid alone, trained in full')
+    p.add_argument('--rounds', type=int, default=ROUNDS, metavar='N',
+                   help=f'stages at most after the coarse grid (default {ROUNDS}, all that there can be); 0: that grid '
+                        'alone, trained in full')
     p.add_argument('--budget', type=int, metavar='N', help='SAE-steps: no stage is begun that would go over it')
     p.add_argument('--no-control', action='store_true',
                    help='give a number even where SAEs do no better than on normal data with the same covariance')

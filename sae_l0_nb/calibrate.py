@@ -18,7 +18,7 @@ from .checks import check, check_choice, check_whole
 from .control import CONTROL, check_stage
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import FEW, L0Estimate
-from .ledger import COARSE, DESCENT, Stage, check_stages
+from .ledger import COARSE, DESCENT, ROUNDS, Stage, check_stages
 from .loaders import read_once
 from .locks import locked
 from sae_l0_nb.peak_search import (
@@ -331,7 +331,7 @@ def calibrate_l0(
     n_samples:int|None=None, # rows seen by an SAE of the close look; None: 384,000 up to width 512, else 1,024,000
     batch_size:int|None=None, # None: 256 up to width 512, else 1,024
     lr:float|None=None, # None: `default_lr`
-    n_rounds:int=9, # stages at most after the coarse one; 0: one grid, with all seeds and all of n_samples
+    n_rounds:int=ROUNDS, # stages at most after the coarse one; 0: one grid, with all seeds and all of n_samples
     method:str='descent', # or 'search': a finer grid instead of the descent
     budget:int|None=None, # SAE-steps: a stage that would go over it is not begun
     control:bool=True, # SAEs on normal data with the same covariance; without, or with one seed, c_dec alone decides

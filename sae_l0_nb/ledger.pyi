@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fastcore.basics import patch
 from .allowed import checked
 from .progress import Standing
+ROUNDS: int
 def stage_steps(settings: dict, share: float=...) -> int:
     ...
 @dataclass(kw_only=True, frozen=True)

@@ -16,7 +16,7 @@ from .allowed import checked
 from .checks import check, check_choice, check_k, check_seeds, check_whole
 from .cost import bank_bytes, fitting, free_bytes, sae_bytes, time_step
 from .descend import Descent
-from .ledger import COARSE, DESCENT, Stage, check_stages
+from .ledger import COARSE, DESCENT, ROUNDS, Stage, check_stages
 from .runs import default_device, seconds_in_words
 from .sources import open_source
 from .stages import CLOSE_L0S, coarse_grid, default_settings
@@ -29,7 +29,7 @@ def planned(
     *,
     method:str='descent', # or 'search'
     control:bool=True,
-    n_rounds:int=9, # stages at most after the coarse one; 0: one grid
+    n_rounds:int=ROUNDS, # stages at most after the coarse one; 0: one grid
 ) -> tuple[list[Stage], list[Stage], list[Stage]]: # usually: by c_dec; by the firing score; and what may come besides
     "The stages of a calibration."
     check_whole(n_rounds, 'n_rounds', 0)
@@ -68,8 +68,8 @@ def first_grid(
 def quote_l0(
     source, d_sae:int, # as for `calibrate_l0`, as all down to `control`
     *,
-    l0s=None, seeds=(0, 1, 2), n_samples:int|None=None, batch_size:int|None=None, method:str='descent', n_rounds:int=9,
-    device:str|None=None, compute:str='float32', control:bool=True,
+    l0s=None, seeds=(0, 1, 2), n_samples:int|None=None, batch_size:int|None=None, method:str='descent',
+    n_rounds:int=ROUNDS, device:str|None=None, compute:str='float32', control:bool=True,
     n_steps:int=3, # timed; 0: no time is given
 ) -> dict: # see below
     "What a calibration costs, before it starts."

@@ -23,7 +23,7 @@ from .cost import check_memory, memory_planned
 from .descend import Descent, trace_table
 from .elbow import table_elbow
 from .groups import train_in_groups
-from .ledger import COARSE, DESCENT, Ledger, Stage, check_stages, stage_steps
+from .ledger import COARSE, DESCENT, ROUNDS, Ledger, Stage, check_stages, stage_steps
 from .metrics import evaluate, s_places
 from .runs import default_device
 from .sae import Bank
@@ -93,7 +93,7 @@ def new_job(
     *,
     seeds=(0, 1, 2), # different ones
     n_samples:int|None=None, batch_size:int|None=None, lr:float|None=None, # None: `default_settings`
-    n_rounds:int=9, # stages at most after the coarse one; 0: a single grid
+    n_rounds:int=ROUNDS, # stages at most after the coarse one; 0: a single grid
     budget:int|None=None, # SAE-steps; None: no limit
     control:bool=True, # keep normal data with the same covariance at hand
     n_eval:int=16_384, # held-out rows for the metrics, or all that a smaller source holds out

@@ -15,7 +15,7 @@ from .cost import check_memory, memory_planned
 from .descend import Descent, trace_table
 from .elbow import table_elbow
 from .groups import train_in_groups
-from .ledger import COARSE, DESCENT, Ledger, Stage, check_stages, stage_steps
+from .ledger import COARSE, DESCENT, ROUNDS, Ledger, Stage, check_stages, stage_steps
 from .metrics import evaluate, s_places
 from .runs import default_device
 from .sae import Bank

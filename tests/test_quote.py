@@ -30,7 +30,10 @@ def test_the_quote_adds_up():
     assert q['sae_steps'] == (8 + 4)*33 + 3*300 + 42*100 + 4*300
     assert quote_l0(ToyModel.small(), 5, n_steps=0, control=False, **asked)['sae_steps'] == q['sae_steps'] - 4*33 - 2*300
     assert q['rows'] == q['sae_steps']*256
-    assert q['most_sae_steps'] == q['sae_steps'] - 3*300 - 42*100 + (6*28 + 3*21)*100 # nine of the dearest rounds
+    assert q['most_sae_steps'] == q['sae_steps'] - 42*100 + (6*28 + 7*21)*100 # all rounds that there can be
+    assert len(planned(4, 3)[2]) + 3 == ROUNDS
+    nine = quote_l0(ToyModel.small(), 5, n_steps=0, n_rounds=9, **asked)
+    assert nine['most_sae_steps'] == q['sae_steps'] - 3*300 - 42*100 + (6*28 + 3*21)*100 # nine of the dearest rounds
     assert 0 < q['least_seconds'] < q['seconds'] < q['most_seconds']
     assert q['n_kept'] == 4*2 + 21
     assert (q['least_n_saes'], q['least_sae_steps']) == (4*2 + 4 + 28, (8 + 4)*33 + 28*100) # the grid and one look
