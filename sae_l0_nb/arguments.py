@@ -88,7 +88,8 @@ def _calibrate_args(p):
     _machine_args(p)
     p.add_argument('--save-saes', action='store_true',
                    help='also write SAEs as SAELens folders: those of the last look at each place, as jumprelu with '
-                        'the threshold that BatchTopK has learned, and best, a copy of the one nearest to the number')
+                        'the threshold that BatchTopK has learned, and best, a copy of the one nearest to the number; '
+                        'n_samples in cfg.json tells short SAEs of the first grid from those of looks')
     _checkpoint_arg(p)
     p.add_argument('--out', metavar='DIR', help='new folder for the results (default: l0_SOURCE)')
     p.add_argument('--quote', action='store_true', help='print what it would take, and stop')
@@ -204,7 +205,7 @@ def _audit_args(p):
                         '(default 1,024,000)')
     p.add_argument('--batch-size', type=int, metavar='N', help='rows of a batch (default 256, above width 512: 1,024)')
     p.add_argument('--rows', type=int, metavar='N', help='held-out rows that are looked at (default 16,384, or 8 d_in)')
-    p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here')
+    p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here; those of an earlier audit are replaced')
     _checkpoint_arg(p, beside='CARD')
     _machine_args(p)
 

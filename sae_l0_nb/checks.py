@@ -286,7 +286,8 @@ def add_remedy(
     if package and 'pip install' not in e.msg: e.msg += f'; to install it: pip install {package}'
 
 # %% ../nbs/90_checks.ipynb #6a68c03a
-_UNKNOWN = re.compile(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+_UNKNOWN = re.compile( # also one that a function on the way sets itself
+    r"(\w+)\(\) got (?:an unexpected keyword|multiple values for(?: keyword)?) argument '(\w+)'")
 
 # %% ../nbs/90_checks.ipynb #710b645a
 def as_called(

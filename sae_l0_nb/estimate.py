@@ -33,7 +33,7 @@ class L0Estimate:
     reason:str # one sentence
     d_sae:int # the width it holds for
     d_in:int
-    table:object # DataFrame, one row an SAE: k, seed, round, member, l0, c_dec, s_*, variance_explained, frac_dead ...
+    table:object # DataFrame, one row an SAE: k, seed, round, member, n_samples, l0, c_dec, s_*, variance_explained ...
     cost:dict # n_saes, sae_steps, n_samples (rows seen by an SAE of the close look), seconds (killed runs too)
     settings:dict # of the training
     true_l0:float|None=None # where the source knows it
@@ -195,12 +195,19 @@ def _save_figure(fig, path):
     fig.savefig(path, dpi=130)
     plt.close(fig)
 
+# %% ../nbs/12_estimate.ipynb #a1a291b4
+def _about(r:L0Estimate, row) -> dict:
+    "Metadata of a saved SAE: where it belongs, and how many rows it saw; those of the coarse grid saw a third."
+    return r.origin | (dict(n_samples=int(row.n_samples)) if 'n_samples' in r.table else {})
+
 # %% ../nbs/12_estimate.ipynb #943dd0f5
 def _save_saes(r:L0Estimate, folder):
     "A folder for each SAE that was kept and counts, and a copy of the best one."
     if not r.saes: return
-    for row in latest(r.table).itertuples(): save_sae(r.saes[row.round][row.member], folder/sae_name(row), r.origin)
-    if math.isfinite(r.l0): save_sae(r.best, folder/BEST, r.origin | dict(copy_of=sae_name(_nearest(r, r.l0))))
+    for row in latest(r.table).itertuples(): save_sae(r.saes[row.round][row.member], folder/sae_name(row), _about(r, row))
+    if not math.isfinite(r.l0): return
+    row = _nearest(r, r.l0)
+    save_sae(r.best, folder/BEST, _about(r, row) | dict(copy_of=sae_name(row)))
 
 # %% ../nbs/12_estimate.ipynb #e1a56bc6
 @patch

@@ -88,6 +88,8 @@ class Parser(argparse.ArgumentParser):
     "A parser whose errors are short, and those of the command that was typed."
     commands = {} # name -> its parser, of the one at the top
 
+    def __init__(self, **kwargs): super().__init__(**dict(allow_abbrev=False) | kwargs) # a flag is typed in full
+
     def error(self, message):
         self.exit(2, f'{self.prog}: {_in_our_words(message)}\n{short_usage(self)}\n')
 

@@ -162,7 +162,7 @@ class Round:
     "A grid of L0s and seeds, trained and measured."
     l0s:np.ndarray # [n] asked for, increasing
     bank:Bank # n*s members: the seeds of the first L0, those of the second ...
-    table:object # DataFrame, one row an SAE
+    table:object # DataFrame, one row an SAE; n_samples: rows that it saw in this round
     history:object # DataFrame of the training
     witnesses:object=None # DataFrame, one row an L0; None: no control or no second seed to hold them against
 
@@ -181,7 +181,8 @@ def train_round(
     import pandas as pd
     l0s = np.asarray(l0s, float)
     bank, history = train_stage(job, name, l0s, seeds, share=share, **more)
-    who = dict(round=0, member=range(len(bank)), seed=list(seeds)*len(l0s))
+    n_samples = stage_steps(job.settings, share)*job.settings['batch_size']
+    who = dict(round=0, member=range(len(bank)), seed=list(seeds)*len(l0s), n_samples=n_samples)
     table = pd.DataFrame(who | evaluate(bank, job.held, places=job.places)).assign(k=np.repeat(l0s, len(seeds)))
     asked = job.control is not None and len(seeds) > 1
     said = witness_table(bank, job.held) if asked else None

@@ -186,12 +186,17 @@ def test_only_an_argument_that_was_passed_on_is_told_again():
     def trained(lr): return lr
     def tried(n_samples, **kwargs): return trained(**kwargs)
     def broken(zzz, **kwargs): return trained(zzz=zzz)
+    def inner(n_samples, lr): return trained(lr)
+    def sets_it(n_samples, **kwargs): return inner(n_samples, lr=1., **kwargs)
+    def sets_it_first(n_samples, **kwargs): return inner(n_samples, 1., **kwargs)
     def told(call, **kwargs):
         with pytest.raises(TypeError) as e: call(**kwargs)
         return as_called(e.value, call, kwargs)
 
     assert str(told(tried, n_samples=1, zzz=3)) == "tried() got an unexpected keyword argument 'zzz'"
     assert str(told(tried, n_samples=1, n_sample=3)).endswith("'n_sample'; did you mean 'n_samples'?")
+    for call in (sets_it, sets_it_first):
+        assert str(told(call, n_samples=1, lr=3)) == f"{call.__name__}() got an unexpected keyword argument 'lr'"
     assert told(trained, zzz=3) is None # as Python says it
     assert told(broken, zzz=3) is None # which knows it, so the fault is its own
     assert told(tried, n_samples=1) is None # something else: lr is missing

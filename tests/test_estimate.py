@@ -102,6 +102,7 @@ def test_the_best_sae_is_nearest_to_the_number_and_explains_most():
 def test_the_saved_folder_holds_what_was_found():
     bank = init_bank(3, 8, [1, 1, 2, 2, 4, 4], [0, 1]*3)
     table = pd.DataFrame(dict(k=bank.k, seed=[0, 1]*3, round=0, member=range(6), c_dec=[.2, .2, .1, .1, .3, .3]))
+    table['n_samples'] = [500, 500, 1500, 1500, 500, 500]
     r = L0Estimate(l0=2., interval=(1.9, 2.1), verdict='found', reason='', d_sae=8, d_in=3, table=table, saes=[bank],
                    cost=dict(n_saes=np.int64(6)), settings=dict(schedule=len), true_l0=2., origin=dict(model_name='gpt2'))
     with tempfile.TemporaryDirectory() as tmp:
@@ -116,7 +117,10 @@ def test_the_saved_folder_holds_what_was_found():
         assert len(list((out/'saes').iterdir())) == 7 # with the best
         assert torch.equal(load_sae(out).W_dec, load_sae(out/'saes/best').W_dec)
         assert torch.equal(load_sae(out).W_dec, load_sae(out/'saes/k2_seed0').W_dec)
-        assert json.loads((out/'saes/best/cfg.json').read_text())['metadata']['copy_of'] == 'k2_seed0'
+        about = {p.parent.name: json.loads(p.read_text())['metadata'] for p in (out/'saes').glob('*/cfg.json')}
+        assert about['best']['copy_of'] == 'k2_seed0'
+        assert about['best'].items() >= dict(n_samples=1500, model_name='gpt2').items()
+        assert about['k1_seed0']['n_samples'] == 500 # of the coarse grid
         assert [path.name for path in sae_folders(out)] == [f'k{k}_seed{s}' for k in (1, 2, 4) for s in (0, 1)]
         sae = load_sae(out/'saes'/'k2_seed1')
         assert torch.allclose(sae.W_dec, bank[3].folded().W_dec, atol=1e-6)

@@ -44,6 +44,7 @@ def program():
     ('run x --width', '--width: expected one argument'), ('run x', '--width: required'),
     ('run --width 9', 'source: required'), ('run x --width 9 --widht 9', '--widht: not known; is --width meant?'),
     ('run x --width 9 --d_sae 9', '--d_sae: not known; is --width meant?'),
+    ('run x --width 9 --kin a', '--kin: not known; is --kind meant?'),
     ('run x --width 9 y', 'y: not known'), ('run x --width 9 --kind c', "--kind = 'c'; allowed: a, b")])
 def test_an_error_is_one_line_and_one_of_usage_of_its_own_command(words, line, program, capsys):
     with pytest.raises(SystemExit) as e: program.parse_args(words.split())

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from sae_l0_nb.cost import member_bytes, sae_bytes, step_bytes
+from sae_l0_nb.ledger import ROUNDS
 from sae_l0_nb.stages import coarse_grid
 from sae_l0_nb.toy import ToyModel
 

@@ -14,6 +14,7 @@ import torch
 
 from sae_l0_nb.cost import bank_bytes, sae_bytes
 from sae_l0_nb.groups import train_in_groups
+from sae_l0_nb.ledger import ROUNDS
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
@@ -40,7 +41,7 @@ def test_a_job_knows_what_it_was_asked_for():
     assert j.held.shape == (100, 20)
     assert (j.seeds, j.places) == ([4, 2], [2, 3])
     assert (j.settings['data_seed'], j.settings['n_samples'], j.settings['batch_size']) == (7, 25_600, 256)
-    assert (j.ledger.n_rounds, j.ledger.budget, j.ledger.reserve) == (10, 900, 2*2*300)
+    assert (j.ledger.n_rounds, j.ledger.budget, j.ledger.reserve) == (ROUNDS + 1, 900, 2*2*300)
     assert j.control.d_in == 20
     bare = new_job(ToyModel.small(), 5, n_samples=25_600, control=False)
     assert (bare.control, bare.ledger.reserve) == (None, 2*300)
@@ -52,7 +53,7 @@ def test_a_stage_is_trained_as_asked_and_entered():
     bank, history = train_stage(j, 'coarse', [1.5, 2, 3], [0, 1], share=.5, lr_decay=.3)
     assert bank.k.tolist() == [1.5, 1.5, 2, 2, 3, 3]
     assert history.step.max() == 50
-    assert (j.ledger.n_saes, j.ledger.spent, j.ledger.n_stages, j.ledger.n_rounds) == (6, 300, 1, 9)
+    assert (j.ledger.n_saes, j.ledger.spent, j.ledger.n_stages, j.ledger.n_rounds) == (6, 300, 1, ROUNDS)
     assert j.ledger.trained == history.attrs['seconds']
 
 # %% ../nbs/13_stages.ipynb #c8e4a42e
@@ -86,6 +87,8 @@ def test_rounds_make_up_one_table():
     who = t[['k', 'round', 'seed', 'member']].values.tolist()
     assert who == [[2, 0, 0, 1], [2, 0, 1, 0], [2.5, 1, 0, 0], [3, 0, 0, 3], [3, 0, 1, 2]]
     assert {'c_dec', 'variance_explained', 's_2'} <= set(t)
+    long = j.settings['n_samples']
+    assert t.groupby('round').n_samples.unique().map(list).to_dict() == {0: [long//2], 1: [long]}
     assert [len(b) for b in rounds.banks] == [4, 1]
 
 # %% ../nbs/13_stages.ipynb #821ecc35
