@@ -45,6 +45,13 @@ def _checkpoint_arg(p, beside='OUT', name='--checkpoint', what='checkpoints'):
     p.add_argument(name, metavar='DIR', help=f'keep {what} here, also when all is done (default: {beside}.part until '
                                              'then; none: nowhere); the same command continues a stopped run')
 
+# %% ../nbs/51_arguments.ipynb #b0b0605a
+def _told_args(p):
+    "Who hears of the training."
+    told = p.add_mutually_exclusive_group()
+    told.add_argument('--tensorboard', metavar='DIR', help='write every row of the history here, for TensorBoard')
+    told.add_argument('--wandb', metavar='PROJECT', help='send every row of the history to Weights & Biases')
+
 # %% ../nbs/51_arguments.ipynb #891133d4
 def _training_args(p, batch_size): # batch_size: its default, in words and as a number
     "How SAEs are trained."
@@ -54,6 +61,7 @@ def _training_args(p, batch_size): # batch_size: its default, in words and as a 
     p.add_argument('--lr', type=float, help='learning rate (default: set by the width)')
     p.add_argument('--compute', choices=['float32', 'bfloat16'], default='float32',
                    help='what the factors of the large products are rounded to (default float32)')
+    _told_args(p)
 
 # %% ../nbs/51_arguments.ipynb #5a0c01d2
 PATHS = ('the path of a store, a data set, a SAELens cache, a folder of shards, or of a file .npy, .npz, .safetensors, '
@@ -205,8 +213,10 @@ def _audit_args(p):
                         '(default 1,024,000)')
     p.add_argument('--batch-size', type=int, metavar='N', help='rows of a batch (default 256, above width 512: 1,024)')
     p.add_argument('--rows', type=int, metavar='N', help='held-out rows that are looked at (default 16,384, or 8 d_in)')
-    p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here; those of an earlier audit are replaced')
+    p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here; those of an earlier '
+                                               'audit are replaced')
     _checkpoint_arg(p, beside='CARD')
+    _told_args(p)
     _machine_args(p)
 
 # %% ../nbs/51_arguments.ipynb #e93069b6

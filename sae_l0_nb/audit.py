@@ -104,8 +104,9 @@ def _calibrated(estimate, bank, source):
 # %% ../nbs/49_audit.ipynb #0e7b9df8
 def _is_own(r, estimate) -> bool:
     "Whether the SAE was read from the folder of the calibration that is asked."
-    if r.path is None or not isinstance(estimate, (str, Path)): return False
-    return Path(estimate).resolve() in Path(r.path).resolve().parents
+    results = estimate.folder if isinstance(estimate, L0Estimate) else estimate
+    if r.path is None or results is None: return False
+    return Path(results).resolve() in Path(r.path).resolve().parents
 
 # %% ../nbs/49_audit.ipynb #6e7a3914
 @checked
@@ -123,6 +124,7 @@ def audit_sae(
     device:str|None=None, # of the siblings; None: a GPU if there is one
     progress:bool=True, texts=None, tokenizer=None, # the last two as for `rows_in_context`; a store may do without
     on_quote:Callable|None=None, # called with what siblings cost (`sibling_cost`, seconds) before they are trained
+    on_step:Callable|None=None, # called with each row of the history of siblings
 ) -> Audit:
     "Judge the L0 of one SAE."
     began, r, source = time.perf_counter(), as_released(sae), open_source(source)
@@ -137,7 +139,7 @@ def audit_sae(
     readings, steps, table, stops = [read_alone(row)], 0, None, [s for s in named if s.name in STOPS]
     if siblings and not stops and l0 > 0:
         found, steps = _beside(r, source, l0, on_quote, device, n_samples=n_samples, batch_size=batch_size, seeds=seeds,
-                               checkpoint=checkpoint, progress=progress)
+                               checkpoint=checkpoint, progress=progress, on_step=on_step)
         readings, table = [*readings, found.reading], found.table
     readings = [*readings, *known]
     verdict, reason = _verdict(l0, stops, readings)

@@ -32,13 +32,23 @@ def _use_threads(n):
     if n is not None: torch.set_num_threads(check_whole(n, '--threads'))
 
 # %% ../nbs/52_cli.ipynb #b90b61d5
-FREE = ('command', 'out', 'card', 'estimate', 'checkpoint', 'cache', 'quote', 'device', 'threads', 'quiet', 'save_saes')
+FREE = ('command', 'out', 'card', 'estimate', 'checkpoint', 'cache', 'quote', 'device', 'threads', 'quiet', 'save_saes',
+        'tensorboard', 'wandb')
 
 def _kept(a, place, beside, need=0): # a: arguments; place: what was asked for; beside: folder of the results
     "Where a command keeps unfinished work, as a block: `OUT.part`, unless another place or none was asked for."
     if place is not None: return nullcontext(None if place == 'none' else place)
     asked = {name: value for name, value in vars(a).items() if name not in FREE} # the rest does not change the results
     return unfinished(part_of(beside), asked, need=need, what=f'sae-l0 {a.command}')
+
+# %% ../nbs/52_cli.ipynb #f2c90e2a
+def _listener(a): # a: arguments
+    "Who hears of every row of the history, as a block."
+    from sae_l0_nb.loggers import to_tensorboard, to_wandb
+    rank, n_processes = process_rank()
+    if a.wandb is not None: return to_wandb(a.wandb)
+    if a.tensorboard is None: return nullcontext(None)
+    return to_tensorboard(Path(a.tensorboard)/f'process{rank}' if n_processes > 1 else a.tensorboard)
 
 # %% ../nbs/52_cli.ipynb #fa37b464
 def calibrate(
@@ -70,8 +80,9 @@ def _calibrate(a, out):
     if a.quote: return print(*said, sep='\n')
     if not a.quiet: print(*said, sep='\n', file=sys.stderr, flush=True)
     settings |= dict(lr=a.lr, budget=a.budget, data_seed=a.data_seed)
-    with _kept(a, a.checkpoint, out, q['disk']) as folder:
-        r = calibrate_l0(source, width, keep_saes=a.save_saes, progress=not a.quiet, checkpoint=folder, **settings)
+    with _kept(a, a.checkpoint, out, q['disk']) as folder, _listener(a) as told:
+        r = calibrate_l0(source, width, keep_saes=a.save_saes, progress=not a.quiet, checkpoint=folder, on_step=told,
+                         **settings)
         r.provenance['command'] = TYPED.get()
         r.save(out)
     print(report(r, out))
@@ -124,7 +135,7 @@ def sweep(
                       batch_size=a.batch_size, lr=a.lr, compute=a.compute, at_once=a.at_once, device=a.device)
     _say(plan)
     if a.quote: return
-    table = plan.run(not a.quiet)
+    with _listener(a) as told: table = plan.run(not a.quiet, told)
     missed = _missed(a.out) if a.architecture == 'jumprelu' else ''
     asked = table.k.nunique() > 2 and not missed
     _say(sweep_report(table, a.out, judge(table, d_in=plan.source.d_in) if asked else None) + missed)
@@ -180,12 +191,6 @@ def _estimate_for(a, source): # -> L0Estimate, None
     try: return estimate_around(a.sae, source)
     except ValueError as e: print(f'the estimate beside this SAE is not used: {e}', file=sys.stderr) # nobody asked
 
-# %% ../nbs/52_cli.ipynb #cf36d4e9
-def _is_inside(sae, results) -> bool: # results None: those around the SAE
-    "Whether an SAE lies in results of a calibration."
-    place = Path(sae).resolve()
-    return results is None or Path(results).resolve() in (place, *place.parents)
-
 # %% ../nbs/52_cli.ipynb #2c7c1934
 def audit(
     a:argparse.Namespace, # parsed arguments
@@ -200,10 +205,9 @@ def audit(
     known = _estimate_for(a, source)
     settings = dict(n_samples=a.samples, batch_size=a.batch_size, estimate=known)
     beside, place = a.card or f'audit_{Path(a.sae).resolve().name}', a.checkpoint if a.siblings else 'none'
-    with _kept(a, place, beside) as folder:
+    with _kept(a, place, beside) as folder, _listener(a) as told:
         r = audit_sae(sae, source, siblings=a.siblings, checkpoint=folder, device=a.device, progress=not a.quiet,
-                      on_quote=None if a.quiet else _quote_of_siblings, n_eval=a.rows, **settings)
-        r.own = known is not None and _is_inside(a.sae, a.estimate)
+                      on_quote=None if a.quiet else _quote_of_siblings, on_step=told, n_eval=a.rows, **settings)
         if a.card is not None: r.save(a.card)
         print(audit_report(r, a.card), flush=True) # the only result without a card
 

@@ -93,6 +93,7 @@ PANELS = { # columns of a panel, and its label
     ('fire', 'agree', 'ratio'): 'likeness of two seeds,\nerror over noise'}
 LABELS = dict(firing='firing', learned='learned', directions='directions', fire='fire together', agree='|cosine|',
               ratio='error ratio')
+DRAWN = 1.25 # error ratio up to which it is drawn
 
 def _panel(ax, tables, names) -> list: # what its legend shows
     "Witnesses of the coarse grid, hollow, and of all looks together, solid."
@@ -108,6 +109,10 @@ def _panel(ax, tables, names) -> list: # what its legend shows
             ax.plot(t.k, y, ls='', **_dots(color, hollow))
         handles.append(Line2D([], [], label=LABELS[name], **_dots(color, len(tables) < 2)))
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+    most = max(t.ratio.max() for t in tables) if 'ratio' in there else 0
+    if most > DRAWN: # an error of several times the control's would press the rest flat
+        ax.set_ylim(top=DRAWN)
+        handles[-1].set_label(f'{LABELS["ratio"]}\n(up to {most:.1f})')
     return handles
 
 # %% ../nbs/12_curves.ipynb #0d1d9dc1

@@ -47,6 +47,7 @@ class L0Estimate:
     directions_interval:tuple[float, float]=(math.nan, math.nan) # (low, high), set on worlds of development; nan: none
     witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0: the coarse grid, then looks
     provenance:dict=field(default_factory=dict) # source and its hash, command, versions, date, device
+    folder:object=None # Path of the results that it was loaded from
 
 # %% ../nbs/12_estimate.ipynb #92ce01fd
 def _headline(

@@ -49,8 +49,9 @@ def report(
     lines = [str(r), '', f'{which} (medians over seeds):', _in_columns(near.reset_index(), k='{:.2f}')]
     if r.control is not None:
         words = f'SAEs leave {r.control:.2f} of the error that they leave on normal data with the same covariance'
-        need = FAINT if r.carried == 'firing' else CONTROL
-        lines += ['', f'control: {words} ({need:g} or less is needed)']
+        need = f'{FAINT:g} or less is needed where the scores are read'
+        if r.carried == 'c_dec': need = f'{CONTROL:g} or less is needed where c_dec is read'
+        lines += ['', f'control: {words} ({need})']
     lines += ['', f'next: {r.next_step().replace("`", "")}', '', f'{r.spent()}. Figure, table and estimate: {out}/']
     return '\n'.join(lines)
 

@@ -8,6 +8,7 @@ __all__ = ['RATIO', 'STEPS', 'SPREAD', 'ALIKE_SHORT', 'sibling_grid', 'share_of'
 
 # %% ../nbs/47_siblings.ipynb #d2c81d13
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,13 +103,14 @@ def train_siblings(
     checkpoint=None, # folder; a killed run goes on
     device:str|None=None, # None: a GPU if there is one
     progress:bool=True,
+    on_step:Callable|None=None, # called with each row of the history, as by `calibrate_l0`
 ) -> Siblings:
     "Train SAEs around an L0 and read off where their firing score is best."
     source = open_source(source)
     l0s = sibling_grid(l0, d_sae, source.d_in)
     check(len(set(seeds)) == 2, 'seeds', list(seeds), 'two different whole numbers')
     job = new_job(source, d_sae, seeds=seeds, n_samples=n_samples, batch_size=batch_size, checkpoint=checkpoint,
-                  device=device, progress=progress)
+                  device=device, progress=progress, on_step=on_step)
     share, n = share_of(d_sae), len(l0s)
     beside = Stage(name='control_grid', n_saes=n, share=share)
     job.ledger.expect([Stage(name='siblings', n_saes=2*n, share=share), beside], sure=True)

@@ -51,6 +51,17 @@ def test_each_kind_has_a_colour_short_runs_are_hollow_and_no_line_runs_through_a
     assert [o.get_text() for o in short[1].get_legend().get_texts()] == ['firing']
     plt.close('all')
 
+# %% ../nbs/12_curves.ipynb #334c6131
+def test_an_error_of_several_times_the_control_s_does_not_press_the_rest_flat():
+    table = pd.DataFrame(dict(k=[1., 2], c_dec=[.3, .2]))
+    said = pd.DataFrame(dict(k=[1., 2], firing=[.1, .2], fire=.5, agree=.5))
+    for ratio, top in ((.9, 1.25), (3.1, 1.25)):
+        last = plot_calibration(table, witnesses=[said.assign(ratio=[.5, ratio])]).axes[-1]
+        assert last.get_ylim()[1] <= top
+        words = [o.get_text() for o in last.get_legend().get_texts()]
+        assert words == ['fire together', '|cosine|', 'error ratio' if ratio < 1 else 'error ratio\n(up to 3.1)']
+    plt.close('all')
+
 # %% ../nbs/12_curves.ipynb #41ef43a5
 def test_legends_can_be_read_and_cover_nothing_and_the_caption_stands_below():
     table = pd.DataFrame(dict(k=[1., 2, 4, 8, 2.5, 3], c_dec=[.3, .2, .1, .2, .15, .05], round=[0, 0, 0, 0, 1, 1]))
