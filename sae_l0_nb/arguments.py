@@ -213,8 +213,9 @@ def _audit_args(p):
                         '(default 1,024,000)')
     p.add_argument('--batch-size', type=int, metavar='N', help='rows of a batch (default 256, above width 512: 1,024)')
     p.add_argument('--rows', type=int, metavar='N', help='held-out rows that are looked at (default 16,384, or 8 d_in)')
-    p.add_argument('--card', metavar='DIR', help='write l0_card.json, l0_card.html and saebench.json here; those of an earlier '
-                                               'audit are replaced')
+    p.add_argument('--card', metavar='DIR',
+                   help='write l0_card.json, l0_card.html and saebench.json here; those of an earlier '
+                        'audit are replaced')
     _checkpoint_arg(p, beside='CARD')
     _told_args(p)
     _machine_args(p)

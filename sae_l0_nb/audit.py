@@ -108,6 +108,13 @@ def _is_own(r, estimate) -> bool:
     if r.path is None or results is None: return False
     return Path(results).resolve() in Path(r.path).resolve().parents
 
+# %% ../nbs/49_audit.ipynb #b8d5566c
+def _check_source(source, bank, *, siblings:bool):
+    "Refuse rows of other dimensions, and for siblings what can be read once."
+    check(source.d_in == bank.d_in, 'd_in of source', source.d_in, f'{bank.d_in}, as the SAE has')
+    again = 'what can be read again, for siblings'
+    check(not (siblings and read_once(source)), 'source', 'an iterator, which can be read once', again)
+
 # %% ../nbs/49_audit.ipynb #6e7a3914
 @checked
 def audit_sae(
@@ -124,14 +131,12 @@ def audit_sae(
     device:str|None=None, # of the siblings; None: a GPU if there is one
     progress:bool=True, texts=None, tokenizer=None, # the last two as for `rows_in_context`; a store may do without
     on_quote:Callable|None=None, # called with what siblings cost (`sibling_cost`, seconds) before they are trained
-    on_step:Callable|None=None, # called with each row of the history of siblings
+    on_step:Callable|None=None, # called with each row of their history
 ) -> Audit:
     "Judge the L0 of one SAE."
     began, r, source = time.perf_counter(), as_released(sae), open_source(source)
-    check(source.d_in == r.bank.d_in, 'd_in of source', source.d_in, f'{r.bank.d_in}, as the SAE has')
+    _check_source(source, r.bank, siblings=siblings)
     known = [] if estimate is None else [_calibrated(estimate, r.bank, source)]
-    again = 'what can be read again, for siblings'
-    check(not (siblings and read_once(source)), 'source', 'an iterator, which can be read once', again)
     x = _heldout(source, n_eval).to(r.bank.W_dec.device)
     m = measure(r, x)
     l0, named = m.l0.double().mean().item(), suspects(r, x, measured=m)

@@ -15,9 +15,9 @@ import numpy as np
 
 from .allowed import checked
 from .checks import check, check_choice, check_whole
-from .control import CONTROL, check_stage
+from .control import CONTROL, check_stage, doubted
 from .elbow import Verdict, judge, latest, medians, table_elbow
-from .estimate import FEW, L0Estimate
+from .estimate import L0Estimate
 from .ledger import COARSE, DESCENT, ROUNDS, Stage, check_stages
 from .loaders import read_once
 from .locks import locked
@@ -28,9 +28,9 @@ from .provenance import provenance
 from .quote import first_grid, planned
 from .sae import Bank
 from .sources import open_source
-from .stages import (
-    CLOSE_L0S, Job, Round, Rounds, Start, check_descent, close_grid, close_look, coarse_stage, default_settings,
-    descent_stage, new_job, train_round)
+from sae_l0_nb.stages import (
+    CLOSE_L0S, Job, Round, Rounds, Start, check_descent, close_grid, close_look, coarse_stage, descent_stage, new_job,
+    train_round)
 
 # %% ../nbs/15_calibrate.ipynb #ccb19251
 @checked
@@ -231,10 +231,9 @@ def _with_knobs(v:Verdict, job, l0s) -> Verdict:
              'extend the grid': 'extend the grid (l0s, --l0s)',
              'the number of rounds': 'the number of rounds (n_rounds, --rounds)',
              'the budget ended': 'the budget (budget, --budget) ended'}
-    reason, scored = v.reason, default_settings(job.d_sae, job.source.d_in)['n_samples']
+    reason = v.reason
     for words, knob in knobs.items(): reason = reason.replace(words, knob)
-    few = f'; SAEs saw {n:,} rows, the rule was scored with {scored:,} or more: {FEW}'
-    return replace(v, reason=reason + (few if n < scored and math.isfinite(v.l0) else ''))
+    return replace(v, reason=reason)
 
 # %% ../nbs/15_calibrate.ipynb #8051b676
 def _check_call(source, n_rounds, method, given):
@@ -318,7 +317,8 @@ def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     if s is not None and s.carries: # its looks had a control beside them
         ratio = s.at_best('ratio') if math.isfinite(s.firing.l0) else None
     else: verdict = _agreed(verdict, rounds, s, ratio)
-    return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
+    verdict, doubt = doubted(job, _with_knobs(verdict, job, l0s))
+    return replace(_estimate(job, rounds, verdict, ratio=ratio, method=method, search=s), doubt=doubt)
 
 # %% ../nbs/15_calibrate.ipynb #e72444e7
 @checked

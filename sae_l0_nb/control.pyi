@@ -2,15 +2,17 @@
 from typing import Any
 import pandas
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 import torch
 from fastcore.basics import patch
 from .allowed import checked
 from .checks import check
+from .elbow import Verdict
 from .ledger import LEGS
 from .metrics import evaluate
 from .sae import Bank
-from .stages import Job, train_stage
+from .stages import Job, default_settings, train_stage
 from .units import Units, out_of_units, rms_norm
 MOVING: float
 SETTLED: float
@@ -35,4 +37,9 @@ class Check:
     def ratio(self) -> float | None:
         ...
 def check_stage(job: Job, k: float, *, control: bool=...) -> Check:
+    ...
+def different_rows(source, x) -> float:
+    ...
+ENOUGH: int
+def doubted(job: Job, v: Verdict) -> tuple[Verdict, str]:
     ...

@@ -21,6 +21,7 @@ class L0Estimate:
     interval: tuple[float, float]
     verdict: str
     reason: str
+    doubt: str = ...
     d_sae: int
     d_in: int
     table: 'pandas.DataFrame'
@@ -63,7 +64,7 @@ class L0Estimate:
 
     def save(self, folder):
         ...
-FEW: str
+DOUBTS: Any
 NEXT: Any
 def png_text(fig) -> str:
     ...

@@ -12,7 +12,7 @@ from pathlib import Path
 from .allowed import checked
 from .checks import check, refuse
 from .elbow import latest
-from .estimate import NEXT, L0Estimate
+from .estimate import DOUBTS, NEXT, L0Estimate
 from .files import Field, read_json, read_table
 from .folders import BEST, sae_name
 from .provenance import about_source
@@ -24,7 +24,8 @@ _NUMBER = Field(float, null=True)
 _LATER = Field(float, null=True, needed=False)
 _PAIR = Field(list, of=Field(float, null=True))
 ESTIMATE = dict( # fields of estimate.json
-    l0=_NUMBER, interval=_PAIR, verdict=Field(str, among=tuple(NEXT)), reason=Field(str), d_sae=Field(int, low=1),
+    l0=_NUMBER, interval=_PAIR, verdict=Field(str, among=tuple(NEXT)), reason=Field(str),
+    doubt=Field(str, among=('', *DOUBTS), needed=False), d_sae=Field(int, low=1),
     d_in=Field(int, low=1), cost=Field(dict), settings=Field(dict), true_l0=_LATER, control=_LATER,
     carried=Field(str, among=('c_dec', 'firing'), needed=False), firing=_LATER, directions=_LATER,
     directions_interval=Field(list, of=Field(float, null=True), needed=False), provenance=Field(dict, needed=False))

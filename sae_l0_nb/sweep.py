@@ -199,7 +199,9 @@ def __repr__(self:SweepPlan):
     memory, disk = bytes_in_words(q['memory']), bytes_in_words(q['disk'])
     what = f"{q['n_saes']} SAEs of width {self.settings['d_sae']:,} in {groups} on {processes}"
     work = f"{q['rows']:,} rows each: {q['sae_steps']:,} SAE-steps{time}"
-    return f'{what}, {work}; {memory} of memory a group, {disk} of disk for SAEs and checkpoints'
+    there = sum(_part(self, i).is_file() for i in range(q['n_groups']))
+    done = f"; {there} of the {groups} {'is' if there == 1 else 'are'} trained already"*(there > 0)
+    return f'{what}, {work}; {memory} of memory a group, {disk} of disk for SAEs and checkpoints{done}'
 
 # %% ../nbs/28_sweep.ipynb #69ab8877
 def _about(plan:SweepPlan) -> dict:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sae_l0_nb.estimate import NEXT
+from sae_l0_nb.estimate import DOUBTS
 from sae_l0_nb.models import WORDS, tiny_model, tiny_texts
 from sae_l0_nb.results import load_estimate
 from sae_l0_nb.sae import init_bank
@@ -42,7 +42,7 @@ def test_calibrate_writes_its_folder_and_prints_the_estimate(tmp_path, capsys):
     assert any((out/'saes').iterdir())
     assert estimate['provenance']['command'] == shlex.join(['sae-l0', *words.split(), str(out)])
     assert estimate['provenance']['source']['path'] == 'toy:small'
-    assert f'next: {NEXT["not_converged"][:20]}' in said # few rows, as the reason says
+    assert f'next: {DOUBTS["short"][:20]}' in said
     assert str(load_estimate(out)) == said.splitlines()[0]
     assert run(words, out) == 2
     assert re.match('sae-l0: --out = .*already holds', capsys.readouterr().err)

@@ -10,8 +10,10 @@ from unittest import mock
 import pytest
 import torch
 
+from sae_l0_nb.elbow import Verdict
 from sae_l0_nb.metrics import evaluate
 from sae_l0_nb.ledger import check_stages
+from sae_l0_nb.sources import TensorSource, heldout_rows
 from sae_l0_nb.stages import new_job
 from sae_l0_nb.toy import ToyModel
 
@@ -83,3 +85,36 @@ def test_what_was_planned_is_what_is_spent():
     bare = new_job(ToyModel.small(), 5, n_samples=8_000, seeds=[0], control=False, progress=False)
     assert check_stage(bare, 2., control=False).normal is None
     assert bare.ledger.spent == bare.ledger.reserve
+
+# %% ../nbs/14_control.ipynb #636837e7
+def test_different_rows_are_counted_also_where_all_repeat_or_a_few_come_often():
+    gen = torch.Generator().manual_seed(0)
+    rows = torch.randn(3000, 4, generator=gen)
+    for x, low, high in ((rows, 2700, 2700), (rows[:300].repeat(40, 1), 285, 315), (rows[:1000].repeat(10, 1), 900, 1100)):
+        source = TensorSource(x)
+        assert low <= different_rows(source, heldout_rows(source)) <= high
+    often = torch.cat([rows, rows[:1].expand(1500, -1)]) # as the first token of each text
+    assert different_rows(TensorSource(often), heldout_rows(TensorSource(often))) == 4050
+    toy = ToyModel.small()
+    assert different_rows(toy, toy.heldout(1000)) > 100_000 # some rows are zero
+    nothing = TensorSource(torch.zeros(100, 4))
+    assert different_rows(nothing, heldout_rows(nothing)) == 1
+
+# %% ../nbs/14_control.ipynb #394b4636
+def asked(x, *, l0=3., **more):
+    v = Verdict(verdict='found', l0=l0, interval=(l0, l0), reason='as it is')
+    said, doubt = doubted(new_job(x, 16, control=False, progress=False, **more), v)
+    return doubt, said.reason
+
+def test_few_different_rows_and_short_runs_are_told():
+    rows = torch.randn(20_000, 8, generator=torch.Generator().manual_seed(0))
+    assert asked(rows) == asked(ToyModel.small()) == ('', 'as it is')
+    assert asked(rows[:1000], l0=math.nan) == ('', 'as it is') # there is no number
+    doubt, reason = asked(rows, n_samples=100_000)
+    assert doubt == 'short'
+    assert reason.startswith('as it is; SAEs saw 100,000 rows, the rule was scored with 384,000 or more: train longer')
+    for x in (rows[:1000], rows[:1000].repeat(20, 1)):
+        doubt, reason = asked(x, n_samples=100_000)
+        assert doubt == 'few' # longer training does not help
+        about = int(reason.split('about ')[1].split(' different')[0].replace(',', ''))
+        assert 850 < about < 1150

@@ -45,13 +45,13 @@ def test_the_figure_of_an_estimate_shows_the_witness():
 # %% ../nbs/12_estimate.ipynb #dfea0c21
 def test_every_verdict_has_one_next_step_and_costs_are_in_words():
     assert set(NEXT) == {'found', 'plateau', 'edge', 'not_converged', 'disagree', 'no_features'}
-    for step in NEXT.values(): assert step.count('. ') + step.endswith('.') == 1
+    for step in (NEXT | DOUBTS).values(): assert step.count('. ') + step.endswith('.') == 1
     r = L0Estimate(l0=math.nan, interval=(math.nan, math.nan), verdict='edge', reason='', d_sae=12, d_in=20, table=None,
                    cost=dict(n_saes=65, sae_steps=79_500, seconds=90.4), settings={})
     assert r.next_step() == NEXT['edge']
-    short = replace(r, l0=3., verdict='found', reason=f'c_dec stops falling near 3; SAEs saw few rows: {FEW}')
-    assert short.next_step() == NEXT['not_converged'] # as the reason says
-    assert replace(short, reason='c_dec stops falling near 3').next_step() == NEXT['found']
+    short = replace(r, l0=3., verdict='found', doubt='short')
+    assert short.next_step() == DOUBTS['short']
+    assert replace(short, doubt='').next_step() == NEXT['found']
     assert r.spent() == '65 SAEs of width 12, 79,500 SAE-steps, 2 min'
     assert replace(r, cost={}).spent() == ''
 

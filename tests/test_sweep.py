@@ -104,6 +104,17 @@ def test_a_listener_hears_every_row_of_a_sweep_once_also_where_groups_were_done_
         assert after == pd.read_csv(Path(tmp)/'s'/'history.csv').to_dict('records')
         assert [len({r['sae'] for r in rows}) for rows in (before, after)] == [2, 3]
 
+# %% ../nbs/28_sweep.ipynb #20fb73fe
+def test_a_quote_says_what_is_there():
+    kw = dict(seeds=[0], n_samples=640, batch_size=64, at_once=1)
+    def said(folder): return repr(plan_sweep(ToyModel.small(), 5, [1.5, 2], folder, timed=False, **kw))
+    with tempfile.TemporaryDirectory() as tmp:
+        assert 'trained already' not in said(Path(tmp)/'s')
+        sweep(ToyModel.small(), 5, [1.5, 2], Path(tmp)/'s', progress=False, **kw)
+        assert said(Path(tmp)/'s').endswith('; 2 of the 2 groups are trained already')
+        Path(tmp, 's/parts/0001.csv').unlink()
+        assert said(Path(tmp)/'s').endswith('; 1 of the 2 groups is trained already')
+
 # %% ../nbs/28_sweep.ipynb #c3769d0f
 def test_a_sweep_in_groups_is_what_one_bank_gives():
     toy, l0s = ToyModel.small(), [1.5, TopK(2), JumpReLU(l0=2.), JumpReLU(.2, warm_up=20)]
