@@ -187,6 +187,11 @@ def quote(self:SweepPlan) -> dict: # counts; seconds of the process with most to
                 seconds=most*n_steps*self.seconds, memory=memory,
                 disk=n_saes*sae_bytes(d_in, d_sae) + checkpoints)
 
+# %% ../nbs/28_sweep.ipynb #60c3dbb3
+def _part(plan:SweepPlan, i:int, what:str='') -> Path:
+    "The file with the table of a group, or with its history."
+    return plan.folder/'parts'/f'{i:04d}{what}.csv'
+
 # %% ../nbs/28_sweep.ipynb #60aa2e89
 @patch
 def __repr__(self:SweepPlan):
@@ -235,11 +240,6 @@ def _check_same(begun:dict, about:dict, path:Path):
         value, asked = there.get(name), here.get(name)
         allowed = f'{shown(value)}, as {str(path)!r} says; for another sweep, give a new folder'
         check(value == asked, name, asked, allowed)
-
-# %% ../nbs/28_sweep.ipynb #60c3dbb3
-def _part(plan:SweepPlan, i:int, what:str='') -> Path:
-    "The file with the table of a group, or with its history."
-    return plan.folder/'parts'/f'{i:04d}{what}.csv'
 
 # %% ../nbs/28_sweep.ipynb #278c7ec6
 def _members(plan:SweepPlan, i:int) -> tuple[list, list, list]:

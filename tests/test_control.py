@@ -41,17 +41,17 @@ def test_an_error_that_is_no_number_is_never_a_ratio(bad, place):
     assert math.isnan(c.ratio)
 
 # %% ../nbs/14_control.ipynb #05bd3d64
-def checked(source, d_sae, k, n_samples):
+def check_of(source, d_sae, k, n_samples):
     "The check of a source, without a bar."
     return check_stage(new_job(source, d_sae, n_samples=n_samples, seeds=[0, 1], progress=False), k)
 
 # %% ../nbs/14_control.ipynb #0dee4e27
 def test_the_check_tells_short_training_and_the_control_tells_a_world_from_noise():
-    short, longer = (checked(ToyModel.small(), 5, 2., n) for n in (8_000, 128_000))
+    short, longer = (check_of(ToyModel.small(), 5, 2., n) for n in (8_000, 128_000))
     assert short.moving
     assert not longer.moving
     assert longer.ratio < .5
-    noise = checked(torch.randn(20_000, 8, generator=torch.Generator().manual_seed(0)), 8, 2., 64_000)
+    noise = check_of(torch.randn(20_000, 8, generator=torch.Generator().manual_seed(0)), 8, 2., 64_000)
     assert noise.ratio > CONTROL
     assert len(noise.table) == 8
 
@@ -68,10 +68,10 @@ def test_an_error_that_one_seed_lacks_is_an_error_that_is_lacking():
 # %% ../nbs/14_control.ipynb #fc99f197
 def test_the_check_of_rows_of_any_size_is_that_of_the_same_rows_in_another_unit():
     x = ToyModel.small().sample(20_000, torch.Generator().manual_seed(0))
-    plain = checked(x, 5, 2., 8_000)
+    plain = check_of(x, 5, 2., 8_000)
     assert plain.measured
     for i in (70, -70):
-        other = checked(x*2.**i, 5, 2., 8_000)
+        other = check_of(x*2.**i, 5, 2., 8_000)
         assert (other.short, other.long, other.normal) == (plain.short, plain.long, plain.normal), i
         assert other.table.mse.tolist() == (plain.table.mse*4.**i).tolist(), i
         assert other.table.s_2.tolist() == (plain.table.s_2*2.**i).tolist(), i
