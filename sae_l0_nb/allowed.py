@@ -282,7 +282,7 @@ _THINGS = {
     'content of files, looked at before it is used': 'tensors t unused cfg_path is_repo.name b',
     'what another function gave, or calls': 'out cfg job rounds grid schedule stage stages r d v s shards entry '
         'manifest settings state old new done descent trainer about metadata data there close_stage.start '
-        'close_look.start quoted.q sweep_report.verdict probe_report.last audit_report.own '
+        'close_look.start seen different quoted.q sweep_report.verdict probe_report.last audit_report.own '
         'continued.start estimate read on_batch on_quote measured fig place generator rng chunks error probe_task.step'}
 
 # %% ../nbs/94_allowed.ipynb #89bfb150

@@ -53,10 +53,10 @@ def _told_args(p):
     told.add_argument('--wandb', metavar='PROJECT', help='send every row of the history to Weights & Biases')
 
 # %% ../nbs/51_arguments.ipynb #891133d4
-def _training_args(p, batch_size): # batch_size: its default, in words and as a number
+def _training_args(p, batch_size, seeds=''): # batch_size: its default, in words and as a number
     "How SAEs are trained."
     words, number = batch_size
-    p.add_argument('--seeds', type=int, default=3, metavar='N', help='seeds at each L0 (default 3)')
+    p.add_argument('--seeds', type=int, default=3, metavar='N', help=f'seeds at each L0 (default 3){seeds}')
     p.add_argument('--batch-size', type=int, default=number, metavar='N', help=f'rows of a batch (default {words})')
     p.add_argument('--lr', type=float, help='learning rate (default: set by the width)')
     p.add_argument('--compute', choices=['float32', 'bfloat16'], default='float32',
@@ -92,7 +92,7 @@ def _calibrate_args(p):
     p.add_argument('--no-control', action='store_true',
                    help='give a number even where SAEs do no better than on normal data with the same covariance')
     p.add_argument('--data-seed', type=int, default=0, metavar='N', help='seed of the batches (default 0)')
-    _training_args(p, ('256, above width 512: 1,024', None))
+    _training_args(p, ('256, above width 512: 1,024', None), '; the coarse grid has two of them')
     _machine_args(p)
     p.add_argument('--save-saes', action='store_true',
                    help='also write SAEs as SAELens folders: those of the last look at each place, as jumprelu with '
@@ -146,12 +146,14 @@ def _sweep_args(p):
     p.add_argument('--l0s', type=_numbers(float), required=True, metavar='A,B,..', help='L0s of the grid')
     p.add_argument('--architecture', choices=['batchtopk', 'topk', 'jumprelu'], default='batchtopk',
                    help='of the SAEs (default batchtopk); for jumprelu the L0s are targets')
-    p.add_argument('--samples', type=int, metavar='N', help='rows that an SAE is trained on (default: the store once)')
+    p.add_argument('--samples', type=int, metavar='N',
+                   help='rows that an SAE is trained on (default: as in a calibration, or the store once if that is '
+                        'more)')
     p.add_argument('--at-once', type=int, metavar='N',
                    help='SAEs of a group, trained on the same pass over the data (default: what fits into memory)')
     p.add_argument('--out', required=True, metavar='DIR', help='folder of the sweep: new, or of a sweep to continue')
     p.add_argument('--quote', action='store_true', help='print what it would take, and stop')
-    _training_args(p, ('4,096', 4096))
+    _training_args(p, ('256, above width 512: 1,024', None))
     _machine_args(p)
 
 # %% ../nbs/51_arguments.ipynb #9719cf75
@@ -244,7 +246,8 @@ def _latents_args(p):
     p.add_argument('--threads', type=int, metavar='N', help="threads for matrix products (default: torch's choice)")
 
 # %% ../nbs/51_arguments.ipynb #25bdf7a4
-CALIBRATE = '''Train a grid of SAEs and find the L0 at which c_dec stops falling.
+CALIBRATE = '''Train SAEs at many L0s and say at which one they should recover features best: where c_dec stops falling,
+or, where features outnumber latents, where scores of two seeds and of a control point.
 Writes figure.png, table.csv (the SAEs of grids and looks), estimate.json, and witnesses_0.csv ... (what is read off
 each grid).
 
@@ -305,7 +308,7 @@ BEHIND = dict( # command -> functions that take what is typed
 # %% ../nbs/51_arguments.ipynb #378d61e0
 def parser() -> argparse.ArgumentParser:
     "The command line of `sae-l0`."
-    about = 'What L0 is right for this data? Finds the L0 at which SAE latents stop mixing correlated features.'
+    about = 'What L0 is right for this data, and is the L0 of this SAE wrong?'
     p = Parser(prog='sae-l0', description=about)
     p.add_argument('--version', action='version', version=f'sae-l0 {__version__}')
     sub = p.add_subparsers(dest='command', required=True, metavar='COMMAND')

@@ -136,6 +136,7 @@ def audit_sae(
     "Judge the L0 of one SAE."
     began, r, source = time.perf_counter(), as_released(sae), open_source(source)
     _check_source(source, r.bank, siblings=siblings)
+    check(on_step is None or siblings, 'on_step', on_step, 'None without siblings, as nothing else is trained')
     known = [] if estimate is None else [_calibrated(estimate, r.bank, source)]
     x = _heldout(source, n_eval).to(r.bank.W_dec.device)
     m = measure(r, x)

@@ -15,7 +15,7 @@ import numpy as np
 
 from .allowed import checked
 from .checks import check, check_choice, check_whole
-from .control import CONTROL, check_stage, doubted
+from .control import CONTROL, check_stage, different_rows, doubted
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
 from .ledger import COARSE, DESCENT, ROUNDS, Stage, check_stages
@@ -75,7 +75,7 @@ def fine_stage(
     "A finer grid of fresh SAEs between the coarse L0s on either side of the elbow."
     fine = rounds.add(train_round(job, 'fine', fine_grid(rounds.table(), job.d_sae), job.seeds))
     l0 = table_elbow(rounds.table()).l0
-    return Start(l0=l0, bank=_just_above(fine, l0))
+    return Start(l0=l0, bank=_just_above(fine, l0), seen=fine.table.n_samples.max())
 
 # %% ../nbs/15_calibrate.ipynb #4f1eba78
 @dataclass(kw_only=True)
@@ -100,7 +100,7 @@ def close_stage(
         l0 = table_elbow(rounds.table()).l0
         if not look.l0s[0] < l0 < look.l0s[-1]: return Looks(centred=False, before=at) # also without an elbow
         if n == 2 or .959 <= l0/at <= 1.041: return Looks(centred=.909 <= l0/at <= 1.091, before=at)
-        start = Start(l0=l0, bank=_just_above(look, l0))
+        start = Start(l0=l0, bank=_just_above(look, l0), seen=look.table.n_samples.max())
 
 # %% ../nbs/15_calibrate.ipynb #1c6dd1da
 def _one_grid(job, rounds, l0s) -> Verdict:
@@ -217,7 +217,7 @@ def _checked(job, rounds, v:Verdict) -> tuple[Verdict, float|None]: # the ratio 
         return _no_number(v, 'not_converged', reason), c.ratio
     if c.ratio is None or c.ratio <= CONTROL: return v, c.ratio
     reason = (f'at L0 {c.k:.3g} SAEs do no better here than on normal data with the same covariance '
-              f'(error ratio {c.ratio:.2f}; a number needs {CONTROL:g} or less)')
+              f'(error ratio {c.ratio:.3g}; a number needs {CONTROL:g} or less)')
     return _no_number(v, 'no_features', reason), c.ratio
 
 # %% ../nbs/15_calibrate.ipynb #7b7a95c4
@@ -317,8 +317,7 @@ def _calibrated(job, l0s, n_rounds, method, rounds) -> L0Estimate:
     if s is not None and s.carries: # its looks had a control beside them
         ratio = s.at_best('ratio') if math.isfinite(s.firing.l0) else None
     else: verdict = _agreed(verdict, rounds, s, ratio)
-    verdict, doubt = doubted(job, _with_knobs(verdict, job, l0s))
-    return replace(_estimate(job, rounds, verdict, ratio=ratio, method=method, search=s), doubt=doubt)
+    return _estimate(job, rounds, _with_knobs(verdict, job, l0s), ratio=ratio, method=method, search=s)
 
 # %% ../nbs/15_calibrate.ipynb #e72444e7
 @checked
@@ -353,7 +352,8 @@ def calibrate_l0(
                   progress=progress, on_step=on_step, **kwargs)
     _check_size(job, l0s, n_rounds, method)
     about = provenance(source, job.device)
+    different = None if read_once(source) else different_rows(source, job.settings['batch_size'])
     with nullcontext() if checkpoint is None else locked(checkpoint, what='a calibration'):
         r = _calibrated(job, l0s, n_rounds, method, Rounds(keep_saes=keep_saes))
     r.provenance = about
-    return r
+    return doubted(r, different)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST', 'NUMBERS', 'LARGEST', 'shown', 'refuse', 'check', 'within', 'span', 'wholes', 'check_whole', 'check_number',
            'check_choice', 'check_text', 'as_list', 'check_seeds', 'check_k', 'check_rows', 'float_rows',
-           'check_finite', 'check_values', 'check_columns', 'add_remedy', 'as_called']
+           'check_finite', 'check_values', 'check_columns', 'add_remedy', 'first_sentence', 'as_called']
 
 # %% ../nbs/90_checks.ipynb #45595738
 import inspect
@@ -285,9 +285,18 @@ def add_remedy(
     package = _PACKAGES.get((e.name or '').split('.')[0])
     if package and 'pip install' not in e.msg: e.msg += f'; to install it: pip install {package}'
 
+# %% ../nbs/90_checks.ipynb #e40373d5
+def first_sentence(
+    e:Exception, # of another library
+) -> str:
+    "What went wrong, without advice that may be bad here: numpy says to unpickle any file that it does not know."
+    return str(e).split('. ')[0]
+
 # %% ../nbs/90_checks.ipynb #6a68c03a
 _UNKNOWN = re.compile( # also one that a function on the way sets itself
     r"(\w+)\(\) got (?:an unexpected keyword|multiple values for(?: keyword)?) argument '(\w+)'")
+CALLED = dict( # on the command line or elsewhere -> here
+    width='d_sae', samples='n_samples', rounds='n_rounds', save_saes='keep_saes', k='l0s', l0='l0s', rows='n_eval')
 
 # %% ../nbs/90_checks.ipynb #710b645a
 def as_called(
@@ -298,6 +307,6 @@ def as_called(
     "The error of an argument that nobody knows, told of the function that was called."
     said, own = _UNKNOWN.search(str(e)), inspect.signature(f).parameters
     if said is None or said[2] not in kwargs or said[2] in own or said[1] == f.__name__: return None
-    near = get_close_matches(said[2], own, 1, .8)
+    near = [CALLED[said[2]]] if CALLED.get(said[2]) in own else get_close_matches(said[2].lower(), own, 1, .8)
     hint = f"; did you mean '{near[0]}'?" if near else ''
     return TypeError(f"{f.__name__}() got an unexpected keyword argument '{said[2]}'{hint}")

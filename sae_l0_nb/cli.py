@@ -42,13 +42,13 @@ def _kept(a, place, beside, need=0): # a: arguments; place: what was asked for; 
     return unfinished(part_of(beside), asked, need=need, what=f'sae-l0 {a.command}')
 
 # %% ../nbs/52_cli.ipynb #f2c90e2a
-def _listener(a): # a: arguments
-    "Who hears of every row of the history, as a block."
+def _listener(a, results): # a: arguments; results: their folder
+    "Who hears of every row of the history, as a block; each run has the name of its results."
     from sae_l0_nb.loggers import to_tensorboard, to_wandb
-    rank, n_processes = process_rank()
-    if a.wandb is not None: return to_wandb(a.wandb)
-    if a.tensorboard is None: return nullcontext(None)
-    return to_tensorboard(Path(a.tensorboard)/f'process{rank}' if n_processes > 1 else a.tensorboard)
+    (rank, n_processes), name = process_rank(), Path(results).resolve().name
+    own = f'{name}_process{rank}' if n_processes > 1 else name
+    if a.wandb is not None: return to_wandb(a.wandb, name=own, group=name)
+    return nullcontext(None) if a.tensorboard is None else to_tensorboard(Path(a.tensorboard)/own)
 
 # %% ../nbs/52_cli.ipynb #fa37b464
 def calibrate(
@@ -80,7 +80,7 @@ def _calibrate(a, out):
     if a.quote: return print(*said, sep='\n')
     if not a.quiet: print(*said, sep='\n', file=sys.stderr, flush=True)
     settings |= dict(lr=a.lr, budget=a.budget, data_seed=a.data_seed)
-    with _kept(a, a.checkpoint, out, q['disk']) as folder, _listener(a) as told:
+    with _kept(a, a.checkpoint, out, q['disk']) as folder, _listener(a, out) as told:
         r = calibrate_l0(source, width, keep_saes=a.save_saes, progress=not a.quiet, checkpoint=folder, on_step=told,
                          **settings)
         r.provenance['command'] = TYPED.get()
@@ -135,7 +135,7 @@ def sweep(
                       batch_size=a.batch_size, lr=a.lr, compute=a.compute, at_once=a.at_once, device=a.device)
     _say(plan)
     if a.quote: return
-    with _listener(a) as told: table = plan.run(not a.quiet, told)
+    with _listener(a, a.out) as told: table = plan.run(not a.quiet, told)
     missed = _missed(a.out) if a.architecture == 'jumprelu' else ''
     asked = table.k.nunique() > 2 and not missed
     _say(sweep_report(table, a.out, judge(table, d_in=plan.source.d_in) if asked else None) + missed)
@@ -205,7 +205,7 @@ def audit(
     known = _estimate_for(a, source)
     settings = dict(n_samples=a.samples, batch_size=a.batch_size, estimate=known)
     beside, place = a.card or f'audit_{Path(a.sae).resolve().name}', a.checkpoint if a.siblings else 'none'
-    with _kept(a, place, beside) as folder, _listener(a) as told:
+    with _kept(a, place, beside) as folder, _listener(a, beside) as told:
         r = audit_sae(sae, source, siblings=a.siblings, checkpoint=folder, device=a.device, progress=not a.quiet,
                       on_quote=None if a.quiet else _quote_of_siblings, on_step=told, n_eval=a.rows, **settings)
         if a.card is not None: r.save(a.card)

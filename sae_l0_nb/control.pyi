@@ -2,13 +2,13 @@
 from typing import Any
 import pandas
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import islice
 import torch
 from fastcore.basics import patch
 from .allowed import checked
 from .checks import check
-from .elbow import Verdict
+from .estimate import L0Estimate
 from .ledger import LEGS
 from .metrics import evaluate
 from .sae import Bank
@@ -38,8 +38,9 @@ class Check:
         ...
 def check_stage(job: Job, k: float, *, control: bool=...) -> Check:
     ...
-def different_rows(source, x) -> float:
-    ...
 ENOUGH: int
-def doubted(job: Job, v: Verdict) -> tuple[Verdict, str]:
+LOOKED_AT: int
+def different_rows(source, batch_size: int) -> tuple[int, int]:
+    ...
+def doubted(r: L0Estimate, different: tuple | None) -> L0Estimate:
     ...

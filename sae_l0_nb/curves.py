@@ -104,13 +104,14 @@ def _panel(ax, tables, names) -> list: # what its legend shows
     there = [name for name in names if name in looked and looked[name].notna().any()] # older results have fewer
     for color, name in zip(('C2', 'C4', 'C3'), there):
         for t, hollow in ((tables[0], True), (looked, False))[:len(tables)]:
+            if name not in t: continue
             y = t[name]/(t[name].max() or 1) if name in SCORES else t[name]
             _join(ax, t.k, y, later if hollow else [], color)
             ax.plot(t.k, y, ls='', **_dots(color, hollow))
         handles.append(Line2D([], [], label=LABELS[name], **_dots(color, len(tables) < 2)))
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
-    most = max(t.ratio.max() for t in tables) if 'ratio' in there else 0
-    if most > DRAWN: # an error of several times the control's would press the rest flat
+    most = max((y for line in ax.lines for y in line.get_ydata() if np.isfinite(y)), default=0)
+    if 'ratio' in there and most > DRAWN: # an error of several times the control's would press the rest flat
         ax.set_ylim(top=DRAWN)
         handles[-1].set_label(f'{LABELS["ratio"]}\n(up to {most:.1f})')
     return handles

@@ -9,6 +9,7 @@ __all__ = ['DOUBTS', 'NEXT', 'L0Estimate', 'png_text']
 import math
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fastcore.basics import patch
 
@@ -19,7 +20,7 @@ from .elbow import NEAREST, latest
 from .files import plain, write_json
 from .folders import BEST, sae_name
 from .metrics import c_dec_random
-from .runs import new_folder, seconds_in_words, writing
+from .runs import as_path, new_folder, seconds_in_words, writing
 from .saving import save_sae
 from .single import SAE, as_sae
 
@@ -48,7 +49,7 @@ class L0Estimate:
     directions_interval:tuple[float, float]=(math.nan, math.nan) # (low, high), set on worlds of development; nan: none
     witnesses:list=field(default_factory=list) # DataFrames of witnesses and scores by L0: the coarse grid, then looks
     provenance:dict=field(default_factory=dict) # source and its hash, command, versions, date, device
-    folder:object=None # Path of the results that it was loaded from
+    folder:Path|None=None # of the results, where it was saved or loaded
 
 # %% ../nbs/12_estimate.ipynb #92ce01fd
 def _headline(
@@ -56,11 +57,12 @@ def _headline(
 ) -> str:
     "Number, interval, verdict, the L0 for directions where it was read, and the truth where it is known."
     truth = '' if r.true_l0 is None else f'; truth {r.true_l0:.4g}'
-    if math.isnan(r.l0): return f'no L0, {r.verdict}{truth}'
+    verdict = f'{r.verdict}, in doubt' if r.doubt else r.verdict
+    if math.isnan(r.l0): return f'no L0, {verdict}{truth}'
     low, high = r.interval
     asked = r.carried == 'firing' and math.isfinite(r.directions)
     other = '; for directions {:.3g} ({:.3g} to {:.3g})'.format(r.directions, *r.directions_interval) if asked else ''
-    return f'L0 = {r.l0:.3g} ({low:.3g} to {high:.3g}), {r.verdict}{other}{truth}'
+    return f'L0 = {r.l0:.3g} ({low:.3g} to {high:.3g}), {verdict}{other}{truth}'
 
 # %% ../nbs/12_estimate.ipynb #c6195d7c
 @patch
@@ -94,14 +96,13 @@ def plot(self:L0Estimate): # matplotlib Figure
 # %% ../nbs/12_estimate.ipynb #2d41cb00
 DOUBTS = dict( # what speaks against a number -> what to do first, one sentence
     short='Train longer (`n_samples`, `--samples`) before you believe this number.',
-    few='Give more different rows, as of more texts, before you believe this number.')
+    few='Give more different rows, as of more texts, before you believe what is said here.')
 NEXT = dict( # verdict -> what to do with it, one sentence
-    found='Train at this L0 and width, and check it on your task; of SAEs that were kept, `saes/best` is nearest '
-          'to it.',
+    found='Train at this L0 and width, at half and at twice of it, and check them on your task.',
     plateau='Train at the number, and let your task say whether an L0 further up the flat part serves better.',
     edge='Extend the grid to the side that is named (`l0s`, `--l0s`), or try another width (`d_sae`, `--width`).',
     not_converged='Train longer, as the reason says (`n_samples`, `--samples`), before a number is read off anything.',
-    disagree='Train SAEs at the places that are named and let your task decide; longer training may unite them.',
+    disagree='Train SAEs at the places that are named, and a factor of two around, and let your task decide.',
     no_features='Train longer if SAEs saw few rows; check layer, scale and rows of the activations; then try another '
                 'width.')
 
@@ -200,7 +201,7 @@ def _save_figure(fig, path):
 
 # %% ../nbs/12_estimate.ipynb #a1a291b4
 def _about(r:L0Estimate, row) -> dict:
-    "Metadata of a saved SAE: where it belongs, and how many rows it saw; those of the coarse grid saw a third."
+    "Metadata of a saved SAE: where it belongs, and how many rows it saw."
     return r.origin | (dict(n_samples=int(row.n_samples)) if 'n_samples' in r.table else {})
 
 # %% ../nbs/12_estimate.ipynb #943dd0f5
@@ -227,3 +228,4 @@ def save(self:L0Estimate,
         if self.trace is not None: self.trace.to_csv(tmp/'descent.csv', index=False)
         _save_figure(self.plot(), tmp/'figure.png')
         _save_saes(self, tmp/'saes')
+    self.folder = as_path(folder).resolve()

@@ -4,6 +4,7 @@ import pandas
 import math
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from fastcore.basics import patch
 from .allowed import checked
 from .checks import check, check_choice, check_k
@@ -12,7 +13,7 @@ from .elbow import NEAREST, latest
 from .files import plain, write_json
 from .folders import BEST, sae_name
 from .metrics import c_dec_random
-from .runs import new_folder, seconds_in_words, writing
+from .runs import as_path, new_folder, seconds_in_words, writing
 from .saving import save_sae
 from .single import SAE, as_sae
 @dataclass(kw_only=True, repr=False)
@@ -38,7 +39,7 @@ class L0Estimate:
     directions_interval: tuple[float, float] = ...
     witnesses: list = ...
     provenance: dict = ...
-    folder: object = ...
+    folder: Path | None = ...
 
     def __repr__(self) -> str:
         ...

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from .checks import NUMBERS, check, refuse
+from .checks import NUMBERS, check, first_sentence, refuse
 from .runs import as_path, replacing, temporary, write_atomic
 
 # %% ../nbs/93_files.ipynb #15051e65
@@ -253,7 +253,7 @@ def read_array(
     try:
         x = np.load(path, mmap_mode='c', allow_pickle=False) # mapped, not read; what is written stays in memory
         return without_descriptor(x) if isinstance(x, np.memmap) else x
-    except Exception as e: refuse(f'content of {str(path)!r}', str(e), 'a whole .npy file of numbers', e)
+    except Exception as e: refuse(f'content of {str(path)!r}', first_sentence(e), 'a whole .npy file of numbers', e)
 
 # %% ../nbs/93_files.ipynb #b130c10e
 SAFE = tuple(int(n) for n in re.findall(r'\d+', torch.__version__)[:2]) >= (2, 6) # CVE-2025-32434
@@ -305,7 +305,7 @@ def read_npz(
     path = _there(path)
     try:
         with np.load(path, allow_pickle=False) as data: return {name: torch.from_numpy(data[name]) for name in data}
-    except Exception as e: refuse(f'content of {str(path)!r}', str(e), 'a whole .npz file of numbers', e)
+    except Exception as e: refuse(f'content of {str(path)!r}', first_sentence(e), 'a whole .npz file of numbers', e)
 
 # %% ../nbs/93_files.ipynb #45bf8c7b
 def write_table(

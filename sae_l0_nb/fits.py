@@ -63,6 +63,9 @@ def judged(
     words = dict(low=end, high=end, flat='higher L0s may be as good').get(r.edge, chances_in_words)
     return (good[0] if good else CANT), f'{where}, the L0 is {l0:.3g} ({words}): {r.reason}'
 
+# %% ../nbs/45_fits.ipynb #0667b3dc
+IN_DOUBT = dict(short='in doubt, as its SAEs saw few rows', few='in doubt, as few of its rows differ')
+
 # %% ../nbs/45_fits.ipynb #171238e1
 LEAST = .1 # spread of log L0 that is taken for any calibration
 
@@ -77,6 +80,7 @@ def of_calibration(
     spread = max(LEAST, math.log(high/low)/(2*NORMAL_90))
     n_saes, path = estimate.cost.get('n_saes', 'the'), estimate.provenance.get('source', {}).get('path')
     of = '' if path is None else f' of {path}'
-    reason = f'a calibration{of} read it off {n_saes} SAEs of this width ({estimate.verdict})'
+    doubt = f', {IN_DOUBT[estimate.doubt]}' if estimate.doubt else ''
+    reason = f'a calibration{of} read it off {n_saes} SAEs of this width ({estimate.verdict}{doubt})'
     edge = 'flat' if estimate.verdict == 'plateau' else ''
     return Reading(name='calibration', l0=estimate.l0, spread=spread, reason=reason, edge=edge)

@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Callable
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from .allowed import ALLOWED, rule_of
@@ -192,4 +193,9 @@ def check_first(
         if path in (None, 'none'): continue
         with said_as(folder=f'--{name}'):
             check_writable(as_path(path).parent if a.command == 'survey' else path) # the table of a survey is a file
+    for name in ('tensorboard', 'wandb'):
+        silent = a.command == 'audit' and not a.siblings and getattr(a, name) is not None
+        check(not silent, f'--{name}', getattr(a, name, None), 'with --siblings, as nothing else is trained')
+        here = getattr(a, name, None) is None or find_spec(name) is not None
+        check(here, f'--{name}', getattr(a, name, None), f'with {name} installed: pip install {name}')
     if getattr(a, 'l0s', None) is not None: _check_l0s(a)

@@ -179,7 +179,7 @@ def unlike(tables:list, l0:float) -> str:
     fire = fire_at(tables, l0)
     if fire >= ALIKE: return ''
     return (f'at L0 {l0:.3g} two seeds find different things: corrected for chance their matched latents fire together '
-            f'in {fire:.2f} (a number needs {ALIKE:g} or more): train longer, or try another width')
+            f'in {fire:.3g} (a number needs {ALIKE:g} or more): train longer, or try another width')
 
 # %% ../nbs/14_peak_search.ipynb #28216f46
 SPREAD = dict(firing=(.7, 1.5), directions=(.65, 1.5)) # of the L0 of best recovery over the one read
@@ -214,7 +214,7 @@ def _nothing_sparse(s:Search) -> str:
         return 'at no L0 do SAEs of two seeds fire alike and explain more than on normal data'
     if (ratio := s.at_best('ratio')) <= CONTROL: return ''
     return (f'at L0 {s.firing.l0:.3g} SAEs do no better here than on normal data with the same covariance '
-            f'(error ratio {ratio:.2f}; a number needs {FAINT:g} or less)')
+            f'(error ratio {ratio:.3g}; a number needs {FAINT:g} or less)')
 
 # %% ../nbs/14_peak_search.ipynb #607097ea
 def _not_settled(s:Search) -> str:
@@ -289,7 +289,7 @@ def _unseen(s:Search) -> str:
     at, cosine = s.firing.l0, s.at_best('enc_dec')
     if cosine >= UNSEEN: return ''
     return (f'two seeds fire alike, and explain more than on normal data, most near {at:.3g}, but encoders there are '
-            f'less like their decoders (cosine {cosine:.2f}) than in any world that was scored '
+            f'less like their decoders (cosine {cosine:.3g}) than in any world that was scored '
             f'({UNSEEN:g} or more): believe probes')
 
 # %% ../nbs/14_peak_search.ipynb #8317991a
@@ -298,7 +298,7 @@ FAINT = .8 # error ratio from which on numbers were far off in worlds of many la
 def _faint(s:Search) -> str:
     "Why a reading where SAEs explain little more than on normal data is no number; '' if they explain more."
     if (ratio := s.at_best('ratio')) <= FAINT: return ''
-    return (f'two seeds fire alike most near {s.firing.l0:.3g}, but SAEs leave {ratio:.2f} of the error that they '
+    return (f'two seeds fire alike most near {s.firing.l0:.3g}, but SAEs leave {ratio:.3g} of the error that they '
             f'leave on normal data: above {FAINT:g} numbers were far off in many worlds: try another width, or believe '
             'probes')
 

@@ -7,6 +7,7 @@ __all__ = ['quoted', 'report', 'sweep_report', 'probe_report', 'audit_report']
 
 # %% ../nbs/51_reports.ipynb #45629611
 import math
+import shlex
 from pathlib import Path
 
 from .runs import bytes_in_words, seconds_in_words
@@ -32,6 +33,17 @@ def _in_columns(table, **formats): # -> str
     usual = dict(l0='{:.2f}', c_dec='{:.4f}', variance_explained='{:.4f}', frac_dead='{:.3f}') | formats
     return table.to_string(index=False, formatters={name: form.format for name, form in usual.items() if name in table})
 
+# %% ../nbs/51_reports.ipynb #a31bccf3
+def _training(r, out) -> list[str]: # lines; none without a number, or of rows that have no name
+    "The command that trains SAEs at the number, at half and at twice."
+    path = r.provenance.get('source', {}).get('path')
+    if not math.isfinite(r.l0) or r.doubt or path is None: return []
+    column = r.provenance['source'].get('column')
+    l0s = ','.join(f'{k:.3g}' for k in (r.l0/2, r.l0, min(2*r.l0, .95*r.d_sae)))
+    words = ['sae-l0', 'sweep', path, *([] if column is None else ['--column', column]), '--width', str(r.d_sae)]
+    words += ['--l0s', l0s, '--samples', str(r.settings['n_samples']), '--out', f'{out}_saes']
+    return [f'  {shlex.join(words)}']
+
 # %% ../nbs/51_reports.ipynb #c662d3aa
 def report(
     r, # L0Estimate
@@ -41,18 +53,22 @@ def report(
     from sae_l0_nb.control import CONTROL
     from sae_l0_nb.elbow import latest
     from sae_l0_nb.peak_search import FAINT
-    best = latest(r.table).groupby('k')[['c_dec', 'variance_explained', 'frac_dead']].median()
-    found = math.isfinite(r.l0)
-    at = r.l0 if found else best.c_dec.idxmin()
+    columns = [c for c in ('l0', 'c_dec', 'variance_explained', 'frac_dead', 'n_samples') if c in r.table]
+    best, found = latest(r.table).groupby('k')[columns].median(), math.isfinite(r.l0)
+    firing = r.firing if r.carried == 'firing' else math.nan
+    named = [('SAEs nearest to it', r.l0), ('SAEs around the best firing score', firing),
+             ('SAEs around the smallest c_dec', best.c_dec.idxmin())]
+    which, at = next((words, l0) for words, l0 in named if math.isfinite(l0))
     near = best.loc[sorted(best.index, key=lambda k: abs(math.log(k/at)))[:5]].sort_index()
-    which = 'SAEs nearest to it' if found else 'SAEs around the smallest c_dec'
-    lines = [str(r), '', f'{which} (medians over seeds):', _in_columns(near.reset_index(), k='{:.2f}')]
+    lines = [str(r), '', f'{which} (medians over seeds; n_samples: rows that they saw):',
+             _in_columns(near.reset_index(), k='{:.2f}', n_samples='{:,.0f}')]
     if r.control is not None:
         words = f'SAEs leave {r.control:.2f} of the error that they leave on normal data with the same covariance'
         need = f'{FAINT:g} or less is needed where the scores are read'
         if r.carried == 'c_dec': need = f'{CONTROL:g} or less is needed where c_dec is read'
         lines += ['', f'control: {words} ({need})']
-    lines += ['', f'next: {r.next_step().replace("`", "")}', '', f'{r.spent()}. Figure, table and estimate: {out}/']
+    lines += ['', f'next: {r.next_step().replace("`", "")}', *_training(r, out)]
+    lines += ['', f'{r.spent()}. Figure, table and estimate: {out}/']
     return '\n'.join(lines)
 
 # %% ../nbs/51_reports.ipynb #dcb56381

@@ -82,7 +82,7 @@ def load_estimate(
     origin = {name: source[name] for name in ('model_name', 'module') if name in source}
     told = {name: value for name, value in told.items() if name in ESTIMATE}
     return L0Estimate(**told, table=table, witnesses=said, trace=trace, origin=origin,
-                      saes=_saes_of(folder, table), folder=folder)
+                      saes=_saes_of(folder, table), folder=folder.resolve())
 
 # %% ../nbs/12_results.ipynb #d1626d8c
 @checked

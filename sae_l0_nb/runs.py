@@ -290,8 +290,9 @@ def new_folder(folder) -> Path:
     with saying_why(folder):
         _finish_moves(folder)
         full = folder.exists() and any(_is_content(p) for p in folder.iterdir())
-    check(not full, 'folder', str(folder), f'{allowed}; this one already holds something')
-    return folder
+    if not full: return folder
+    free = next(name for i in range(2, 10_000) if not (name := folder.with_name(f'{folder.name}_{i}')).exists())
+    refuse('folder', str(folder), f'{allowed}, as {str(free)!r}; this one already holds something')
 
 # %% ../nbs/91_runs.ipynb #b0a5483e
 def _try_to_write(path:Path):

@@ -223,7 +223,8 @@ class GaussianSource:
         d_in = x.shape[1]
         remedy = f'give more rows, or of a loader open_source(loader, n_heldout={4*d_in})'
         allowed = f'at least {2*d_in}, for a covariance in {d_in} dimensions; {remedy}'
-        check(len(x) >= 2*d_in, 'held-out rows of the source', len(x), allowed)
+        turned = '; a tensor is [n, d_in]: is this one turned?' if 10*len(x) < d_in else ''
+        check(len(x) >= 2*d_in, 'held-out rows of the source', len(x), allowed + turned)
         covariance = torch.cov(x.T, correction=0).reshape(d_in, -1)
         values, vectors = torch.linalg.eigh(covariance)
         self._mean, self._n_rows = x.mean(0), len(x)

@@ -83,7 +83,7 @@ class Job:
 def _control_source(source) -> GaussianSource:
     "Normal data with the mean and covariance of a source, or what to do where that can't be."
     try: return GaussianSource(source, n=max(16_384, 4*source.d_in))
-    except ValueError as e: refuse('control', True, f'control=False (--no-control), or another source, since {e}', e)
+    except ValueError as e: refuse('source', source, f'one with a control: {e}; or control=False (--no-control)', e)
 
 # %% ../nbs/13_stages.ipynb #45e04af4
 @checked
@@ -162,7 +162,7 @@ class Round:
     "A grid of L0s and seeds, trained and measured."
     l0s:np.ndarray # [n] asked for, increasing
     bank:Bank # n*s members: the seeds of the first L0, those of the second ...
-    table:object # DataFrame, one row an SAE; n_samples: rows that it saw in this round
+    table:object # DataFrame, one row an SAE; n_samples: rows that it saw
     history:object # DataFrame of the training
     witnesses:object=None # DataFrame, one row an L0; None: no control or no second seed to hold them against
 
@@ -175,13 +175,14 @@ def train_round(
     seeds:list[int],
     *,
     share:float=1., # of n_samples
+    seen:int=0, # rows that the SAEs had seen that these go on from
     **more, # settings of `train_bank` that differ from the job's
 ) -> Round:
     "Train a grid and measure it on the held-out rows."
     import pandas as pd
     l0s = np.asarray(l0s, float)
     bank, history = train_stage(job, name, l0s, seeds, share=share, **more)
-    n_samples = stage_steps(job.settings, share)*job.settings['batch_size']
+    n_samples = seen + stage_steps(job.settings, share)*job.settings['batch_size']
     who = dict(round=0, member=range(len(bank)), seed=list(seeds)*len(l0s), n_samples=n_samples)
     table = pd.DataFrame(who | evaluate(bank, job.held, places=job.places)).assign(k=np.repeat(l0s, len(seeds)))
     asked = job.control is not None and len(seeds) > 1
@@ -247,6 +248,7 @@ class Start:
     "Where a close look starts."
     l0:float # the elbow; nan where c_dec did not turn
     bank:Bank # SAEs just above it, one a seed
+    seen:int=0 # rows that these saw
 
 # %% ../nbs/13_stages.ipynb #22a6a425
 def check_descent(job:Job):
@@ -267,7 +269,8 @@ def descent_stage(
     middle = [table_elbow(table).best]
     bank, _ = train_stage(job, 'descent', middle, job.seeds, share=DESCENT, schedule=down, lr_decay=0.)
     rounds.trace = trace_table(down)
-    return Start(l0=math.nan if down.edge[0] else down.l0[0].item(), bank=bank)
+    seen = stage_steps(job.settings, DESCENT)*job.settings['batch_size']
+    return Start(l0=math.nan if down.edge[0] else down.l0[0].item(), bank=bank, seen=seen)
 
 # %% ../nbs/13_stages.ipynb #898a058e
 CLOSE_L0S = np.array([.86, .91, .96, 1., 1.04, 1.09, 1.15]) # L0s of the close look, as multiples of the elbow
@@ -292,4 +295,4 @@ def close_look(
     "Seven L0s around an elbow, by SAEs that go on from those just above it."
     l0s = close_grid(start.l0, job.d_sae)
     more = dict(lr=job.settings['lr']/2, lr_decay=.7, data_seed=job.settings.get('data_seed', 0) + 1 + n)
-    return rounds.add(train_round(job, 'close', l0s, job.seeds, init=start.bank, **more))
+    return rounds.add(train_round(job, 'close', l0s, job.seeds, init=start.bank, seen=start.seen, **more))

@@ -52,7 +52,7 @@ class Round:
     table: 'pandas.DataFrame'
     history: 'pandas.DataFrame'
     witnesses: 'pandas.DataFrame | None' = ...
-def train_round(job: Job, name: str, l0s, seeds: list[int], *, share: float=..., **more) -> Round:
+def train_round(job: Job, name: str, l0s, seeds: list[int], *, share: float=..., seen: int=..., **more) -> Round:
     ...
 @dataclass(kw_only=True)
 class Rounds:
@@ -75,6 +75,7 @@ def descent_range(table, *, d_sae: int, d_in: int) -> tuple[float, float]:
 class Start:
     l0: float
     bank: Bank
+    seen: int = ...
 def check_descent(job: Job):
     ...
 def descent_stage(job: Job, rounds: Rounds) -> Start:

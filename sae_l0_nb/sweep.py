@@ -28,8 +28,8 @@ from .runs import (
     seconds_in_words, wait_for)
 from .sae import Bank
 from .saving import save_sae
-from .schedule import default_lr
 from .sources import heldout_rows, open_source, source_digest
+from .stages import default_settings
 from .step import BatchTopK, JumpReLU, TopK, as_recipe
 from .stopping import during
 from .train import check_training, train_bank
@@ -78,9 +78,8 @@ def plan_sweep(
     folder, # new, or that of a sweep to continue
     *,
     seeds=(0, 1, 2), # of each L0
-    n_samples:int|None=None, # rows that every SAE is trained on; None: the source once
-    batch_size:int=4096,
-    lr:float|None=None, # None: `default_lr`
+    n_samples:int|None=None, # rows that every SAE sees; None: as in a calibration, or the source once if that is more
+    batch_size:int|None=None, lr:float|None=None, # None: as in a calibration
     lr_decay:float=.5, # share of the run over which lr falls to a hundredth
     compute:str='float32', # or 'bfloat16', which pays where the machine multiplies it faster
     at_once:int|None=None, # members of a group; None: what memory holds, but an even share of the processes at most
@@ -123,22 +122,21 @@ def _settings(source, recipes:list, n_samples:int|None, given:dict) -> dict:
     "The settings of `train_bank`, checked."
     own = sorted({'checkpoint', 'schedule', 'init', 'progress', 'on_step'} & set(given))
     check(not own, 'settings', own, 'those of `train_bank`, but not these, which a sweep sets itself')
-    batch_size, d_sae = check_whole(given['batch_size'], 'batch_size'), given['d_sae']
-    if n_samples is None: n_samples = _rows_of(source)
-    lr = default_lr(d_sae) if given['lr'] is None else float(check_number(given['lr'], 'lr', 0))
-    settings = dict(input_norm=math.sqrt(source.d_in), dead_after=300) | given
-    settings |= dict(batch_size=batch_size, lr=lr)
-    n_steps = check_training(recipes, n_samples=n_samples, **settings)
+    usual, asked = default_settings(given['d_sae'], source.d_in), {k: v for k, v in given.items() if v is not None}
+    if n_samples is None: n_samples = max(usual['n_samples'], _rows_of(source))
+    settings = usual | asked | dict(n_samples=n_samples)
+    check_whole(settings['batch_size'], 'batch_size')
+    settings['lr'] = float(check_number(settings['lr'], 'lr', 0))
+    n_steps, batch_size = check_training(recipes, **settings), settings['batch_size']
     if hasattr(source, '__len__'):
         allowed = f'up to the {len(source)} training rows of the source'
         check(batch_size <= len(source), 'batch_size', batch_size, allowed)
-    return dict(checkpoint_every=max(200, n_steps//50), n_samples=n_steps*batch_size) | settings
+    return dict(checkpoint_every=max(200, n_steps//50)) | settings | dict(n_samples=n_steps*batch_size)
 
 # %% ../nbs/28_sweep.ipynb #3b917abb
-def _rows_of(source) -> int:
+def _rows_of(source) -> int: # 0: it has no end, or does not say
     "The rows that a source is trained on when it is read once."
-    if not hasattr(source, '__len__'): refuse('n_samples', None, 'whole numbers from 1, as this source has no end')
-    return len(source)
+    return len(source) if hasattr(source, '__len__') else 0
 
 # %% ../nbs/28_sweep.ipynb #758aa700
 FORMAT = 'sae_l0_nb sweep 2'
@@ -192,6 +190,20 @@ def _part(plan:SweepPlan, i:int, what:str='') -> Path:
     "The file with the table of a group, or with its history."
     return plan.folder/'parts'/f'{i:04d}{what}.csv'
 
+# %% ../nbs/28_sweep.ipynb #69ab8877
+def _asked(plan:SweepPlan) -> dict:
+    "What sweep.json holds, but the source."
+    about = dict(format=FORMAT, l0s=[str(r) for r in plan.recipes], seeds=plan.seeds, settings=plan.settings,
+                 d_in=plan.source.d_in, places=plan.places, n_eval=plan.n_eval, at_once=plan.at_once)
+    return json.loads(json.dumps(about)) # as it will be read
+
+# %% ../nbs/28_sweep.ipynb #6ecaa3be
+def _trained(plan:SweepPlan) -> int:
+    "Groups that are done; 0 where the folder is of another sweep, which `run` refuses."
+    begun = _begun(plan.folder)
+    if begun is None or begun | _asked(plan) != begun: return 0
+    return sum(_part(plan, i).is_file() for i in range(len(plan.groups)))
+
 # %% ../nbs/28_sweep.ipynb #60aa2e89
 @patch
 def __repr__(self:SweepPlan):
@@ -204,17 +216,14 @@ def __repr__(self:SweepPlan):
     memory, disk = bytes_in_words(q['memory']), bytes_in_words(q['disk'])
     what = f"{q['n_saes']} SAEs of width {self.settings['d_sae']:,} in {groups} on {processes}"
     work = f"{q['rows']:,} rows each: {q['sae_steps']:,} SAE-steps{time}"
-    there = sum(_part(self, i).is_file() for i in range(q['n_groups']))
+    there = _trained(self)
     done = f"; {there} of the {groups} {'is' if there == 1 else 'are'} trained already"*(there > 0)
     return f'{what}, {work}; {memory} of memory a group, {disk} of disk for SAEs and checkpoints{done}'
 
-# %% ../nbs/28_sweep.ipynb #69ab8877
+# %% ../nbs/28_sweep.ipynb #bd6006b4
 def _about(plan:SweepPlan) -> dict:
     "What sweep.json holds."
-    about = dict(format=FORMAT, l0s=[str(r) for r in plan.recipes], seeds=plan.seeds, settings=plan.settings,
-                 d_in=plan.source.d_in, places=plan.places, n_eval=plan.n_eval,
-                 source=source_digest(plan.source), at_once=plan.at_once)
-    return json.loads(json.dumps(about)) # as it will be read
+    return _asked(plan) | dict(source=source_digest(plan.source))
 
 # %% ../nbs/28_sweep.ipynb #2370ee81
 def _begin(plan:SweepPlan):

@@ -18,8 +18,8 @@ from .progress import Standing
 from .runs import bytes_in_words, check_disk, check_writable, default_device, new_folder, process_rank, remove_leftovers, seconds_in_words, wait_for
 from .sae import Bank
 from .saving import save_sae
-from .schedule import default_lr
 from .sources import heldout_rows, open_source, source_digest
+from .stages import default_settings
 from .step import BatchTopK, JumpReLU, TopK, as_recipe
 from .stopping import during
 from .train import check_training, train_bank
@@ -58,7 +58,7 @@ class SweepPlan:
 
     def run(self, progress: bool=..., on_step=...):
         ...
-def plan_sweep(source, d_sae: int, l0s, folder, *, seeds=..., n_samples: int | None=..., batch_size: int=..., lr: float | None=..., lr_decay: float=..., compute: str=..., at_once: int | None=..., places=..., n_eval: int=..., device: str | None=..., timed: bool=..., **kwargs) -> SweepPlan:
+def plan_sweep(source, d_sae: int, l0s, folder, *, seeds=..., n_samples: int | None=..., batch_size: int | None=..., lr: float | None=..., lr_decay: float=..., compute: str=..., at_once: int | None=..., places=..., n_eval: int=..., device: str | None=..., timed: bool=..., **kwargs) -> SweepPlan:
     ...
 FORMAT: str
 SWEEP: Any

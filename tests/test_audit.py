@@ -54,8 +54,10 @@ def test_the_number_of_a_calibration_decides(trained, tmp_path):
             assert 'another hash' not in a.reason
             assert not a.own
     save_sae(trained[0], tmp_path/'l0'/'saes'/'one') # as if this calibration had trained it
-    a = audit_sae(read_sae(tmp_path/'l0'/'saes'/'one'), toy, estimate=tmp_path/'l0', progress=False)
-    assert a.own
+    own = read_sae(tmp_path/'l0'/'saes'/'one')
+    for estimate in (r, tmp_path/'l0', load_estimate(tmp_path/'l0')):
+        assert audit_sae(own, toy, estimate=estimate, progress=False).own
+    assert not audit_sae(own, toy, estimate=replace(r, folder=None), progress=False).own
     a = audit_sae(trained[0], ToyModel.large().heldout(4000, seed=9), n_eval=400, estimate=r, progress=False)
     assert a.reason.endswith('of rows with another hash')
     r.l0 = trained[1].k.item() # as if it had said that of this one

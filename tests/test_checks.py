@@ -195,6 +195,8 @@ def test_only_an_argument_that_was_passed_on_is_told_again():
 
     assert str(told(tried, n_samples=1, zzz=3)) == "tried() got an unexpected keyword argument 'zzz'"
     assert str(told(tried, n_samples=1, n_sample=3)).endswith("'n_sample'; did you mean 'n_samples'?")
+    assert str(told(tried, n_samples=1, N_Samples=3)).endswith("did you mean 'n_samples'?")
+    assert str(told(tried, n_samples=1, samples=3)).endswith("did you mean 'n_samples'?")
     for call in (sets_it, sets_it_first):
         assert str(told(call, n_samples=1, lr=3)) == f"{call.__name__}() got an unexpected keyword argument 'lr'"
     assert told(trained, zzz=3) is None # as Python says it

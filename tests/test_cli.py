@@ -16,7 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sae_l0_nb import cli
+from sae_l0_nb.arguments import parser
 from sae_l0_nb.estimate import DOUBTS
+from sae_l0_nb.loggers import Listener
 from sae_l0_nb.models import WORDS, tiny_model, tiny_texts
 from sae_l0_nb.results import load_estimate
 from sae_l0_nb.sae import init_bank
@@ -108,6 +111,8 @@ def test_bad_input_is_one_line_and_status_2(words, message, tmp_path, capsys):
     ('audit s --activations toy:small --card FILE/x', '--card = .*a folder that can be written'),
     ('audit s --activations toy:small --checkpoint FILE/x', '--checkpoint = .*a folder that can be written'),
     ('audit s --activations toy:small --device x', "--device = 'x'; allowed: cpu"),
+    ('audit s --activations toy:small --wandb p', "--wandb = 'p'; allowed: with --siblings, as nothing else"),
+    ('audit s --activations toy:small --tensorboard d', "--tensorboard = 'd'; allowed: with --siblings"),
     ('latents s toy:small --out FILE/x', '--out = .*a folder that can be written'),
     ('survey --out FILE/x.csv', '--out = .*a folder that can be written')])
 def test_what_can_be_seen_at_once_is_refused_before_anything_is_opened(words, message, tmp_path, capsys, monkeypatch):
@@ -166,6 +171,30 @@ def test_a_log_has_a_line_for_each_stage_and_no_bar(tmp_path):
     assert done.returncode == 0, done.stderr
     assert '\r' not in done.stderr
     assert len(done.stderr.splitlines()) <= 6 # the quote, the grid, the check, and the control if there is a number
+
+# %% ../nbs/52_cli.ipynb #458f72aa
+@pytest.mark.parametrize('words', [
+    'calibrate toy:small --samples 12800 --l0s 1,2,3 --rounds 0 --seeds 1 --quiet',
+    'sweep toy:small --width 5 --l0s 2 --seeds 1 --samples 12800 --batch-size 256 --quiet'])
+@pytest.mark.parametrize('place', ['tensorboard', 'wandb'])
+def test_listeners_hear_a_run_under_the_name_of_its_results(words, place, tmp_path, monkeypatch):
+    opened, heard = [], []
+    def made(where, **more):
+        opened.append((str(where), more))
+        return Listener(write=lambda numbers, step: heard.append(numbers), close=lambda: opened.append('closed'))
+    monkeypatch.setattr(f'sae_l0_nb.loggers.to_{place}', made)
+    assert run(f'{words} --{place} there --out', tmp_path/'mine') == 0
+    more = dict(name='mine', group='mine') if place == 'wandb' else {}
+    assert opened == [('there' if place == 'wandb' else 'there/mine', more), 'closed']
+    assert any(name.startswith('c_dec/') for numbers in heard for name in numbers)
+
+def test_each_of_several_processes_has_a_run_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr('sae_l0_nb.cli.process_rank', lambda: (1, 2))
+    made = mock.Mock()
+    monkeypatch.setattr('sae_l0_nb.loggers.to_wandb', made)
+    a = parser().parse_args('sweep toy:small --width 5 --l0s 2 --out mine --wandb p'.split())
+    cli._listener(a, 'mine')
+    made.assert_called_once_with('p', name='mine_process1', group='mine')
 
 # %% ../nbs/52_cli.ipynb #6d8d0f0d
 @pytest.fixture

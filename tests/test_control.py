@@ -10,10 +10,10 @@ from unittest import mock
 import pytest
 import torch
 
-from sae_l0_nb.elbow import Verdict
+from sae_l0_nb.estimate import L0Estimate
 from sae_l0_nb.metrics import evaluate
 from sae_l0_nb.ledger import check_stages
-from sae_l0_nb.sources import TensorSource, heldout_rows
+from sae_l0_nb.sources import TensorSource, as_source
 from sae_l0_nb.stages import new_job
 from sae_l0_nb.toy import ToyModel
 
@@ -86,35 +86,33 @@ def test_what_was_planned_is_what_is_spent():
     assert check_stage(bare, 2., control=False).normal is None
     assert bare.ledger.spent == bare.ledger.reserve
 
-# %% ../nbs/14_control.ipynb #636837e7
-def test_different_rows_are_counted_also_where_all_repeat_or_a_few_come_often():
-    gen = torch.Generator().manual_seed(0)
-    rows = torch.randn(3000, 4, generator=gen)
-    for x, low, high in ((rows, 2700, 2700), (rows[:300].repeat(40, 1), 285, 315), (rows[:1000].repeat(10, 1), 900, 1100)):
-        source = TensorSource(x)
-        assert low <= different_rows(source, heldout_rows(source)) <= high
-    often = torch.cat([rows, rows[:1].expand(1500, -1)]) # as the first token of each text
-    assert different_rows(TensorSource(often), heldout_rows(TensorSource(often))) == 4050
-    toy = ToyModel.small()
-    assert different_rows(toy, toy.heldout(1000)) > 100_000 # some rows are zero
-    nothing = TensorSource(torch.zeros(100, 4))
-    assert different_rows(nothing, heldout_rows(nothing)) == 1
+# %% ../nbs/14_control.ipynb #c7bde943
+def test_rows_are_counted_once_also_where_all_repeat_or_one_comes_often():
+    rows = torch.randn(3000, 4, generator=torch.Generator().manual_seed(0))
+    few = rows[:300].repeat(40, 1)
+    for source in (TensorSource(few), TensorSource(few.bfloat16()), as_source(list(few.split(256)))):
+        assert different_rows(source, 256) == (300, LOOKED_AT)
+    assert different_rows(TensorSource(rows), 100) == (2700, 65_600) # ten batches an epoch would be 2,700 rows
+    signs = (rows > 0).float()*torch.tensor([-0., 1., 1., 1.]) # 8 rows differ, and 0. is -0.
+    assert different_rows(TensorSource(signs), 256)[0] == 8
+    toy = ToyModel.small() # some of its rows are zero
+    assert different_rows(toy, 256)[0] >= ENOUGH
+    assert different_rows(toy, 256)[1] < 1.2*ENOUGH # and no more are read than are needed
 
-# %% ../nbs/14_control.ipynb #394b4636
-def asked(x, *, l0=3., **more):
-    v = Verdict(verdict='found', l0=l0, interval=(l0, l0), reason='as it is')
-    said, doubt = doubted(new_job(x, 16, control=False, progress=False, **more), v)
-    return doubt, said.reason
-
+# %% ../nbs/14_control.ipynb #81dff22d
 def test_few_different_rows_and_short_runs_are_told():
-    rows = torch.randn(20_000, 8, generator=torch.Generator().manual_seed(0))
-    assert asked(rows) == asked(ToyModel.small()) == ('', 'as it is')
-    assert asked(rows[:1000], l0=math.nan) == ('', 'as it is') # there is no number
-    doubt, reason = asked(rows, n_samples=100_000)
-    assert doubt == 'short'
-    assert reason.startswith('as it is; SAEs saw 100,000 rows, the rule was scored with 384,000 or more: train longer')
-    for x in (rows[:1000], rows[:1000].repeat(20, 1)):
-        doubt, reason = asked(x, n_samples=100_000)
-        assert doubt == 'few' # longer training does not help
-        about = int(reason.split('about ')[1].split(' different')[0].replace(',', ''))
-        assert 850 < about < 1150
+    def estimate(n_samples, l0=3.):
+        return L0Estimate(l0=l0, interval=(l0, l0), verdict='found', reason='as it is', d_sae=16, d_in=8, table=None,
+                          cost={}, settings=dict(n_samples=n_samples))
+
+    for different in (None, (ENOUGH, 9000)):
+        assert doubted(estimate(384_000), different) == estimate(384_000)
+    assert doubted(estimate(1000, math.nan), None).doubt == '' # what a short run lacks says the verdict
+    assert doubted(estimate(1000, math.nan), (10, 9000)).doubt == 'few'
+    short = doubted(estimate(100_000), None)
+    assert short.doubt == 'short'
+    assert short.reason == 'as it is; SAEs saw 100,000 rows (n_samples, --samples), fewer than the default, 384,000'
+    both = doubted(estimate(100_000), (ENOUGH - 1, 65_536))
+    assert both.doubt == 'few' # longer training does not help
+    assert 'of 65,536 rows to train on only 7,199 differ' in both.reason
+    assert 'SAEs saw 100,000 rows' in both.reason

@@ -55,11 +55,12 @@ def test_each_kind_has_a_colour_short_runs_are_hollow_and_no_line_runs_through_a
 def test_an_error_of_several_times_the_control_s_does_not_press_the_rest_flat():
     table = pd.DataFrame(dict(k=[1., 2], c_dec=[.3, .2]))
     said = pd.DataFrame(dict(k=[1., 2], firing=[.1, .2], fire=.5, agree=.5))
-    for ratio, top in ((.9, 1.25), (3.1, 1.25)):
-        last = plot_calibration(table, witnesses=[said.assign(ratio=[.5, ratio])]).axes[-1]
-        assert last.get_ylim()[1] <= top
-        words = [o.get_text() for o in last.get_legend().get_texts()]
-        assert words == ['fire together', '|cosine|', 'error ratio' if ratio < 1 else 'error ratio\n(up to 3.1)']
+    look, rows = said.assign(ratio=[.5, 3.1]), []
+    for tables in ([said.assign(ratio=[.5, .9])], [look], [said.assign(ratio=np.nan), look], [said, look]):
+        last = plot_calibration(table, witnesses=tables).axes[-1]
+        rows.append((last.get_ylim()[1] == 1.25, last.get_legend().get_texts()[-1].get_text()))
+    assert rows == [(False, 'error ratio')] + [(True, 'error ratio\n(up to 3.1)')]*3
+    assert last.get_legend().get_texts()[0].get_text() == 'fire together'
     plt.close('all')
 
 # %% ../nbs/12_curves.ipynb #41ef43a5

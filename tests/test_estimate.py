@@ -67,7 +67,7 @@ def test_a_notebook_shows_the_line_the_reason_the_figure_the_cost_and_the_next_s
     assert '<b>Next:</b> Train SAEs at the places' in page
     assert 'Cost' not in page
     assert 'Cost: 7 SAEs of width 9</p>' in replace(r, cost=dict(n_saes=7))._repr_html_()
-    assert '<code>saes/best</code>' in replace(r, verdict='found')._repr_html_()
+    assert '<code>n_samples</code>' in replace(r, verdict='not_converged')._repr_html_()
 
 # %% ../nbs/12_estimate.ipynb #655fcc33
 def test_the_nearest_sae_that_was_kept():
@@ -111,6 +111,7 @@ def test_the_saved_folder_holds_what_was_found():
         assert {p.name for p in out.iterdir()} == {'estimate.json', 'table.csv', 'figure.png', 'saes'}
         saved = json.loads((out/'estimate.json').read_text())
         assert saved == r.summary()
+        assert r.folder == out.resolve()
         assert (saved['l0'], saved['control'], saved['cost']) == (2, None, dict(n_saes=6))
         assert saved['settings'] == dict(schedule='<built-in function len>')
         assert pd.read_csv(out/'table.csv').equals(table)

@@ -12,7 +12,7 @@ import pytest
 # %% ../nbs/45_fits.ipynb #2eb271b9
 def test_a_calibration_is_a_reading_as_sure_as_its_interval():
     def estimated(low, high, **more):
-        told = dict(l0=8., interval=(low, high), verdict='found', cost=dict(n_saes=89), provenance={})
+        told = dict(l0=8., interval=(low, high), verdict='found', doubt='', cost=dict(n_saes=89), provenance={})
         return SimpleNamespace(**(told | more))
 
     estimate = estimated(6., 8*8/6)
@@ -27,6 +27,7 @@ def test_a_calibration_is_a_reading_as_sure_as_its_interval():
     assert of_calibration(estimated(7.9, 8.1)).spread == LEAST
     assert of_calibration(estimated(7.9, 8.1, provenance=dict(source=dict(path='acts')))).reason.startswith(
         'a calibration of acts read it off 89 SAEs')
+    assert '(found, in doubt, as its SAEs saw few rows)' in of_calibration(estimated(7.9, 8.1, doubt='short')).reason
     flat = of_calibration(estimated(7.9, 8.1, verdict='plateau', cost={}))
     assert [judged(flat, l0)[0] for l0 in (4., 8., 9., 30.)] == ['too low', 'fits', 'fits', CANT]
     assert '8 or above, the L0 is 30 (higher L0s may be as good)' in judged(flat, 30.)[1]

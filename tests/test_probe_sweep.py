@@ -115,7 +115,7 @@ def test_probes_elsewhere_than_where_the_saes_were_trained_are_refused():
     task = dict(t=(texts[:60], np.arange(60) % 2))
     with tempfile.TemporaryDirectory() as d:
         store = harvest(model, texts, 1, Path(d)/'store', n_tokens=2000, max_length=64, progress=False)
-        sweep(store, 64, [4.], Path(d)/'sweep', seeds=[0], batch_size=64, progress=False)
+        sweep(store, 64, [4.], Path(d)/'sweep', seeds=[0], n_samples=640, batch_size=64, progress=False)
         cfg = json.loads((Path(d)/'sweep/saes/k4_seed0/cfg.json').read_text())
         assert cfg['metadata']['module'] == store.origin['module'] == 'h.1'
         kw = dict(saes=Path(d)/'sweep', tasks=task, model=model, n_latents=[1], max_length=64, n_boot=0, progress=False)

@@ -21,6 +21,7 @@ import torch
 from sae_l0_nb.cost import member_bytes, step_bytes
 from sae_l0_nb.saving import load_sae
 from sae_l0_nb.step import BatchTopK, JumpReLU, TopK
+from sae_l0_nb.stages import default_settings
 from sae_l0_nb.toy import ToyModel
 from sae_l0_nb.train import train_bank
 
@@ -48,10 +49,13 @@ def test_a_plan_writes_nothing_and_counts_right():
         assert plan.quote()['seconds'] == pytest.approx(4*15*plan.seconds)
 
 # %% ../nbs/28_sweep.ipynb #c5f0142c
-def test_a_plan_takes_a_source_once_and_what_memory_holds():
+def test_a_plan_trains_as_a_calibration_does_takes_a_large_source_once_and_what_memory_holds():
     kw = dict(n_samples=1000, batch_size=64, device='cpu', timed=False)
-    plan = plan_sweep(torch.zeros(1000, 4), 5, [1], 'new', batch_size=64, timed=False)
-    assert plan.settings['n_samples'] == 896 # 900 rows to train on, in whole batches
+    for source, rows in ((torch.zeros(1000, 4), 384_000), (ToyModel.small(), 384_000), (torch.zeros(500_001, 4), 449_792)):
+        usual = plan_sweep(source, 5, [1], 'new', timed=False).settings
+        assert usual['n_samples'] == rows # of 450,001 to train on 1,757 batches
+        alike = default_settings(5, 20 if rows == 384_000 and source.__class__ is ToyModel else 4)
+        assert usual.items() >= (alike | dict(n_samples=rows)).items()
     def with_memory(n_bytes):
         return mock.patch('psutil.virtual_memory', return_value=SimpleNamespace(available=int(n_bytes)))
     with with_memory((step_bytes(20, 5, 64, m=3, k=1.) + 3*member_bytes(20, 5))/.85 + 9):
@@ -71,7 +75,6 @@ def test_a_plan_takes_a_source_once_and_what_memory_holds():
     (dict(l0s=[9]), r'k = 9\.0; allowed'),
     (dict(l0s=8), 'l0s = 8; allowed: a list'),
     (dict(seeds=[1, 1]), r'seeds = \[1, 1\]; allowed: .* all different'),
-    (dict(n_samples=None), 'n_samples = None; allowed: .* has no end'),
     (dict(n_samples=9), 'n_samples = 9; allowed'),
     (dict(init=1), r"settings = \['init'\]; allowed: .* sets itself"),
     (dict(dead_afer=3), r"settings = \['dead_afer'\]; allowed"),
@@ -112,6 +115,7 @@ def test_a_quote_says_what_is_there():
         assert 'trained already' not in said(Path(tmp)/'s')
         sweep(ToyModel.small(), 5, [1.5, 2], Path(tmp)/'s', progress=False, **kw)
         assert said(Path(tmp)/'s').endswith('; 2 of the 2 groups are trained already')
+        assert 'trained already' not in repr(plan_sweep(ToyModel.small(), 5, [1.5, 3], Path(tmp)/'s', timed=False, **kw))
         Path(tmp, 's/parts/0001.csv').unlink()
         assert said(Path(tmp)/'s').endswith('; 1 of the 2 groups is trained already')
 
