@@ -54,7 +54,7 @@ def report(
     from sae_l0_nb.elbow import latest
     from sae_l0_nb.peak_search import FAINT
     columns = [c for c in ('l0', 'c_dec', 'variance_explained', 'frac_dead', 'n_samples') if c in r.table]
-    best, found = latest(r.table).groupby('k')[columns].median(), math.isfinite(r.l0)
+    best = latest(r.table).groupby('k')[columns].median()
     firing = r.firing if r.carried == 'firing' else math.nan
     named = [('SAEs nearest to it', r.l0), ('SAEs around the best firing score', firing),
              ('SAEs around the smallest c_dec', best.c_dec.idxmin())]
@@ -63,7 +63,7 @@ def report(
     lines = [str(r), '', f'{which} (medians over seeds; n_samples: rows that they saw):',
              _in_columns(near.reset_index(), k='{:.2f}', n_samples='{:,.0f}')]
     if r.control is not None:
-        words = f'SAEs leave {r.control:.2f} of the error that they leave on normal data with the same covariance'
+        words = f'SAEs leave {r.control:.3g} of the error that they leave on normal data with the same covariance'
         need = f'{FAINT:g} or less is needed where the scores are read'
         if r.carried == 'c_dec': need = f'{CONTROL:g} or less is needed where c_dec is read'
         lines += ['', f'control: {words} ({need})']

@@ -83,7 +83,7 @@ class Job:
 def _control_source(source) -> GaussianSource:
     "Normal data with the mean and covariance of a source, or what to do where that can't be."
     try: return GaussianSource(source, n=max(16_384, 4*source.d_in))
-    except ValueError as e: refuse('source', source, f'one with a control: {e}; or control=False (--no-control)', e)
+    except ValueError as e: refuse('control', True, f'a source for it: {e}; or control=False (--no-control)', e)
 
 # %% ../nbs/13_stages.ipynb #45e04af4
 @checked

@@ -5,6 +5,7 @@ from sae_l0_nb.audit import *
 
 # %% ../nbs/49_audit.ipynb #15171108
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sae_l0_nb.calibrate import calibrate_l0
 from sae_l0_nb.formats import read_sae
 from sae_l0_nb.harvest_run import harvest
 from sae_l0_nb.models import tiny_model, tiny_texts
+from sae_l0_nb.results import load_estimate
 from sae_l0_nb.sae import init_bank
 from sae_l0_nb.saving import save_sae
 from sae_l0_nb.stages import default_settings

@@ -45,7 +45,7 @@ def test_calibrate_writes_its_folder_and_prints_the_estimate(tmp_path, capsys):
     assert any((out/'saes').iterdir())
     assert estimate['provenance']['command'] == shlex.join(['sae-l0', *words.split(), str(out)])
     assert estimate['provenance']['source']['path'] == 'toy:small'
-    assert f'next: {DOUBTS["short"][:20]}' in said
+    assert f'next: {DOUBTS["short"]}'.replace('`', '') in said
     assert str(load_estimate(out)) == said.splitlines()[0]
     assert run(words, out) == 2
     assert re.match('sae-l0: --out = .*already holds', capsys.readouterr().err)
@@ -183,6 +183,7 @@ def test_listeners_hear_a_run_under_the_name_of_its_results(words, place, tmp_pa
         opened.append((str(where), more))
         return Listener(write=lambda numbers, step: heard.append(numbers), close=lambda: opened.append('closed'))
     monkeypatch.setattr(f'sae_l0_nb.loggers.to_{place}', made)
+    monkeypatch.setattr('sae_l0_nb.flags.find_spec', lambda name: name) # as if it were installed
     assert run(f'{words} --{place} there --out', tmp_path/'mine') == 0
     more = dict(name='mine', group='mine') if place == 'wandb' else {}
     assert opened == [('there' if place == 'wandb' else 'there/mine', more), 'closed']

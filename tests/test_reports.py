@@ -5,8 +5,13 @@ from sae_l0_nb.reports import *
 
 # %% ../nbs/51_reports.ipynb #aa081557
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
+import pandas as pd
+
+from sae_l0_nb.arguments import parser
+from sae_l0_nb.estimate import L0Estimate
 from sae_l0_nb.fits import Reading
 
 # %% ../nbs/51_reports.ipynb #7663d871
@@ -25,6 +30,30 @@ def test_the_report_of_an_audit_says_whose_verdict_it_is():
     last = said_by('alone', 'siblings', 'calibration', decides='calibration', own=True)
     assert 'the verdict is that of the calibration, which searched with SAEs of this width' in last
     assert any(line.startswith('this SAE is from that calibration') for line in last)
+
+# %% ../nbs/51_reports.ipynb #e0274e4b
+def test_a_report_shows_saes_where_the_number_was_read_and_the_command_that_comes_next():
+    table = pd.DataFrame(dict(k=[1., 2, 3, 4, 5, 6, 7, 8], seed=0, member=range(8), variance_explained=.5, frac_dead=0.,
+                              c_dec=[.9, .8, .7, .6, .5, .4, .3, .2], n_samples=[128_000]*4 + [384_000]*4))
+    table['round'] = 0
+    source = dict(path='my acts.npz', column='x')
+    r = L0Estimate(l0=3., interval=(2., 4.), verdict='found', reason='made up', d_sae=9, d_in=4, table=table, cost={},
+                   settings=dict(n_samples=384_000), provenance=dict(source=source))
+    said = report(r, 'l0').splitlines()
+    after = next(i for i, line in enumerate(said) if line.startswith('next: ')) + 1
+    a = parser().parse_args(said[after].split('sae-l0 ')[1].replace("'my acts.npz'", 'acts').split())
+    assert (a.command, a.source, a.column, a.width, a.l0s) == ('sweep', 'acts', 'x', 9, [1.5, 3, 6])
+    assert (a.samples, a.out) == (384_000, 'l0_saes')
+
+    def places(r): return [float(line.split()[0]) for line in report(r, 'l0').splitlines() if line.endswith('000')]
+
+    assert places(r) == [2, 3, 4, 5, 6]
+    assert '--l0s 2.5,5,8.55' in report(replace(r, l0=5.), 'l0') # none above 0.95 d_sae
+    none = replace(r, l0=math.nan, verdict='disagree')
+    assert places(none) == [4, 5, 6, 7, 8] # around the smallest c_dec
+    assert places(replace(none, carried='firing', firing=2.)) == [1, 2, 3, 4, 5]
+    for other in (none, replace(r, doubt='few'), replace(r, provenance={})):
+        assert 'sae-l0 sweep' not in report(other, 'l0')
 
 # %% ../nbs/51_reports.ipynb #a6584908
 def test_a_quote_without_timed_steps_names_no_time():
