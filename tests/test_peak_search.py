@@ -203,8 +203,9 @@ def test_a_number_needs_a_best_score_inside_a_look_that_agrees_with_short_runs_a
     assert ended(ratio=.15).reason.endswith('most near 10') # where the firing score stands as it is
     nothing, short = 'no_features', 'not_converged'
     cases = [(dict(ratio=.95), nothing, 'error ratio 0.95'), (dict(l0=math.nan), nothing, 'at no L0'),
-             (dict(fire=.2), nothing, 'fire together in 0.20'),
+             (dict(fire=.2), nothing, 'fire together in 0.2 (a number needs 0.385'),
              (dict(enc_dec=.79), 'disagree', 'encoders there are less like their decoders (cosine 0.79)'),
+             (dict(enc_dec=.797), 'disagree', '(cosine 0.797) than in any world that was scored (0.8 or more)'),
              (dict(ratio=.85), 'disagree', 'leave 0.85 of the error that they leave on normal data'),
              (dict(before=30.), short, 'still moves'), (dict(before=30., fire=.2), short, 'still moves'),
              (dict(looked=21.), short, 'at an end'),
