@@ -15,7 +15,7 @@ from pathlib import Path
 from fastcore.basics import patch
 
 from .allowed import checked
-from .checks import check, check_k, check_number, check_seeds, check_whole, refuse, shown
+from .checks import check, check_k, check_number, check_seeds, check_whole, shown
 from .cost import bank_bytes, check_memory, memory_planned, sae_bytes, time_step
 from .files import Field, read_json, read_table, write_json, write_table
 from .groups import group_members
