@@ -91,17 +91,31 @@ def _heldout(source, n_eval:int|None) -> torch.Tensor:
     return x
 
 # %% ../nbs/49_audit.ipynb #495550df
-def _calibrated(estimate, bank, source):
-    "The reading of a calibration, given as it is or as its folder; it says so if the hash of its rows was another."
-    r = load_estimate(estimate) if isinstance(estimate, (str, Path)) else estimate
+LIKE = 2 # factor between the rows that two SAEs saw, up to which nothing is said
+
+def _other_training(estimate, n_samples:int|None) -> str: # as a part of a sentence; '' where it is about the same
+    "That the SAE saw far more or fewer rows than those of a calibration."
+    theirs = estimate.cost.get('n_samples')
+    if not theirs or not n_samples or max(theirs/n_samples, n_samples/theirs) <= LIKE: return ''
+    return f'; its SAEs saw {theirs:,} rows each and this one {n_samples:,}, and the best L0 moves with training'
+
+# %% ../nbs/49_audit.ipynb #70421d6f
+def _calibrated(estimate, sae, source):
+    "The reading of a calibration, given as it is or as its folder; it says what was other than for this SAE."
+    r, bank = load_estimate(estimate) if isinstance(estimate, (str, Path)) else estimate, sae.bank
     check(isinstance(r, L0Estimate), 'estimate', r, 'what calibrate_l0 gave, or the folder of its results')
     at = f'of a calibration at width {bank.d_sae} in {bank.d_in} dimensions, as the SAE has them'
     check((r.d_sae, r.d_in) == (bank.d_sae, bank.d_in), 'estimate', f'width {r.d_sae} in {r.d_in} dimensions', at)
     said, told = of_calibration(r), r.provenance.get('source', {}).get('hash')
-    other = told is not None and told != about_source(source)['hash']
-    return replace(said, reason=f'{said.reason}, of rows with another hash') if other else said
+    rows = ', of rows with another hash' if told is not None and told != about_source(source)['hash'] else ''
+    return replace(said, reason=said.reason + rows + _other_training(r, sae.about.get('n_samples')))
 
 # %% ../nbs/49_audit.ipynb #0e7b9df8
+def _name_of(r) -> str|None:
+    "The last two folders of an SAE that was read from files."
+    return None if r.path is None else '/'.join(r.path.resolve().parent.parts[-2:])
+
+# %% ../nbs/49_audit.ipynb #5344d1e0
 def _is_own(r, estimate) -> bool:
     "Whether the SAE was read from the folder of the calibration that is asked."
     results = estimate.folder if isinstance(estimate, L0Estimate) else estimate
@@ -137,7 +151,7 @@ def audit_sae(
     began, r, source = time.perf_counter(), as_released(sae), open_source(source)
     _check_source(source, r.bank, siblings=siblings)
     check(on_step is None or siblings, 'on_step', on_step, 'None without siblings, as nothing else is trained')
-    known = [] if estimate is None else [_calibrated(estimate, r.bank, source)]
+    known = [] if estimate is None else [_calibrated(estimate, r, source)]
     x = _heldout(source, n_eval).to(r.bank.W_dec.device)
     m = measure(r, x)
     l0, named = m.l0.double().mean().item(), suspects(r, x, measured=m)
@@ -150,7 +164,7 @@ def audit_sae(
     readings = [*readings, *known]
     verdict, reason = _verdict(l0, stops, readings)
     spent = dict(rows=len(x), seconds=round(time.perf_counter() - began, 1), sae_steps=steps)
-    about = dict(tool=r.tool or None) | getattr(source, 'origin', {}) | r.about
+    about = dict(sae=_name_of(r), tool=r.tool or None) | getattr(source, 'origin', {}) | r.about
     return Audit(
         verdict=verdict, reason=reason, l0=l0, declared=r.declared, measured=m, suspects=named, readings=readings,
         witnesses=row, siblings=table, decides='' if stops or not l0 > 0 else readings[-1].name,

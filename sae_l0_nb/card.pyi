@@ -59,3 +59,4 @@ STYLE: str
 LOOK: str
 def html_page(title: str, body: list[str], *, style: str=...) -> str:
     ...
+IN_WORDS: Any

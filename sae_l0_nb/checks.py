@@ -86,7 +86,9 @@ def check_whole(
 ) -> int:
     "A whole number within its bounds."
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not (whole and low <= value <= min(high, MOST)): refuse(name, value, wholes(low, high))
+    as_int = isinstance(value, float) and value.is_integer() and low <= value <= min(high, MOST) # 1e6
+    hint = f', e.g. {int(value):_}' if as_int else ''
+    if not (whole and low <= value <= min(high, MOST)): refuse(name, value, wholes(low, high) + hint)
     return int(value)
 
 # %% ../nbs/90_checks.ipynb #4da2020b
@@ -144,7 +146,7 @@ def check_seeds(
 ) -> list[int]:
     "A list of whole numbers, at least one."
     items = as_list(seeds)
-    if not items: refuse('seeds', seeds, 'a list of whole numbers, e.g. [0, 1, 2]; of an iterator, list(seeds)')
+    if not items: refuse('seeds', seeds, 'a list of whole numbers, e.g. range(3); of an iterator, list(seeds)')
     return [check_whole(s, 'one of seeds', 0) for s in items]
 
 # %% ../nbs/90_checks.ipynb #44c69727
@@ -195,12 +197,16 @@ def check_rows(
     name:str='x', # of the argument
     d_in:int|None=None, # dimensions that the rows must have; None: any
     low:int=1, # rows at least
+    *,
+    floats:bool=False, # refuse whole numbers, which may be token ids
 ) -> torch.Tensor: # [n, d_in], as it came
     "A table of activations: a tensor [n, d_in] of real numbers."
     shape = f"[n, d_in{'' if d_in is None else f' = {d_in}'}]"
     allowed = f"a tensor {shape} of real numbers with {low} or more rows{_how_to_mend(x)}"
     check(_is_real(x) and x.ndim == 2 and len(x) >= low and x.shape[1] > 0, name, x, allowed)
     check(d_in in (None, x.shape[1]), name, x, allowed)
+    ids = 'whole numbers look like token ids, else x.float() makes floats of them'
+    check(not floats or x.is_floating_point(), name, x, f'floats {shape}; {ids}')
     return x
 
 # %% ../nbs/90_checks.ipynb #70cbb9b4

@@ -91,6 +91,7 @@ SCORES = ('firing', 'learned', 'directions')
 PANELS = { # columns of a panel, and its label
     SCORES: 'scores, as shares\nof their largest',
     ('fire', 'agree', 'ratio'): 'likeness of two seeds,\nerror over noise'}
+COLOURS = dict(firing='C2', learned='C4', directions='C3', fire='C5', agree='C9', ratio='C6')
 LABELS = dict(firing='firing', learned='learned', directions='directions', fire='fire together', agree='|cosine|',
               ratio='error ratio')
 DRAWN = 1.25 # error ratio up to which it is drawn
@@ -102,7 +103,8 @@ def _panel(ax, tables, names) -> list: # what its legend shows
     looked = pd.concat(tables[1:] or tables).groupby('k', as_index=False).mean(numeric_only=True) # by L0
     later, handles = looked.k if len(tables) > 1 else [], []
     there = [name for name in names if name in looked and looked[name].notna().any()] # older results have fewer
-    for color, name in zip(('C2', 'C4', 'C3'), there):
+    for name in there:
+        color = COLOURS[name]
         for t, hollow in ((tables[0], True), (looked, False))[:len(tables)]:
             if name not in t: continue
             y = t[name]/(t[name].max() or 1) if name in SCORES else t[name]

@@ -81,6 +81,7 @@ def of_calibration(
     n_saes, path = estimate.cost.get('n_saes', 'the'), estimate.provenance.get('source', {}).get('path')
     of = '' if path is None else f' of {path}'
     doubt = f', {IN_DOUBT[estimate.doubt]}' if estimate.doubt else ''
-    reason = f'a calibration{of} read it off {n_saes} SAEs of this width ({estimate.verdict}{doubt})'
+    read = f'read it off {n_saes} SAEs of this width'
+    reason = f'a calibration{of} {read} ({low:.3g} to {high:.3g}, {estimate.verdict}{doubt})'
     edge = 'flat' if estimate.verdict == 'plateau' else ''
     return Reading(name='calibration', l0=estimate.l0, spread=spread, reason=reason, edge=edge)

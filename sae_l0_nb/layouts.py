@@ -93,7 +93,8 @@ def _from_sae_lens(folder:Path) -> Parts:
     cfg = cfg | dict(normalize_activations='none')
     if kind == 'gated': cfg, tensors = _gated_folder(cfg, tensors, path)
     if kind in ('batchtopk', 'matryoshka_batchtopk'): cfg, tensors = _training_folder(cfg, tensors, path)
-    about = {key: v for key, v in (cfg | (cfg.get('metadata') or {})).items() if key in PLACES and v is not None}
+    said = cfg | (cfg.get('metadata') or {})
+    about = {key: v for key, v in said.items() if key in PLACES and v is not None} | _rows_seen(said)
     return Parts(
         tool='SAELens', path=path, cfg=cfg, tensors=tensors, about=about, declared=_declared_by(cfg),
         normalize=norm if norm in RUN_TIME else 'none', scale=None if norm == 'factor' else 1.,
@@ -102,6 +103,12 @@ def _from_sae_lens(folder:Path) -> Parts:
 # %% ../nbs/40_layouts.ipynb #bce1a28a
 PLACES = ('model_name', 'hook_name', 'hook_point', 'hf_hook_name', 'hook_layer', 'hook_point_layer', 'module', 'layer')
 
+def _rows_seen(said:dict) -> dict: # n_samples, or nothing
+    "How many rows an SAE was trained on, as we write it or as sae-lens does."
+    n = next((said[key] for key in ('n_samples', 'training_tokens') if key in said), None)
+    return dict(n_samples=n) if isinstance(n, int) and not isinstance(n, bool) and n > 0 else {}
+
+# %% ../nbs/40_layouts.ipynb #ec4f287d
 def _declared_by(cfg:dict) -> float:
     "The L0 that a config of SAELens tells."
     kwargs, metadata = cfg.get('activation_fn_kwargs') or {}, cfg.get('metadata') or {}

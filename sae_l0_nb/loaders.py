@@ -93,7 +93,7 @@ def _as_rows(x, d_in=None) -> torch.Tensor:
     "The rows of a batch, checked, in float32."
     name = 'batch of the source'
     if torch.is_tensor(x) and x.ndim == 3: x = x.flatten(0, 1)
-    check_rows(x, name, d_in, low=0)
+    check_rows(x, name, d_in, low=0, floats=True)
     check_finite(x, name)
     return x.detach().float()
 

@@ -79,7 +79,8 @@ def sweep_report(
 ) -> str: # a few lines
     "The summary that `sae-l0 sweep` prints."
     medians = table.groupby('k')[['l0', 'c_dec', 'variance_explained', 'frac_dead']].median().reset_index()
-    lines = ['medians over seeds:', _in_columns(medians, k='{:.4g}')]
+    over = 'medians over seeds' if table.k.duplicated().any() else 'one SAE for each L0'
+    lines = [f'{over}:', _in_columns(medians, k='{:.4g}')]
     if verdict is not None: # by c_dec alone, which is no calibration
         lines += ['', f'c_dec alone on this grid, no calibration: {verdict.verdict}: {verdict.reason}',
                   'where features outnumber latents c_dec falls on past the right L0: sae-l0 calibrate asks more']

@@ -69,7 +69,7 @@ class TensorSource:
     ):
         context = 1
         if torch.is_tensor(x) and x.ndim == 3: context, x = x.shape[1] if len(x) > 1 else 1, x.flatten(0, 1)
-        check_rows(x, name, low=2)
+        check_rows(x, name, low=2, floats=True)
         check_number(frac_heldout, 'frac_heldout', 0, 1, above=True, below=True)
         check_finite(x, name)
         parts = split_at_random(len(x)//context, frac_heldout=frac_heldout, seed=seed)
@@ -166,6 +166,8 @@ def as_source(
         check(column is None, 'column', column, f'None, as a {type(source).__name__} has no columns')
         return source if parts else TensorSource(source, name=name)
     allowed = 'a ToyModel, an ActivationStore, a tensor [n, d_in], a data set, or an iterable of batches [b, d_in]'
+    frame = hasattr(source, 'to_numpy') and hasattr(source, 'columns')
+    check(not frame, name, f'a {type(source).__name__}', f'{allowed}; of a data frame torch.tensor(df.to_numpy())')
     iterable = hasattr(source, '__iter__') and not isinstance(source, (str, bytes, type, dict))
     check(iterable, name, source, allowed + '; open_source(source) takes paths; of a dict give one tensor')
     return IterableSource(source, column=column, n_heldout=n_heldout)

@@ -291,7 +291,7 @@ def _write_sae(plan:SweepPlan, name:str, sae:Bank):
     "Write an SAE, in place of what this group wrote before it was killed."
     folder = plan.folder/'saes'/name
     shutil.rmtree(folder, ignore_errors=True)
-    save_sae(sae, folder, getattr(plan.source, 'origin', None))
+    save_sae(sae, folder, getattr(plan.source, 'origin', {}) | dict(n_samples=plan.settings['n_samples']))
 
 # %% ../nbs/28_sweep.ipynb #6d414f3c
 METRICS = ('k', 'l0', 'l0_std', 'mse', 'variance_explained', 'frac_dead', 'c_dec', 'c_dec_all') # of `evaluate`

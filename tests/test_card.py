@@ -44,6 +44,9 @@ def test_a_card_says_what_the_audit_says(audits, tmp_path):
         assert not re.search('https?://', page) # nothing is fetched
         assert all(f'<td>{r.name}</td>' in page for r in a.readings)
         assert 'confirms nothing' not in page
+        shown = [name for name in a.witnesses if name != 'rows' and not name.startswith('normal_')]
+        assert set(shown) == set(IN_WORDS)
+        assert all(f'<td>{name}</td>' in page for name in shown)
     odd = replace(audits[1].readings[0], l0=math.nan, reason='too odd')
     page = replace(audits[1], own=True, verdict='fits', readings=[odd]).html()
     assert '<td>too odd</td>' in page
@@ -80,12 +83,13 @@ def test_at_an_end_of_the_l0s_tried_no_chances_are_told(audits):
     import matplotlib.pyplot as plt
     def at(edge):
         reading = replace(audits[0].readings[-1], l0=8., spread=.25, edge=edge)
-        return replace(audits[0], readings=[audits[0].readings[0], reading])
+        return replace(audits[0], readings=[audits[0].readings[0], reading], decides=reading.name)
     inside, a = at(''), at('low')
     assert ['chances' in o.summary()['readings'][1] for o in (inside, a)] == [True, False]
     assert set(a.saebench()['eval_result_metrics']['fit'].values()) == {None}
-    counts = [[len(ax.patches) for ax in o.plot().axes[1:]] for o in (inside, a)]
-    assert counts == [[1, 1], [0, 0]] # the band in which an L0 fits
+    bands = [[any('fits here' in t.get_text() for t in ax.get_legend().get_texts()) for ax in o.plot().axes]
+             for o in (inside, a)]
+    assert bands == [[True]*3, [False]*3]
     plt.close('all')
 
 def test_saebench_takes_it(audits):

@@ -102,6 +102,10 @@ def test_activations_have_a_row_for_each_input():
                 torch.ones(2, 3).to_sparse(), torch.ones(2, 3).to(torch.float8_e4m3fn), torch.ones(2, 3).to(torch.uint16)):
         with pytest.raises(ValueError, match=r'x = .*; allowed: a tensor \[n, d_in = 3\] of real numbers'):
             check_rows(bad, d_in=3)
+    for whole in (torch.ones(2, 3).long(), torch.ones(2, 3).to(torch.uint8)):
+        assert check_rows(whole) is whole
+        with pytest.raises(ValueError, match=r'x = .*; allowed: floats \[n, d_in\]; .*token ids.*x.float\(\)'):
+            check_rows(whole, floats=True)
 
 # %% ../nbs/90_checks.ipynb #dad5bcfb
 def test_activations_of_any_type_become_float32():

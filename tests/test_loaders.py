@@ -150,6 +150,7 @@ ONE, TWO = torch.ones(9, 2), dict(a=torch.ones(9, 2), b=torch.ones(9, 2))
 @pytest.mark.parametrize('it, words', [
     ([torch.ones(3)], r'batch of the source = Tensor \(3,\) of float32; allowed: a tensor \[n, d_in\]'),
     ([[1., 2.]], r'batch of the source = \[1.0, 2.0\]; allowed'),
+    ([ONE.long()], r'batch of the source = Tensor \(9, 2\) of int64; allowed: floats \[n, d_in\]; .*token ids'),
     ([torch.ones(2, 3), torch.ones(2, 4)], r'batch of the source = Tensor \(2, 4\) .* \[n, d_in = 3\]'),
     ([torch.ones(2, 3)]*2, 'rows of the source = 4; allowed: more than n_heldout = 4'),
     ([], 'rows of the source = 0; allowed: more than n_heldout = 4'),

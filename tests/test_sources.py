@@ -10,6 +10,7 @@ from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -38,7 +39,8 @@ def test_a_split_leaves_one_thing_on_either_side():
 @pytest.mark.parametrize('x, words', [
     (torch.ones(9), r'x = Tensor \(9,\) of float32; allowed: a tensor \[n, d_in\] of real numbers with 2 or more rows'),
     (torch.ones(1, 3), r'x = Tensor \(1, 3\)'), (torch.ones(9, 0), r'x = Tensor \(9, 0\)'),
-    (torch.ones(9, 2).bool(), 'of bool; allowed'), (torch.ones(9, 2).cfloat(), 'of complex64; allowed')])
+    (torch.ones(9, 2).bool(), 'of bool; allowed'), (torch.ones(9, 2).cfloat(), 'of complex64; allowed'),
+    (torch.ones(9, 2).long(), r'of int64; allowed: floats \[n, d_in\]; whole numbers look like token ids')])
 def test_what_is_no_table_of_activations_is_refused(x, words):
     with pytest.raises(ValueError, match=words): TensorSource(x)
 
@@ -71,7 +73,7 @@ def test_a_tensor_source_visits_every_training_row_once_an_epoch_and_holds_out_t
 
 # %% ../nbs/04_sources.ipynb #a820b53f
 def test_tensors_and_arrays_become_sources_and_sources_stay_what_they_are():
-    x = np.arange(18).reshape(9, 2)
+    x = np.arange(18.).reshape(9, 2)
     assert torch.equal(as_source(x).x, torch.from_numpy(x))
     assert next(as_source(x).batches(4)).dtype == torch.float32
     source = TensorSource(torch.ones(9, 2))
@@ -100,6 +102,10 @@ def test_contexts_are_held_out_whole_and_rows_are_drawn_one_by_one():
     np.array([['a']]), np.ones((9, 2), '>f4')])
 def test_what_is_no_source_is_refused(bad):
     with pytest.raises(ValueError, match='source = .*; allowed: '): as_source(bad)
+
+def test_of_a_data_frame_its_numbers_are_asked_for():
+    allowed = r"source = 'a DataFrame'; allowed: .*torch.tensor\(df.to_numpy\(\)\)"
+    with pytest.raises(ValueError, match=allowed): as_source(pd.DataFrame(dict(a=[1.], b=[2.])))
 
 def test_a_row_with_nan_is_named():
     x = torch.zeros(100, 2)

@@ -4,6 +4,7 @@ import pytest
 from sae_l0_nb.sweep import *
 
 # %% ../nbs/28_sweep.ipynb #1db71b3d
+import json
 import os
 import shutil
 import subprocess
@@ -127,12 +128,14 @@ def test_a_sweep_in_groups_is_what_one_bank_gives():
         folder = Path(tmp)/'a'
         table = sweep(toy, 5, l0s, folder, at_once=3, places=[2], n_eval=1000, **kw)
         saes = [load_sae(folder/'saes'/name) for name in table.sae]
+        said = [json.loads((folder/'saes'/name/'cfg.json').read_text())['metadata']['n_samples'] for name in table.sae]
         history = pd.read_csv(folder/'history.csv')
         assert sorted(p.name for p in folder.iterdir()) == ['history.csv', 'parts', 'saes', 'sweep.json', 'table.csv']
     whole, one_history = train_bank(toy, 5, l0s, lr_decay=.5, input_norm=20**.5, dead_after=300, **kw)
     names = ['k1.5', 'topk2', 'jumprelu2', 'jumprelu_lam0.2']
     assert table.sae.tolist() == [f'{name}_seed{seed}' for name in names for seed in (0, 1)]
     assert {'s_2', 'c_dec', 'l0', 'frac_dead'} <= set(table)
+    assert said == [6400]*8
     for i, sae in enumerate(saes):
         assert torch.allclose(sae.W_dec[0], whole.W_dec[i], atol=1e-5)
         if not sae.per_input[0]: assert torch.allclose(sae.threshold[0], whole.threshold[i], atol=1e-4)
