@@ -18,7 +18,7 @@ FIRST to LAST: seeds of the worlds, the last one left out. KIND:
                  tails of the same covariance, each coordinate permuted on its own
 
 One row a world; those that OUT has already are not done again. `others` asks other ways of choosing an L0 instead, and
-writes OUT_others.csv: the rule of c_dec alone and the paper's controllers. `recovered` measures what SAEs recover in
+writes OUT_others.csv: the rule of c_dec alone and the paper's controller (version 4). `recovered` measures what SAEs recover in
 worlds with as many latents as features, whose score is held against their true L0, and writes OUT_recovered.csv.
 Processes that run at once write a PART each; `merge` puts them together and adds what the other ways lose. A killed
 process goes on where it was: what it needs for that lies in a folder beside OUT until its row is written.
@@ -60,7 +60,7 @@ COMMIT = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=Path(__file
                         text=True, check=True).stdout.strip() # of the rule
 N_ROWS, REFERENCE = 300_000, (7, 8, 9) # rows of a control; seeds
 DEFAULT = 100. # k of sae-lens's TopK and BatchTopK, version 6; dictionary_learning has none
-ASKED = ['l0_rule', 'l0_controller_c_dec', 'l0_controller_s_n'] # of `others`
+ASKED = ['l0_rule', 'l0_controller_c_dec'] # of `others`
 LOOKED = ['look', 'k', 'fvu', 'ratio', 'fire', 'fire_each', 'enc_dec', 'agree', 'fourth', 'frac_dead', 'density',
           'useful', 'firing', 'directions'] # of what the witnesses said
 CONTROLS, TOYS = ('normal', 'student', 'shuffled'), ('orthogonal', 'superposed')
@@ -189,9 +189,9 @@ def recovered(kind, seed, left):
     return row | dict(commit=COMMIT), dict(curves=curve.assign(kind=kind, seed=seed))
 
 
-def controlled(world, width, metric):
-    "Where the paper's controller ends: three SAEs, each on its own."
-    schedule = SlopeController(.4*min(width, world.d_in), metric=metric, lr=.5, delta=(.1, 2.))
+def controlled(world, width):
+    "Where the paper's controller of c_dec ends: three SAEs, each on its own."
+    schedule = SlopeController(.4*min(width, world.d_in), metric='c_dec', lr=.5, delta=(.1, 2.))
     settings = default_settings(width, world.d_in, n_samples=256*15_000, batch_size=256)
     bank, _ = train_bank(world, width, [2.], seeds=range(3), schedule=schedule, n_logs=1, progress=False,
                          **settings | dict(lr_decay=.1))
@@ -202,9 +202,8 @@ def others(kind, seed, left):
     "What other ways of choosing say of one world; rows and curves as for `score`."
     world, width, facts = drawn(kind, seed)
     r = calibrate_l0(world, width, control=False, progress=False) # c_dec alone decides
-    row = about(kind, seed, width, facts) | dict(rule_verdict=r.verdict, l0_rule=r.l0)
-    row |= {f'l0_controller_{metric}': controlled(world, width, metric) for metric in ('c_dec', 's_n')}
-    return row | dict(commit=COMMIT), {}
+    said = dict(rule_verdict=r.verdict, l0_rule=r.l0, l0_controller_c_dec=controlled(world, width))
+    return about(kind, seed, width, facts) | said | dict(commit=COMMIT), {}
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
