@@ -155,7 +155,7 @@ def saebench(self:Audit) -> dict: # what JSON can hold
 STYLE = '''body { max-width: 46rem } body { margin: 2rem auto } body { padding: 0 1rem }
 body { font-family: sans-serif }
 h1 { font-size: 1.5rem } h2 { font-size: 1.1rem } table { border-collapse: collapse }
-td, th { padding: .2rem .6rem } img { max-width: 100% }'''
+td, th { padding: .2rem .6rem } td, th { text-align: left } img { max-width: 100% }'''
 
 # %% ../nbs/48_card.ipynb #a76016ec
 LOOK = '''.row { line-height: 1.9 } .row { overflow-wrap: anywhere } h3 { font-size: 1rem } pre { overflow-x: auto }

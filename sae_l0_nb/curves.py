@@ -163,7 +163,7 @@ def _axes(n_panels:int, caption:str): # figure, axes
                             layout='constrained')
     for ax in axs[:, 0]: ax.spines[['top', 'right']].set_visible(False)
     axs[-1, 0].set_xlabel('L0 asked for, k (latents firing per input)')
-    if caption: fig.supxlabel(textwrap.fill(caption, 122), fontsize=9.5, x=.01, ha='left', color='0.25')
+    if caption: fig.supxlabel(textwrap.fill(caption, 116), fontsize=9.5, x=.01, ha='left', color='0.25')
     return fig, axs[:, 0]
 
 # %% ../nbs/12_curves.ipynb #97624aa0
