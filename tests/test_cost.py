@@ -127,11 +127,13 @@ def test_the_time_is_that_of_one_sae_and_of_a_whole_batch():
             if n > 64: raise ValueError(f'{n} rows, but there are 64')
             return torch.ones(n, 8)
 
-    with mock.patch(f'{time_step.__module__}._seconds_of_step', side_effect=[99., 3., 1., 8.]) as step:
+    with mock.patch(f'{time_step.__module__}._seconds_of_step', side_effect=[9., 3., 1., 8.]) as step:
         assert time_step(Slow(), 16, batch_size=128, n_members=4) == 3/4*2 # 64 rows stand for 128
         trainer, x = step.call_args.args
         assert len(trainer.bank) == 4
         assert x.shape == (64, 8)
+    with mock.patch(f'{time_step.__module__}._seconds_of_step', side_effect=[30.]): # one has to do where it is long
+        assert time_step(Slow(), 16, batch_size=64, n_members=4) == 30/4
     assert time_step(Slow(), 16, batch_size=64, n_members=2, n_steps=1, compute='bfloat16') > 0
     with mock.patch(f'{time_step.__module__}._seconds_of_step', return_value=1.) as step:
         time_step(Slow(), 16, batch_size=64, n_members=3, l0s=[1, 2, 3, 4, 9])
