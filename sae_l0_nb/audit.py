@@ -20,6 +20,7 @@ from .alone import alone_table, read_alone
 from .card import Audit
 from .checks import check
 from .cost import check_memory, time_step
+from .elbow import latest
 from .estimate import L0Estimate
 from .files import content_hash
 from .fits import CANT, judged, of_calibration
@@ -94,10 +95,12 @@ def _heldout(source, n_eval:int|None) -> torch.Tensor:
 LIKE = 2 # factor between the rows that two SAEs saw, up to which nothing is said
 
 def _other_training(estimate, n_samples:int|None) -> str: # as a part of a sentence; '' where it is about the same
-    "That the SAE saw far more or fewer rows than those of a calibration."
-    theirs = estimate.cost.get('n_samples')
-    if not theirs or not n_samples or max(theirs/n_samples, n_samples/theirs) <= LIKE: return ''
-    return f'; its SAEs saw {theirs:,} rows each and this one {n_samples:,}, and the best L0 moves with training'
+    "That the SAE saw far more or fewer rows than the one of a calibration that is nearest to its number."
+    t = latest(estimate.table)
+    if 'n_samples' not in t: return '' # written by an older version
+    theirs = int(t.n_samples[np.log(t.k/estimate.l0).abs().idxmin()])
+    if not n_samples or max(theirs/n_samples, n_samples/theirs) <= LIKE: return ''
+    return f'; its SAEs there saw {theirs:,} rows and this one {n_samples:,}, and the best L0 moves with training'
 
 # %% ../nbs/49_audit.ipynb #70421d6f
 def _calibrated(estimate, sae, source):

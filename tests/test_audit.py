@@ -52,7 +52,7 @@ def test_the_number_of_a_calibration_decides(trained, tmp_path):
             assert [o.name for o in a.readings] == ['alone', 'calibration']
             assert (a.verdict, a.readings[-1].l0) == (verdict, 11.)
             assert 'SAEs of this width (10.5 to 11.5, found)' in a.reason
-            assert 'rows each' not in a.reason # nobody says how many this SAE saw
+            assert 'rows and this one' not in a.reason # nobody says how many this SAE saw
             assert a.decides == 'calibration'
             assert 'another hash' not in a.reason
             assert not a.own
@@ -61,7 +61,7 @@ def test_the_number_of_a_calibration_decides(trained, tmp_path):
     for n, told in ((128_000, False), (257_000, True), (63_000, True)):
         save_sae(trained[0], tmp_path/str(n), dict(n_samples=n))
         reason = audit_sae(read_sae(tmp_path/str(n)), toy, estimate=r, progress=False).reason
-        assert (f'saw 128,000 rows each and this one {n:,}, and the best L0 moves' in reason) == told
+        assert (f'there saw 128,000 rows and this one {n:,}, and the best L0 moves' in reason) == told
     for estimate in (r, tmp_path/'l0', load_estimate(tmp_path/'l0')):
         assert audit_sae(own, toy, estimate=estimate, progress=False).own
     assert not audit_sae(own, toy, estimate=replace(r, folder=None), progress=False).own
