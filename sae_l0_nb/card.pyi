@@ -44,6 +44,9 @@ class Audit:
     def plot(self):
         ...
 
+    def next_step(self) -> str:
+        ...
+
     def summary(self) -> dict:
         ...
 
@@ -55,6 +58,10 @@ class Audit:
 
     def save(self, folder):
         ...
+THEN: dict
+SEE_TO: str
+ASK: str
+PROBE: str
 STYLE: str
 LOOK: str
 def html_page(title: str, body: list[str], *, style: str=...) -> str:

@@ -205,7 +205,7 @@ def check_rows(
     allowed = f"a tensor {shape} of real numbers with {low} or more rows{_how_to_mend(x)}"
     check(_is_real(x) and x.ndim == 2 and len(x) >= low and x.shape[1] > 0, name, x, allowed)
     check(d_in in (None, x.shape[1]), name, x, allowed)
-    ids = 'whole numbers look like token ids, else x.float() makes floats of them'
+    ids = 'whole numbers may be token ids; if they are activations, give x.float()'
     check(not floats or x.is_floating_point(), name, x, f'floats {shape}; {ids}')
     return x
 

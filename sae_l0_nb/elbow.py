@@ -281,9 +281,9 @@ class Verdict:
 def _is_noise(e:Elbow, noise:float) -> str:
     "Why the fall may be chance; '' if it is not."
     if e.rise > NOISE*noise: return ''
-    rise = f'{e.rise/SHARE:.2g} higher at low L0 than at its minimum' if e.rise > 0 else 'lowest at the lowest L0'
+    if not e.rise > 0: return 'c_dec is lowest at the lowest L0: try smaller ones, or train longer or on more data'
     needed = f'; with seeds this different a fall of more than {NOISE*noise/SHARE:.2g} is needed' if noise > 0 else ''
-    return f'c_dec is {rise}{needed}: train longer or on more data, or, if L0s all lie above the elbow, smaller ones'
+    return f'c_dec is {e.rise/SHARE:.2g} higher at low L0 than at its minimum{needed}: train longer or on more data'
 
 # %% ../nbs/09_elbow.ipynb #1179dc3d
 def _is_at_edge(e:Elbow, L, d_in) -> str:

@@ -184,6 +184,13 @@ def best(self:L0Estimate) -> SAE:
     check(math.isfinite(self.l0), 'l0', self.l0, allowed)
     return _kept(self, _nearest(self, self.l0))
 
+# %% ../nbs/12_estimate.ipynb #c08e5360
+@patch
+def rows_seen(self:L0Estimate) -> int|None: # None: without a number, or of results that do not tell
+    "Rows that the SAE nearest to the number was trained on, those of a run that it went on from too."
+    if not math.isfinite(self.l0) or 'n_samples' not in self.table: return None
+    return int(_nearest(self, self.l0).n_samples)
+
 # %% ../nbs/12_estimate.ipynb #8a523a21
 @patch
 def summary(self:L0Estimate) -> dict: # plain numbers and texts; nan becomes None

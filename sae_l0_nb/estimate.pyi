@@ -60,6 +60,9 @@ class L0Estimate:
     def best(self) -> SAE:
         ...
 
+    def rows_seen(self) -> int | None:
+        ...
+
     def summary(self) -> dict:
         ...
 

@@ -26,6 +26,7 @@ class Reading:
     spread:float # standard deviation of log L0, over worlds with known features
     reason:str # one sentence
     edge:str='' # 'low', 'high': the best L0 may lie beyond it, on that side; 'flat': higher ones may be as good
+    doubt:str='' # what speaks against it; then nothing is said of an L0
 
 # %% ../nbs/45_fits.ipynb #5db571d1
 def _below(z) -> float:
@@ -54,13 +55,14 @@ def judged(
     if not math.isfinite(r.l0): return CANT, r.reason
     found = chances(r, l0)
     beyond = dict(low='too low', high='too high', flat='too high').get(r.edge) # what an L0 there can't be called
-    unsaid = (beyond, 'fits') if r.edge in ('low', 'high') else (beyond,)
+    unsaid = NEEDED if r.doubt else (beyond, 'fits') if r.edge in ('low', 'high') else (beyond,)
     good = [name for name, p in found.items() if p >= NEEDED[name] and name not in unsaid]
     side = dict(low=' or below', high=' or above', flat=' or above').get(r.edge, '')
     where = f'recovery should be best near {r.l0:.3g}{side}'
     end = 'at an end of the L0s tried no chances are known'
     chances_in_words = ', '.join(f'{name} {p:.0%}' for name, p in found.items())
     words = dict(low=end, high=end, flat='higher L0s may be as good').get(r.edge, chances_in_words)
+    words = r.doubt or words
     return (good[0] if good else CANT), f'{where}, the L0 is {l0:.3g} ({words}): {r.reason}'
 
 # %% ../nbs/45_fits.ipynb #0667b3dc
@@ -80,8 +82,7 @@ def of_calibration(
     spread = max(LEAST, math.log(high/low)/(2*NORMAL_90))
     n_saes, path = estimate.cost.get('n_saes', 'the'), estimate.provenance.get('source', {}).get('path')
     of = '' if path is None else f' of {path}'
-    doubt = f', {IN_DOUBT[estimate.doubt]}' if estimate.doubt else ''
     read = f'read it off {n_saes} SAEs of this width'
-    reason = f'a calibration{of} {read} ({low:.3g} to {high:.3g}, {estimate.verdict}{doubt})'
-    edge = 'flat' if estimate.verdict == 'plateau' else ''
-    return Reading(name='calibration', l0=estimate.l0, spread=spread, reason=reason, edge=edge)
+    reason = f'a calibration{of} {read} ({estimate.verdict}, 90% interval {low:.3g} to {high:.3g})'
+    edge, doubt = 'flat' if estimate.verdict == 'plateau' else '', IN_DOUBT.get(estimate.doubt, '')
+    return Reading(name='calibration', l0=estimate.l0, spread=spread, reason=reason, edge=edge, doubt=doubt)

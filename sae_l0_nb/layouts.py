@@ -94,7 +94,7 @@ def _from_sae_lens(folder:Path) -> Parts:
     if kind == 'gated': cfg, tensors = _gated_folder(cfg, tensors, path)
     if kind in ('batchtopk', 'matryoshka_batchtopk'): cfg, tensors = _training_folder(cfg, tensors, path)
     said = cfg | (cfg.get('metadata') or {})
-    about = {key: v for key, v in said.items() if key in PLACES and v is not None} | _rows_seen(said)
+    about = {key: v for key, v in said.items() if key in PLACES and v is not None} | _rows_seen(said, folder)
     return Parts(
         tool='SAELens', path=path, cfg=cfg, tensors=tensors, about=about, declared=_declared_by(cfg),
         normalize=norm if norm in RUN_TIME else 'none', scale=None if norm == 'factor' else 1.,
@@ -103,10 +103,14 @@ def _from_sae_lens(folder:Path) -> Parts:
 # %% ../nbs/40_layouts.ipynb #bce1a28a
 PLACES = ('model_name', 'hook_name', 'hook_point', 'hf_hook_name', 'hook_layer', 'hook_point_layer', 'module', 'layer')
 
-def _rows_seen(said:dict) -> dict: # n_samples, or nothing
-    "How many rows an SAE was trained on, as we write it or as sae-lens does."
-    n = next((said[key] for key in ('n_samples', 'training_tokens') if key in said), None)
-    return dict(n_samples=n) if isinstance(n, int) and not isinstance(n, bool) and n > 0 else {}
+def _rows_seen(said:dict, folder:Path) -> dict: # n_samples, or nothing
+    "How many rows an SAE was trained on, as we write it, or as sae-lens does in another file beside it."
+    runner = folder/'runner_cfg.json'
+    told = [said, read_json(runner, {})] if runner.is_file() else [said]
+    given = [o.get(key) for o in told for key in ('n_samples', 'training_tokens')]
+    numbers = [n for n in given if isinstance(n, (int, float)) and not isinstance(n, bool) and 0 < n < 2**53]
+    whole = [n for n in numbers if n == int(n)]
+    return dict(n_samples=int(whole[0])) if whole else {}
 
 # %% ../nbs/40_layouts.ipynb #ec4f287d
 def _declared_by(cfg:dict) -> float:

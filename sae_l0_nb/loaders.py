@@ -59,7 +59,7 @@ def choose_matrix(
     if column is not None:
         check(column in entries, 'column', column, f'an entry of {name}; {there}')
         x = entries[column]
-        allowed = f'floats {shapes}; whole numbers look like token ids, else x.float() makes floats of them'
+        allowed = f'floats {shapes}; whole numbers may be token ids; if they are activations, give x.float()'
         check(is_matrix(x), f'column {column!r} of {name}', x, allowed)
         return x
     found = [key for key, x in entries.items() if is_matrix(x)]

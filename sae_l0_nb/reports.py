@@ -41,7 +41,7 @@ def _training(r, out) -> list[str]: # lines; none without a number, or of rows t
     column = r.provenance['source'].get('column')
     l0s = ','.join(f'{k:.3g}' for k in (r.l0/2, r.l0, min(2*r.l0, .95*r.d_sae)))
     words = ['sae-l0', 'sweep', path, *([] if column is None else ['--column', column]), '--width', str(r.d_sae)]
-    words += ['--l0s', l0s, '--samples', str(r.settings['n_samples']), '--out', f'{out}_saes']
+    words += ['--l0s', l0s, '--samples', str(r.rows_seen() or r.settings['n_samples']), '--out', f'{out}_saes']
     return [f'  {shlex.join(words)}']
 
 # %% ../nbs/51_reports.ipynb #c662d3aa
@@ -135,6 +135,6 @@ def audit_report(
         shown = r.mixed.head(5)[['i', 'j', 'kind', 'strength', 'cosine', 'correlation']]
         lines += ['', 'latents that lean towards each other, strongest first (every SAE has some):',
                   shown.to_string(index=False, float_format='{:.3f}'.format)]
-    if card is not None: lines += ['', f'card: {Path(card)/"l0_card.html"}']
-    elif r.siblings is None: lines += ['', 'more: --siblings trains short SAEs beside it, --card DIR writes a page']
+    lines += ['', f'next: {r.next_step().replace("`", "")}']
+    lines += ['--card DIR writes all of it as a page'] if card is None else [f'card: {Path(card)/"l0_card.html"}']
     return '\n'.join(lines)

@@ -70,9 +70,7 @@ def _check_items(value, name:str, rule:Rule):
     items = as_list(value)
     if items is None and rule.many == 'one or list': return replace(rule, many='').check(value, name)
     n_right = items is not None and (len(items) == 2 if rule.many == 'pair' else len(items) > 0 or rule.many == 'pairs')
-    number = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    hint = f', e.g. [{value}] or range({value})' if number and rule.kind == 'whole' and rule.many == 'list' else ''
-    if not n_right: refuse(name, value, rule.words() + hint)
+    if not n_right: refuse(name, value, rule.words() + (', e.g. range(3)' if name == 'seeds' else ''))
     one = replace(rule, many='pair' if rule.many == 'pairs' else '', none=False)
     for item in items: one.check(item, f'one of {name.removeprefix("one of ")}')
 

@@ -167,7 +167,7 @@ def as_source(
         return source if parts else TensorSource(source, name=name)
     allowed = 'a ToyModel, an ActivationStore, a tensor [n, d_in], a data set, or an iterable of batches [b, d_in]'
     frame = hasattr(source, 'to_numpy') and hasattr(source, 'columns')
-    check(not frame, name, f'a {type(source).__name__}', f'{allowed}; of a data frame torch.tensor(df.to_numpy())')
+    check(not frame, name, type(source), f"{allowed}; of a data frame df[columns].to_numpy('float32')")
     iterable = hasattr(source, '__iter__') and not isinstance(source, (str, bytes, type, dict))
     check(iterable, name, source, allowed + '; open_source(source) takes paths; of a dict give one tensor')
     return IterableSource(source, column=column, n_heldout=n_heldout)

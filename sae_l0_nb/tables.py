@@ -44,7 +44,7 @@ def choose_column(
         held = '' if found else f"; it has {', '.join(f'{key} ({kind})' for key, kind in columns.items())}"[:300]
         which = '; say which with column= (--column)' if found else ''
         one_each = not found and sum(pa.types.is_floating(kind) for kind in columns.values()) > 1
-        if one_each: allowed += ' (here d_in columns of one number? torch.tensor(df.to_numpy()) is a source)'
+        if one_each: allowed += " (or an array, np.save('x.npy', pd.read_parquet(file)[columns].to_numpy('float32')))"
         check(len(found) == 1, f'columns with activations of {name}', found, f'exactly one{which}: {allowed}{held}')
         return found[0]
     check(column in columns, 'column', column, f"a column of {name}; here: {', '.join(columns)}")

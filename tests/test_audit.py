@@ -6,6 +6,7 @@ from sae_l0_nb.audit import *
 # %% ../nbs/49_audit.ipynb #15171108
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,22 +52,29 @@ def test_the_number_of_a_calibration_decides(trained, tmp_path):
             a = audit_sae(sae, toy, estimate=estimate, progress=False)
             assert [o.name for o in a.readings] == ['alone', 'calibration']
             assert (a.verdict, a.readings[-1].l0) == (verdict, 11.)
-            assert 'SAEs of this width (10.5 to 11.5, found)' in a.reason
+            assert 'SAEs of this width (found, 90% interval 10.5 to 11.5)' in a.reason
             assert 'rows and this one' not in a.reason # nobody says how many this SAE saw
             assert a.decides == 'calibration'
             assert 'another hash' not in a.reason
             assert not a.own
     save_sae(trained[0], tmp_path/'l0'/'saes'/'one') # as if this calibration had trained it
     own = read_sae(tmp_path/'l0'/'saes'/'one')
-    for n, told in ((128_000, False), (257_000, True), (63_000, True)):
-        save_sae(trained[0], tmp_path/str(n), dict(n_samples=n))
-        reason = audit_sae(read_sae(tmp_path/str(n)), toy, estimate=r, progress=False).reason
-        assert (f'there saw 128,000 rows and this one {n:,}, and the best L0 moves' in reason) == told
+    longer = r.table.assign(n_samples=r.table.n_samples.where(r.table.k < 10, 500_000)) # 8 and below saw 128,000
+    for l0, theirs in ((8., 128_000), (11., 500_000)):
+        for n in (theirs//3, theirs//2, theirs, 2*theirs, 3*theirs):
+            save_sae(trained[0], tmp_path/f'{l0}_{n}', dict(n_samples=n))
+            estimate = replace(r, table=longer, l0=l0, interval=(.95*l0, 1.05*l0))
+            a = audit_sae(read_sae(tmp_path/f'{l0}_{n}'), toy, estimate=estimate, progress=False)
+            other = n in (theirs//3, 3*theirs)
+            assert (f'saw {theirs:,} rows and this one {n:,}' in a.reason) == other
+            assert (a.readings[-1].spread > .12) == other
+    doubted = audit_sae(trained[0], toy, estimate=replace(r, doubt='few'), progress=False)
+    assert doubted.verdict == "can't say"
     for estimate in (r, tmp_path/'l0', load_estimate(tmp_path/'l0')):
         assert audit_sae(own, toy, estimate=estimate, progress=False).own
     assert not audit_sae(own, toy, estimate=replace(r, folder=None), progress=False).own
     a = audit_sae(trained[0], ToyModel.large().heldout(4000, seed=9), n_eval=400, estimate=r, progress=False)
-    assert a.reason.endswith('of rows with another hash')
+    assert a.reason.endswith('of other activations (another hash)')
     r.l0 = trained[1].k.item() # as if it had said that of this one
     r.interval = (.97*r.l0, 1.03*r.l0)
     a = audit_sae(trained[1], toy, estimate=r, siblings=True, progress=False)
@@ -82,6 +90,18 @@ def test_the_number_of_a_calibration_decides(trained, tmp_path):
     r.l0 = math.nan
     with pytest.raises(ValueError, match='allowed: a calibration that gave a number'):
         audit_sae(trained[0], toy, estimate=r, progress=False)
+
+def test_an_sae_has_the_name_of_its_folders_and_not_of_a_link(tmp_path):
+    def named(path):
+        (tmp_path/path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path/'blobs').mkdir(exist_ok=True)
+        (tmp_path/'blobs'/'f00').touch()
+        (tmp_path/path).symlink_to(tmp_path/'blobs'/'f00')
+        return as_named(SimpleNamespace(path=tmp_path/path))
+    assert named('grid/saes/k64_seed0/sae_weights.safetensors') == 'grid/saes/k64_seed0'
+    assert named('models--user--saes/snapshots/0a1/blocks.7/sae_weights.safetensors') == 'user/saes/blocks.7'
+    assert named('models--user--saes/snapshots/0a1/layer3.sae.pt') == 'user/saes/layer3.sae.pt'
+    assert as_named(SimpleNamespace(path=None)) is None
 
 def test_the_same_seed_gives_the_same_audit(trained, audits):
     again = audit_sae(trained[0], ToyModel.large(), siblings=True, progress=False)

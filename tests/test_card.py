@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from sae_l0_nb.audit import audit_sae
+from sae_l0_nb.fits import CANT
 from sae_l0_nb.formats import read_sae
 from sae_l0_nb.saving import save_sae
 from sae_l0_nb.stages import default_settings
@@ -47,6 +48,10 @@ def test_a_card_says_what_the_audit_says(audits, tmp_path):
         shown = [name for name in a.witnesses if name != 'rows' and not name.startswith('normal_')]
         assert set(shown) == set(IN_WORDS)
         assert all(f'<td>{name}</td>' in page for name in shown)
+        assert a.next_step().replace('`', '') in page
+    steps = [replace(a, verdict=v, decides=d).next_step() for v, d in (
+        ('fits', 'alone'), ('too low', 'alone'), ('too high', ''), (CANT, 'alone'), (CANT, 'siblings'), (CANT, ''))]
+    assert steps == [*THEN.values(), ASK, PROBE, SEE_TO]
     odd = replace(audits[1].readings[0], l0=math.nan, reason='too odd')
     page = replace(audits[1], own=True, verdict='fits', readings=[odd]).html()
     assert '<td>too odd</td>' in page
@@ -67,7 +72,7 @@ def test_a_folder_of_sae_lens_stays_one(audits, tmp_path):
     sae_lens.SAE.load_from_disk(tmp_path/'sae')
 
 def test_the_page_escapes_what_files_say(audits):
-    page = replace(audits[1], about=dict(model='<script>alert(1)</script>')).html()
+    page = replace(audits[1], about=dict(model='<script>alert(1)</script>', rows=7, width=8)).html()
     assert '<script>' not in page
     assert '&lt;script&gt;' in page
 
@@ -87,9 +92,12 @@ def test_at_an_end_of_the_l0s_tried_no_chances_are_told(audits):
     inside, a = at(''), at('low')
     assert ['chances' in o.summary()['readings'][1] for o in (inside, a)] == [True, False]
     assert set(a.saebench()['eval_result_metrics']['fit'].values()) == {None}
-    bands = [[any('fits here' in t.get_text() for t in ax.get_legend().get_texts()) for ax in o.plot().axes]
-             for o in (inside, a)]
-    assert bands == [[True]*3, [False]*3]
+    stopped = replace(inside, decides='')
+    bands = [[any('a mean that fits' in t.get_text() for t in ax.get_legend().get_texts()) for ax in o.plot().axes]
+             for o in (inside, a, stopped)]
+    assert bands == [[True]*3, [False]*3, [False, True, True]]
+    assert stopped.saebench()['eval_result_metrics']['l0']['best_l0'] is None
+    assert inside.saebench()['eval_result_metrics']['l0']['best_l0'] == 8.
     plt.close('all')
 
 def test_saebench_takes_it(audits):

@@ -43,6 +43,7 @@ def test_whole_numbers_are_whole():
     for bad in (True, np.True_, 2.0, '3', None, 0, math.nan, math.inf, 10**400, 10**5000, [], {}, torch.tensor(3)):
         with pytest.raises(ValueError, match='n = .*; allowed: whole numbers from 1'): check_whole(bad, 'n')
     with pytest.raises(ValueError, match='n = 7; allowed: whole numbers from 1 up to 6'): check_whole(7, 'n', high=6)
+    with pytest.raises(ValueError, match='n = 1000000.0; allowed: .* from 1, e.g. 1_000_000'): check_whole(1e6, 'n')
 
 # %% ../nbs/90_checks.ipynb #7b2d7812
 def test_numbers_are_finite_and_within_their_bounds():

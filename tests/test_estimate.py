@@ -98,6 +98,16 @@ def test_the_best_sae_is_nearest_to_the_number_and_explains_most():
     with pytest.raises(ValueError, match='l0 = nan; allowed: a number, and the verdict is edge: it still falls; r.sae'):
         replace(r, l0=math.nan, verdict='edge', reason='it still falls').best
 
+# %% ../nbs/12_estimate.ipynb #7da9e7ca
+def test_the_rows_are_those_of_the_sae_nearest_to_the_number():
+    bank = init_bank(3, 8, [2, 5], [0, 0])
+    table = pd.DataFrame(dict(k=bank.k, seed=0, round=0, member=range(2), c_dec=.1))
+    r = L0Estimate(l0=4., interval=(1, 3), verdict='found', reason='', d_sae=8, d_in=3, table=table, cost={}, settings={})
+    assert r.rows_seen() is None # of an older version
+    told = replace(r, table=table.assign(n_samples=[1000, 3000]))
+    assert (told.rows_seen(), replace(told, l0=2.2).rows_seen()) == (3000, 1000)
+    assert replace(told, l0=math.nan).rows_seen() is None
+
 # %% ../nbs/12_estimate.ipynb #d395b7da
 def test_the_saved_folder_holds_what_was_found():
     bank = init_bank(3, 8, [1, 1, 2, 2, 4, 4], [0, 1]*3)

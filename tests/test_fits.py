@@ -27,8 +27,12 @@ def test_a_calibration_is_a_reading_as_sure_as_its_interval():
     assert of_calibration(estimated(7.9, 8.1)).spread == LEAST
     assert of_calibration(estimated(7.9, 8.1, provenance=dict(source=dict(path='acts')))).reason.startswith(
         'a calibration of acts read it off 89 SAEs')
-    in_doubt = of_calibration(estimated(7.9, 8.1, doubt='short')).reason
-    assert '(7.9 to 8.1, found, in doubt, as its SAEs saw few rows)' in in_doubt
+    in_doubt = of_calibration(estimated(7.9, 8.1, doubt='short'))
+    for l0 in (1., 8., 90.):
+        verdict, reason = judged(in_doubt, l0)
+        assert verdict == CANT
+        assert '(in doubt, as its SAEs saw few rows)' in reason
+        assert '(found, 90% interval 7.9 to 8.1)' in reason
     flat = of_calibration(estimated(7.9, 8.1, verdict='plateau', cost={}))
     assert [judged(flat, l0)[0] for l0 in (4., 8., 9., 30.)] == ['too low', 'fits', 'fits', CANT]
     assert '8 or above, the L0 is 30 (higher L0s may be as good)' in judged(flat, 30.)[1]

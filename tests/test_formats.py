@@ -167,6 +167,18 @@ def test_llama_scope_by_hand(tmp_path):
     assert r.about == dict(layer=19, hook_name=hook)
     assert r.unread == ('l1',)
 
+# %% ../nbs/41_formats.ipynb #088379e3
+def test_rows_that_an_sae_was_trained_on_are_told_where_its_files_tell_them(tmp_path):
+    bank, cases = init_bank(3, 4, [2.], seeds=[0]), dict(
+        a=(dict(n_samples=6400), {}), b=({}, dict(training_tokens=1e9)),
+        c=(dict(n_samples=None), dict(training_tokens=7)), d=({}, {}), e=({}, dict(training_tokens=-1)),
+        f=(dict(n_samples='many'), {}), g=(dict(n_samples=1.5), {}))
+    for name, (metadata, runner) in cases.items():
+        save_sae(bank, tmp_path/name, metadata)
+        if runner: write_json(tmp_path/name/'runner_cfg.json', runner) # sae-lens writes it beside cfg.json
+    found = {name: read_sae(tmp_path/name).about.get('n_samples') for name in cases}
+    assert found == dict(a=6400, b=10**9, c=7, d=None, e=None, f=None, g=None)
+
 # %% ../nbs/41_formats.ipynb #aafcc338
 @pytest.mark.parametrize('way', ['constant_norm_rescale', 'layer_norm'])
 def test_rows_that_sae_lens_treats_at_run_time_by_hand(way, tmp_path):

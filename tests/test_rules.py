@@ -27,6 +27,7 @@ def test_a_rule_for_many_looks_at_each():
         seeds.check(good, 'seeds')
     for bad in (3, '01', [], {0: 1}, None, [.5], [True], ['1'], [[1]], [-1], torch.tensor(3)):
         with pytest.raises(ValueError, match='seeds = .*; allowed: .*whole numbers from 0'): seeds.check(bad, 'seeds')
+    with pytest.raises(ValueError, match='seeds = 3; allowed: a list of .*, e.g. range'): seeds.check(3, 'seeds')
     n = replace(seeds, many='one or list')
     for good in (3, [3], np.int64(3)): n.check(good, 'n')
     for bad in (.5, [.5], [], 'a', None):

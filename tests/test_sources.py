@@ -40,7 +40,7 @@ def test_a_split_leaves_one_thing_on_either_side():
     (torch.ones(9), r'x = Tensor \(9,\) of float32; allowed: a tensor \[n, d_in\] of real numbers with 2 or more rows'),
     (torch.ones(1, 3), r'x = Tensor \(1, 3\)'), (torch.ones(9, 0), r'x = Tensor \(9, 0\)'),
     (torch.ones(9, 2).bool(), 'of bool; allowed'), (torch.ones(9, 2).cfloat(), 'of complex64; allowed'),
-    (torch.ones(9, 2).long(), r'of int64; allowed: floats \[n, d_in\]; whole numbers look like token ids')])
+    (torch.ones(9, 2).long(), r'of int64; allowed: floats \[n, d_in\]; whole numbers may be token ids')])
 def test_what_is_no_table_of_activations_is_refused(x, words):
     with pytest.raises(ValueError, match=words): TensorSource(x)
 
@@ -104,7 +104,7 @@ def test_what_is_no_source_is_refused(bad):
     with pytest.raises(ValueError, match='source = .*; allowed: '): as_source(bad)
 
 def test_of_a_data_frame_its_numbers_are_asked_for():
-    allowed = r"source = 'a DataFrame'; allowed: .*torch.tensor\(df.to_numpy\(\)\)"
+    allowed = r"source = <class 'pandas.*DataFrame'>; allowed: .*df\[columns\].to_numpy\('float32'\)"
     with pytest.raises(ValueError, match=allowed): as_source(pd.DataFrame(dict(a=[1.], b=[2.])))
 
 def test_a_row_with_nan_is_named():

@@ -33,7 +33,7 @@ def test_the_column_is_the_only_one_with_activations_or_the_one_that_is_named():
             (dict(a=vectors, b=matrices, c=ids), None,
              r"columns with activations of x = \['a', 'b'\]; allowed: exactly one; say which with column= \(--column\)"),
             (dict(ids=ids, loss=pa.float32()), None, r'columns .* of x = \[\]; .*; it has ids \(list<.*>\), loss \('),
-            (dict(a=pa.float32(), b=pa.float32()), None, r'x = \[\]; .*one number\? torch.tensor\(df.to_numpy\(\)\) is'),
+            (dict(a=pa.float32(), b=pa.float32()), None, r"x = \[\]; .*np.save\('x.npy', pd.read_parquet"),
             (dict(a=vectors, b=vectors), 'c', "column = 'c'; allowed: a column of x; here: a, b"),
             (dict(a=vectors, ids=ids), 'ids', "column 'ids' of x = 'list<.*>'; allowed: .* look like token ids; here: a"),
             (dict(a=vectors, t=pa.string()), 't', "column 't' of x = 'string'; allowed: a column of floats, .*; here: a"),
