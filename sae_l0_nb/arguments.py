@@ -87,12 +87,13 @@ def _calibrate_args(p):
                    help='how the elbow is approached after the coarse grid (default descent)')
     p.add_argument('--rounds', type=int, default=ROUNDS, metavar='N',
                    help=f'stages at most after the coarse grid (default {ROUNDS}, all that there can be); 0: that grid '
-                        'alone, trained in full')
+                        'alone, trained in full, and c_dec alone')
     p.add_argument('--budget', type=int, metavar='N', help='SAE-steps: no stage is begun that would go over it')
     p.add_argument('--no-control', action='store_true',
-                   help='give a number even where SAEs do no better than on normal data with the same covariance')
+                   help='ask neither normal data with the same covariance nor how alike two seeds are: c_dec alone '
+                        'gives a number, which is too high where features outnumber latents')
     p.add_argument('--data-seed', type=int, default=0, metavar='N', help='seed of the batches (default 0)')
-    _training_args(p, ('256, above width 512: 1,024', None), '; the coarse grid has two of them')
+    _training_args(p, ('256, above width 512: 1,024', None), '; the first grid has two; with 1 c_dec alone counts')
     _machine_args(p)
     p.add_argument('--save-saes', action='store_true',
                    help='also write SAEs as SAELens folders: those of the last look at each place, as jumprelu with '

@@ -15,7 +15,7 @@ import numpy as np
 
 from .allowed import checked
 from .checks import check, check_choice, check_whole
-from .control import CONTROL, check_stage, different_rows, doubted
+from .control import CONTROL, check_stage, different_rows, doubted, from_below
 from .elbow import Verdict, judge, latest, medians, table_elbow
 from .estimate import L0Estimate
 from .ledger import COARSE, DESCENT, ROUNDS, Stage, check_stages
@@ -356,4 +356,4 @@ def calibrate_l0(
     with nullcontext() if checkpoint is None else locked(checkpoint, what='a calibration'):
         r = _calibrated(job, l0s, n_rounds, method, Rounds(keep_saes=keep_saes))
     r.provenance = about
-    return doubted(r, different)
+    return doubted(from_below(r), different)

@@ -19,7 +19,7 @@ from .files import read_table, write_table
 from .flags import check_first, flags_of, folder_flag, in_flags, said_as
 from .locks import claimed
 from .progress import can_draw
-from .reports import audit_report, probe_report, quoted, report, sweep_report
+from .reports import READ_FROM, audit_report, probe_report, quoted, report, sweep_report
 from .runs import new_folder, process_rank, seconds_in_words, writing
 from .stopping import stop_status, stoppable, stopped_in_words
 from .unfinished import part_of, unfinished
@@ -68,12 +68,14 @@ def _calibrate(a, out):
     from sae_l0_nb.calibrate import calibrate_l0
     from sae_l0_nb.quote import faster_alone, quote_l0
     from sae_l0_nb.sources import open_source
+    from sae_l0_nb.stages import new_job # it refuses what a run would refuse
     _use_threads(a.threads)
     source = open_source(a.source, column=a.column)
     width = getattr(source, 'n_features', 4*source.d_in) if a.width is None else a.width
     seeds = range(check_whole(a.seeds, 'seeds'))
     settings = dict(l0s=a.l0s, seeds=seeds, n_samples=a.samples, batch_size=a.batch_size, method=a.method)
     settings |= dict(n_rounds=a.rounds, control=not a.no_control, device=a.device, compute=a.compute)
+    if a.quote: new_job(source, width, **{k: v for k, v in settings.items() if k not in ('l0s', 'method')})
     q = quote_l0(source, width, **settings, **dict(n_steps=0) if a.quiet and not a.quote else {})
     said = [quoted(q)]
     if not a.quiet: said += faster_alone(source, width, settings, seconds=q['seconds'])
@@ -137,7 +139,7 @@ def sweep(
     if a.quote: return
     with _listener(a, a.out) as told: table = plan.run(not a.quiet, told)
     missed = _missed(a.out) if a.architecture == 'jumprelu' else ''
-    asked = table.k.nunique() > 2 and not missed
+    asked = table.k.nunique() >= READ_FROM and not missed
     _say(sweep_report(table, a.out, judge(table, d_in=plan.source.d_in) if asked else None) + missed)
 
 # %% ../nbs/52_cli.ipynb #5895b178
@@ -189,7 +191,8 @@ def _estimate_for(a, source): # -> L0Estimate, None
     with said_as(folder='--estimate'):
         if a.estimate is not None: return load_estimate(a.estimate)
     try: return estimate_around(a.sae, source)
-    except ValueError as e: print(f'the estimate beside this SAE is not used: {e}', file=sys.stderr) # nobody asked
+    except ValueError as e: # nobody asked
+        print(f'the estimate beside this SAE is not used: {e}; --estimate takes it all the same', file=sys.stderr)
 
 # %% ../nbs/52_cli.ipynb #2c7c1934
 def audit(

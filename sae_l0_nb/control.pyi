@@ -42,5 +42,9 @@ ENOUGH: int
 LOOKED_AT: int
 def different_rows(source, batch_size: int) -> tuple[int, int]:
     ...
+UNASKED: str
 def doubted(r: L0Estimate, different: tuple | None) -> L0Estimate:
+    ...
+BELOW: float
+def from_below(r: L0Estimate) -> L0Estimate:
     ...

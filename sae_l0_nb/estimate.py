@@ -32,7 +32,7 @@ class L0Estimate:
     interval:tuple[float, float] # (low, high), meant to hold in 90% of worlds; without known coverage elsewhere
     verdict:str # found, plateau, edge, not_converged, disagree, no_features
     reason:str # one sentence
-    doubt:str='' # what speaks against the number: short (training), few (different rows), or nothing
+    doubt:str='' # what speaks against the number: unasked (two seeds), short (training), few (different rows), or ''
     d_sae:int # the width it holds for
     d_in:int
     table:object # DataFrame, one row an SAE: k, seed, round, member, n_samples, l0, c_dec, s_*, variance_explained ...
@@ -95,6 +95,7 @@ def plot(self:L0Estimate): # matplotlib Figure
 
 # %% ../nbs/12_estimate.ipynb #2d41cb00
 DOUBTS = dict( # what speaks against a number -> what to do first, one sentence
+    unasked='Ask two seeds and normal data too, as is the default, before you believe this number.',
     short='Train longer (`n_samples`, `--samples`) before you believe this number.',
     few='Give more different rows, as of more texts, before you believe what is said here.')
 NEXT = dict( # verdict -> what to do with it, one sentence

@@ -66,7 +66,9 @@ def judged(
     return (good[0] if good else CANT), f'{where}, the L0 is {l0:.3g} ({words}): {r.reason}'
 
 # %% ../nbs/45_fits.ipynb #0667b3dc
-IN_DOUBT = dict(short='in doubt, as its SAEs saw few rows', few='in doubt, as few of its rows differ')
+IN_DOUBT = dict(
+    unasked='in doubt, as it rests on c_dec alone', short='in doubt, as its SAEs saw few rows',
+    few='in doubt, as few of its rows differ')
 
 # %% ../nbs/45_fits.ipynb #171238e1
 LEAST = .1 # spread of log L0 that is taken for any calibration

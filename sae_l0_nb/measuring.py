@@ -34,7 +34,7 @@ class Measured:
         low, high = self.l0.float().cpu().quantile(torch.tensor([.05, .95])).tolist()
         declared = 'none declared' if math.isnan(self.declared) else f'{self.declared:g} declared'
         dead = (self.fired == 0).double().mean().item()
-        return (f'Measured(L0 {self.l0.float().mean():.3g}, of rows {low:g} to {high:g}, {declared}; '
+        return (f'Measured(L0 {self.l0.float().mean():.3g}, 5% to 95% of rows {low:.3g} to {high:.3g}, {declared}; '
                 f'{self.explained:.1%} explained, {dead:.1%} dead, {len(self.l0):,} rows)')
 
 # %% ../nbs/44_measuring.ipynb #9dbea366

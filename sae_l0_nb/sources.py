@@ -71,7 +71,7 @@ class TensorSource:
         if torch.is_tensor(x) and x.ndim == 3: context, x = x.shape[1] if len(x) > 1 else 1, x.flatten(0, 1)
         check_rows(x, name, low=2, floats=True)
         check_number(frac_heldout, 'frac_heldout', 0, 1, above=True, below=True)
-        check_finite(x, name)
+        check_finite(x, name, hint='; x[x.isfinite().all(1)] leaves them out')
         parts = split_at_random(len(x)//context, frac_heldout=frac_heldout, seed=seed)
         self.x, (self._held, self._train) = x.detach(), (rows_of(part, context) for part in parts)
 

@@ -86,8 +86,8 @@ def write_shard(
     "One file of rows, complete or absent."
     from safetensors.torch import save
     train, heldout, *where = parts
-    d_in = check_rows(train, 'train', low=0).shape[1]
-    check_rows(heldout, 'heldout', d_in, low=0)
+    d_in = check_rows(train, 'train', low=0, floats=True).shape[1]
+    check_rows(heldout, 'heldout', d_in, low=0, floats=True)
     tensors = {}
     for part, x, labels in zip(('train', 'heldout'), (train, heldout), where):
         tensors[part + '_where'] = _labels(labels, len(x), part + '_where')
@@ -191,7 +191,7 @@ def add(self:StoreWriter,
 ):
     "Write one shard."
     check(not self.closed, 'folder', str(self.folder), 'a new one; this writer is closed')
-    check_rows(train, 'train', self.shards[0]['d_in'] if self.shards else None, low=0)
+    check_rows(train, 'train', self.shards[0]['d_in'] if self.shards else None, low=0, floats=True)
     parts = train, heldout, train_where, heldout_where
     self.shards.append(write_shard(self.folder, len(self.shards), parts, dtype=self.dtype))
 

@@ -5,8 +5,10 @@ from sae_l0_nb.control import *
 
 # %% ../nbs/14_control.ipynb #f26e453f
 import math
+from dataclasses import replace
 from unittest import mock
 
+import pandas as pd
 import pytest
 import torch
 
@@ -103,7 +105,7 @@ def test_rows_are_counted_once_also_where_all_repeat_or_one_comes_often():
 def test_few_different_rows_and_short_runs_are_told():
     def estimate(n_samples, l0=3.):
         return L0Estimate(l0=l0, interval=(l0, l0), verdict='found', reason='as it is', d_sae=16, d_in=8, table=None,
-                          cost={}, settings=dict(n_samples=n_samples))
+                          cost={}, settings=dict(n_samples=n_samples), witnesses=['asked'])
 
     for different in (None, (ENOUGH, 9000)):
         assert doubted(estimate(384_000), different) == estimate(384_000)
@@ -111,8 +113,27 @@ def test_few_different_rows_and_short_runs_are_told():
     assert doubted(estimate(1000, math.nan), (10, 9000)).doubt == 'few'
     short = doubted(estimate(100_000), None)
     assert short.doubt == 'short'
-    assert short.reason == 'as it is; SAEs saw 100,000 rows (n_samples, --samples), fewer than the default, 384,000'
+    assert short.reason == 'as it is; n_samples (--samples) is 100,000, less than the default, 384,000'
     both = doubted(estimate(100_000), (ENOUGH - 1, 65_536))
     assert both.doubt == 'few' # longer training does not help
     assert 'of 65,536 rows to train on only 7,199 differ' in both.reason
-    assert 'SAEs saw 100,000 rows' in both.reason
+    assert 'n_samples (--samples) is 100,000' in both.reason
+    alone = doubted(replace(estimate(384_000), witnesses=[]), None)
+    assert alone.doubt == 'unasked'
+    assert 'c_dec falls on past the right L0' in alone.reason
+    assert doubted(replace(estimate(384_000, math.nan), witnesses=[]), None).doubt == ''
+
+# %% ../nbs/14_control.ipynb #8e904a26
+def test_a_grid_that_begins_above_the_best_firing_score_is_to_be_extended_below():
+    def ended(k, firing, verdict='disagree', l0=math.nan):
+        said = pd.DataFrame(dict(k=k, firing=firing))
+        return L0Estimate(l0=l0, interval=(l0, l0), verdict=verdict, reason='as it is', d_sae=99, d_in=8, table=None,
+                          cost={}, settings={}, witnesses=[said])
+
+    high = from_below(ended([10., 15, 20], [.08, .04, .01]))
+    assert high.verdict == 'edge'
+    assert 'most at the lowest L0 tried (10): extend the grid below it' in high.reason
+    assert high.reason.endswith('by c_dec alone: as it is')
+    same = [ended([1., 15, 20], [.08, .04, .01]), ended([10., 15, 20], [.04, .08, .01]), ended([10., 15], [0., 0.]),
+            ended([10., 15, 20], [.08, .04, .01], 'not_converged'), ended([10., 15, 20], [.08, .04, .01], l0=12.)]
+    for r in same: assert from_below(r) is r
