@@ -100,7 +100,7 @@ def test_the_small_world_is_found_from_a_toy_and_from_a_tensor():
         assert r.interval[0] < r.l0 < r.interval[1], r
         assert with_room(r, r.control).interval == r.interval # by c_dec, and as wide as such numbers were off
         assert r.doubt == 'short'
-        assert 'SAEs saw 256,000 rows (n_samples, --samples), fewer than the default, 384,000' in r.reason
+        assert 'n_samples (--samples) is 256,000, less than the default, 384,000' in r.reason
         assert r.table['round'].nunique() >= 2
         last = r.table[r.table['round'] == r.table['round'].max()]
         assert last.groupby('k').seed.nunique().eq(3).all()
