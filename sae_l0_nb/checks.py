@@ -304,6 +304,16 @@ _UNKNOWN = re.compile( # also one that a function on the way sets itself
 CALLED = dict( # on the command line or elsewhere -> here
     width='d_sae', samples='n_samples', rounds='n_rounds', save_saes='keep_saes', k='l0s', l0='l0s', rows='n_eval')
 
+# %% ../nbs/90_checks.ipynb #ff5d323b
+_MISSING = re.compile(r'(\w+)\(\) missing \d+ required .*argument')
+
+def _unknown(message:str, called:str, given:list[str]) -> str|None: # given: names that the function does not list
+    "The argument that nobody knows, or that has another name here and is missing by that."
+    said, lacks = _UNKNOWN.search(message), _MISSING.search(message)
+    if said is not None: return said[2] if said[2] in given and said[1] != called else None
+    if lacks is None or lacks[1] != called: return None
+    return next((name for name in given if f"'{CALLED.get(name)}'" in message), None)
+
 # %% ../nbs/90_checks.ipynb #710b645a
 def as_called(
     e:TypeError, # of Python
@@ -311,8 +321,9 @@ def as_called(
     kwargs:dict, # with these
 ) -> TypeError|None: # None: it says something else
     "The error of an argument that nobody knows, told of the function that was called."
-    said, own = _UNKNOWN.search(str(e)), inspect.signature(f).parameters
-    if said is None or said[2] not in kwargs or said[2] in own or said[1] == f.__name__: return None
-    near = [CALLED[said[2]]] if CALLED.get(said[2]) in own else get_close_matches(said[2].lower(), own, 1, .8)
+    own = inspect.signature(f).parameters
+    name = _unknown(str(e), f.__name__, [key for key in kwargs if key not in own])
+    if name is None: return None
+    near = [CALLED[name]] if CALLED.get(name) in own else get_close_matches(name.lower(), own, 1, .8)
     hint = f"; did you mean '{near[0]}'?" if near else ''
-    return TypeError(f"{f.__name__}() got an unexpected keyword argument '{said[2]}'{hint}")
+    return TypeError(f"{f.__name__}() got an unexpected keyword argument '{name}'{hint}")

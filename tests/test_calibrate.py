@@ -341,7 +341,8 @@ def test_the_elbow_and_the_firing_score_are_compared_again_after_each_of_them_ha
         stages |= dict(
             Rounds=lambda **kw: mock.Mock(said=[]), _checked=lambda job, rounds, v: (v, ratio),
             look_first=lambda job, rounds, v, s, ratio: v,
-            _with_knobs=lambda v, *args: v, _estimate=lambda job, rounds, v, **kw: v, doubted=lambda r, different: r)
+            _with_knobs=lambda v, *args: v, _estimate=lambda job, rounds, v, **kw: v, doubted=lambda r, different: r,
+            from_below=lambda r: r)
         where = calibrate_l0.__module__
         with mock.patch.multiple(where, **stages): return calibrate_l0(rows, 16, progress=False).l0
 
@@ -362,6 +363,7 @@ def test_noise_gets_no_number():
     kw = dict(d_sae=16, l0s=l0s, n_samples=128_000, n_rounds=0, seeds=[0, 1], progress=False)
     alone, r = calibrate_l0(noise, control=False, **kw), calibrate_l0(noise, **kw)
     assert np.isfinite(alone.l0), alone
+    assert alone.doubt == 'unasked'
     assert alone.control is None
     assert r.verdict == 'no_features'
     assert np.isnan(r.l0)

@@ -204,6 +204,8 @@ def test_only_an_argument_that_was_passed_on_is_told_again():
     assert str(told(tried, n_samples=1, samples=3)).endswith("did you mean 'n_samples'?")
     for call in (sets_it, sets_it_first):
         assert str(told(call, n_samples=1, lr=3)) == f"{call.__name__}() got an unexpected keyword argument 'lr'"
+    assert str(told(tried, samples=3)).endswith("'samples'; did you mean 'n_samples'?") # which is missing
+    assert told(tried, zzz=3) is None
     assert told(trained, zzz=3) is None # as Python says it
     assert told(broken, zzz=3) is None # which knows it, so the fault is its own
     assert told(tried, n_samples=1) is None # something else: lr is missing
