@@ -328,8 +328,12 @@ def test_an_audit_of_a_kept_sae_knows_what_its_calibration_said(tmp_path, capsys
     words = 'calibrate toy:small --samples 64000 --l0s 1,1.5,2,2.5,3 --quiet --threads 1 --save-saes --out'
     assert run(words, tmp_path/'l0') == 0
     r = load_estimate(tmp_path/'l0')
-    assert r.verdict == 'found'
+    assert (r.verdict, r.doubt) == ('found', 'short')
     capsys.readouterr()
+    assert run(f"audit {tmp_path/'l0'} --activations toy:small --quiet") == 0
+    assert re.match(fr"L0 .*: can't say: .* near {r.l0:.3g}, .*in doubt, as its SAEs saw few", capsys.readouterr().out)
+    whole = tmp_path/'l0'/'estimate.json'
+    whole.write_text(whole.read_text().replace('"doubt": "short"', '"doubt": ""')) # as if it had been longer
     for sae in ('l0', 'l0/saes/best'):
         assert run(f'audit {tmp_path/sae} --activations toy:small --quiet') == 0
         said = capsys.readouterr().out
@@ -342,7 +346,7 @@ def test_an_audit_of_a_kept_sae_knows_what_its_calibration_said(tmp_path, capsys
     for more, is_said in (('', False), (f'--estimate {tmp_path}/l0', True)):
         assert run(f'audit {tmp_path}/l0 --activations {tmp_path}/x.npy --rows 100 --quiet {more}') == 0
         said = capsys.readouterr()
-        assert ('a calibration' in said.out) == is_said
+        assert ('a calibration of' in said.out) == is_said
         assert ('this SAE is from that calibration' in said.out) == is_said
         assert ('the estimate beside this SAE is not used: source of' in said.err) != is_said
     assert run(f'audit {tmp_path}/l0 --activations toy:small --estimate {tmp_path}/no --quiet') == 2
@@ -493,7 +497,8 @@ def test_audit_prints_a_verdict_and_writes_a_card_beside_the_weights(tmp_path, c
     assert run(f"audit {tmp_path/'sae'} --activations toy:large --quiet") == 0
     said = capsys.readouterr()
     assert 'siblings:' not in said.out
-    assert '--siblings trains' in said.out
+    assert 'next: Look at mixed pairs in context' in said.out
+    assert '--card DIR' in said.out
     assert said.err == ''
 
 def test_audit_refuses_in_one_line(tmp_path, capsys):
