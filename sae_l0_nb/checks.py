@@ -189,6 +189,7 @@ def _how_to_mend(x) -> str:
     if x.is_nested: return ', e.g. x.to_padded_tensor(0)'
     if x.layout != torch.strided: return ', e.g. x.to_dense()'
     if x.is_complex(): return ', e.g. x.real'
+    if x.ndim == 1 and x.dtype in NUMBERS: return ', e.g. x[None] of one row'
     return '' if x.dtype in NUMBERS else ', e.g. x.float()'
 
 # %% ../nbs/90_checks.ipynb #d4bd80df

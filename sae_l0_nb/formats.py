@@ -158,7 +158,8 @@ def _folder_of(source, sub:str, revision) -> Path:
     path = as_path(source, 'source')
     if path.exists():
         check(revision is None, 'revision', revision, 'None, for a folder on this machine')
-        return one_folder(path/sub) if (path/sub/'saes').is_dir() else path/sub # of results the best SAE
+        several = (path/sub/'saes').is_dir() or any((path/sub).glob('*/cfg.json'))
+        return one_folder(path/sub) if several else path/sub # of results the best SAE
     named = isinstance(source, str) and is_repo(source) and not Path(source.split('/')[0]).exists()
     check(named, 'source', str(source), 'a folder that exists, or a repository of the hub, as user/name')
     return fetched(source, sub=sub, revision=revision)

@@ -348,6 +348,9 @@ def read_parts(
     if path.is_file() and path.name.endswith('.sae.pt'): return _from_qwen_scope(path)
     found = [tool for tool, (file, _) in READERS.items() if (path/file).is_file()]
     allowed = 'a folder of one tool: ' + ', '.join(f'{tool} ({file})' for tool, (file, _) in READERS.items())
-    if not found: refuse('folder', str(path), f'{allowed}; or a file layer0.sae.pt of Qwen Scope{other_format(path)}')
+    names = sorted(p.name for p in path.iterdir())[:5] if path.is_dir() else []
+    held = f"; this one holds {', '.join(names) or 'nothing'}" if path.is_dir() else ''
+    other = f'; or a file layer0.sae.pt of Qwen Scope{held}{other_format(path)}'
+    if not found: refuse('folder', str(path), allowed + other)
     check(len(found) == 1, f'tools of {str(path)!r}', found, 'one; keep the files of the others elsewhere')
     return READERS[found[0]][1](path)

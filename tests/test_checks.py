@@ -126,7 +126,7 @@ def test_activations_of_any_type_become_float32():
 def test_a_refusal_of_a_tensor_says_what_mends_it():
     one = torch.ones(2, 3)
     mends = {'to_dense': one.to_sparse(), 'x.real': one*1j, r'x.float\(\)': one.bool(), 'from_numpy': one.numpy(),
-             'as_tensor': [[1.]]}
+             'as_tensor': [[1.]], r'x\[None\] of one row': one[0]}
     for mend, bad in mends.items():
         with pytest.raises(ValueError, match=mend): check_rows(bad)
 

@@ -253,6 +253,11 @@ def test_what_is_asked_for_and_means_nothing_is_refused(tmp_path):
     with pytest.raises(ValueError, match="revision = 'v1'; allowed: None, for a folder on this machine"):
         read_sae(tmp_path/'sae', revision='v1')
     with pytest.raises(ValueError, match='source = .*; allowed: a folder that exists'): read_sae(Path('runs/sae3'))
+    with pytest.raises(ValueError, match="folder = .*; allowed: one SAE, or results with best .*: sae"):
+        read_sae(tmp_path) # a folder of such folders
+    (tmp_path/'none').mkdir()
+    with pytest.raises(ValueError, match='allowed: a folder of one tool: .*; this one holds nothing'):
+        read_sae(tmp_path/'none')
     r = read_sae(tmp_path/'sae')
     for a in (torch.ones(3, 4), torch.ones(2, 5), torch.ones(4)):
         with pytest.raises(ValueError, match='a = .*|rows of a = .*'): r.decode(a, torch.ones(2, 6))
