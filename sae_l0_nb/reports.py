@@ -46,7 +46,7 @@ def _without(words:list[str], flags) -> list[str]:
 def _longer(r, out) -> list[str]: # lines; none where longer training is not what lacks, or nothing was typed
     "The command that was typed, with more rows."
     n, typed = r.settings.get('n_samples'), r.provenance.get('command')
-    lacks = r.doubt == 'short' or r.verdict == 'not_converged' and '--samples' in r.reason
+    lacks = r.doubt == 'short' or not math.isfinite(r.l0) and '--samples' in r.reason
     if not lacks or typed is None: return []
     words = _without(shlex.split(typed), ('--samples', '--out'))
     return [f'  {shlex.join([*words, "--samples", str(3*n), "--out", f"{out}_longer"])}']

@@ -55,6 +55,13 @@ def test_a_report_shows_saes_where_the_number_was_read_and_the_command_that_come
     for other in (none, replace(r, doubt='few'), replace(r, provenance={})):
         assert 'sae-l0 sweep' not in report(other, 'l0')
 
+    typed = "sae-l0 calibrate 'my acts.npz' --samples=64000 --width 9 --out l0"
+    short = replace(r, doubt='short', provenance=dict(source=source, command=typed))
+    moving = replace(short, doubt='', l0=math.nan, verdict='not_converged', reason='train longer (n_samples, --samples: 1)')
+    line = "\n  sae-l0 calibrate 'my acts.npz' --width 9 --samples 1152000 --out l0_longer\n"
+    for other, told in ((short, True), (moving, True), (replace(moving, reason='why'), False), (replace(r, doubt='few'), False)):
+        assert (line in report(other, 'l0')) == told
+
 # %% ../nbs/51_reports.ipynb #a6584908
 def test_a_quote_without_timed_steps_names_no_time():
     q = dict(least_n_saes=51, n_saes=69, least_sae_steps=60_200, sae_steps=88_500, least_seconds=math.nan,
