@@ -59,8 +59,8 @@ def test_a_report_shows_saes_where_the_number_was_read_and_the_command_that_come
     short = replace(r, doubt='short', provenance=dict(source=source, command=typed))
     moving = replace(short, doubt='', l0=math.nan, verdict='not_converged', reason='train longer (n_samples, --samples: 1)')
     line = "\n  sae-l0 calibrate 'my acts.npz' --width 9 --samples 1152000 --out l0_longer\n"
-    for other, told in ((short, True), (moving, True), (replace(moving, reason='why'), False), (replace(r, doubt='few'), False)):
-        assert (line in report(other, 'l0')) == told
+    for other in (short, moving): assert line in report(other, 'l0')
+    for other in (replace(moving, reason='why'), replace(short, doubt='few')): assert '_longer' not in report(other, 'l0')
 
 # %% ../nbs/51_reports.ipynb #a6584908
 def test_a_quote_without_timed_steps_names_no_time():
