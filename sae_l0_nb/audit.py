@@ -99,7 +99,8 @@ MOVES = .1 # by how much log L0 of best recovery moves where training is e times
 def _after_other_training(reading, estimate, n_samples:int|None):
     "The reading of a calibration of an SAE that saw far more or fewer rows than the one nearest to its number."
     theirs = estimate.rows_seen()
-    if not n_samples or not theirs or max(theirs/n_samples, n_samples/theirs) <= ROWS_APART: return reading
+    if reading.doubt or not n_samples or not theirs: return reading # in doubt it has no chances
+    if max(theirs/n_samples, n_samples/theirs) <= ROWS_APART: return reading
     words = f'its SAE next to that saw {theirs:,} rows and this one {n_samples:,}, so chances are less sure'
     spread = math.hypot(reading.spread, MOVES*math.log(theirs/n_samples))
     return replace(reading, spread=spread, reason=f'{reading.reason}; {words}')

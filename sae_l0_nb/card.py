@@ -219,10 +219,10 @@ def _witnesses_part(witnesses:dict) -> str:
     "What one SAE says on the rows, and on normal ones."
     import pandas as pd
     names = [name for name in witnesses if name != 'rows' and not name.startswith('normal_')]
-    table = pd.DataFrame((
-        {'witness': names, 'meaning': [IN_WORDS.get(name, '') for name in names],
-         'on these rows': [witnesses[name] for name in names],
-         'on normal rows': [witnesses.get(f'normal_{name}', '') for name in names]}))
+    table = pd.DataFrame({
+        'witness': names, 'meaning': [IN_WORDS[name] for name in names],
+        'on these rows': [witnesses[name] for name in names],
+        'on normal rows': [witnesses.get(f'normal_{name}', '') for name in names]})
     return _section('Witnesses', table)
 
 # %% ../nbs/48_card.ipynb #869397f4
