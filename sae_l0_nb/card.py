@@ -255,9 +255,10 @@ def html(self:Audit) -> str:
     named = ''.join(f'<li>{escape(str(s))}</li>' for s in self.suspects)
     declared = 'none' if math.isnan(self.declared) else f'{self.declared:g}'
     said = {_NAMED.get(k, str(k)): v for k, v in self.about.items() if v is not None}
-    facts = said | {'measured L0': f'{self.l0:.3g}', 'declared L0': declared, 'width': self.d_sae,
+    ours = {'measured L0': f'{self.l0:.3g}', 'declared L0': declared, 'width': self.d_sae,
                     'explained': f'{self.measured.explained:.1%}', 'dead': f"{self.witnesses['frac_dead']:.1%}",
                     'rows looked at': f"{self.cost['rows']:,}", 'version': f'sae_l0_nb {self.version}'}
+    facts = {f'{k}, by its files' if k in ours else k: v for k, v in said.items()} | ours # both are told
     facts_rows = ''.join(f'<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>' for k, v in facts.items())
     parts = [
         f'<h1>L0 card</h1><p class="verdict"><b>{escape(self.verdict)}</b></p><p>{escape(self.reason)}.</p>',

@@ -140,7 +140,8 @@ def sweep(
     with _listener(a, a.out) as told: table = plan.run(not a.quiet, told)
     missed = _missed(a.out) if a.architecture == 'jumprelu' else ''
     asked = table.k.nunique() >= READ_FROM and not missed
-    _say(sweep_report(table, a.out, judge(table, d_in=plan.source.d_in) if asked else None) + missed)
+    verdict = judge(table, d_in=plan.source.d_in) if asked else None
+    _say(sweep_report(table, a.out, verdict, a.source) + missed)
 
 # %% ../nbs/52_cli.ipynb #5895b178
 def _missed(out): # -> str, '' if all did

@@ -96,6 +96,7 @@ def sweep_report(
     table, # from `SweepPlan.run`
     out, # its folder
     verdict=None, # from `judge`; None: too few L0s for one
+    source='SOURCE', # on which it was trained, as a command line names it
 ) -> str: # a few lines
     "The summary that `sae-l0 sweep` prints."
     medians = table.groupby('k')[['l0', 'c_dec', 'variance_explained', 'frac_dead']].median().reset_index()
@@ -107,7 +108,8 @@ def sweep_report(
     lines += ['', f'{len(table)} SAEs, table and history: {out}/']
     name = table.sae.iloc[len(table)//2]
     lines += [f'next: sae-l0 probe {out} --model MODEL --layer LAYER --tasks all --out PROBES']
-    return '\n'.join([*lines, f'  or without a model: sae-l0 audit {out}/saes/{name} --activations SOURCE'])
+    rows = shlex.quote(str(source))
+    return '\n'.join([*lines, f'  or without a model: sae-l0 audit {out}/saes/{name} --activations {rows}'])
 
 # %% ../nbs/51_reports.ipynb #2684a2dc
 def _probes_in_words(t, by): # t: rows of one kind and number of latents

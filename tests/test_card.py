@@ -72,9 +72,14 @@ def test_a_folder_of_sae_lens_stays_one(audits, tmp_path):
     sae_lens.SAE.load_from_disk(tmp_path/'sae')
 
 def test_the_page_escapes_what_files_say(audits):
-    page = replace(audits[1], about=dict(model='<script>alert(1)</script>', rows=7, width=8)).html()
+    page = replace(audits[1], about=dict(model='<script>alert(1)</script>', rows=7)).html()
     assert '<script>' not in page
     assert '&lt;script&gt;' in page
+
+def test_what_files_say_stands_beside_what_was_measured(audits):
+    page = replace(audits[1], about=dict(width=8)).html()
+    assert '<tr><th>width, by its files</th><td>8</td></tr>' in page
+    assert f'<tr><th>width</th><td>{audits[1].d_sae}</td></tr>' in page
 
 def test_a_figure_has_a_panel_for_rows_and_two_for_siblings(audits):
     import matplotlib.pyplot as plt
