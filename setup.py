@@ -30,7 +30,7 @@ setup(
     packages=find_packages(include=[cfg["lib_name"], cfg["lib_name"] + ".*"]),
     package_data={cfg["lib_name"]: ["py.typed", "*.pyi"]},
     install_requires=cfg["requirements"].split(),
-    extras_require={o: cfg[f"{o}_requirements"].split() for o in ("dev", "tensorboard", "wandb")},
+    extras_require={o: cfg[f"{o}_requirements"].split() for o in ("dev", "tensorboard", "wandb", "saelens")},
     entry_points={
         "console_scripts": cfg["console_scripts"].split(),
         "nbdev": [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"],  # lets other nbdev sites link here

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .estimate import L0Estimate as L0Estimate
     from .formats import read_sae as read_sae
     from .harvest_run import harvest as harvest, plan_harvest as plan_harvest
+    from .language_worlds import synthetic as synthetic
     from .measuring import measure as measure, suspects as suspects
     from .metrics import c_dec as c_dec, evaluate as evaluate, mcc as mcc
     from .probing import probe_sae as probe_sae
@@ -37,7 +38,7 @@ _HOMES = dict(
     quote_l0='quote',
     harvest='harvest_run', plan_harvest='harvest_run', ActivationStore='store', plan_sweep='sweep', probe_sae='probing',
     read_sae='formats', measure='measuring', suspects='measuring', audit_sae='audit',
-    show_latents='top_contexts',
+    show_latents='top_contexts', synthetic='language_worlds',
 )
 __all__ = ['__version__', *_HOMES]
 

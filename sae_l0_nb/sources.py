@@ -148,7 +148,8 @@ def _of_loaders(n_heldout, source):
 # %% ../nbs/04_sources.ipynb #079f5e5d
 @checked
 def as_source(
-    source, # a Source (ToyModel, ActivationStore ...); tensor or array [n, d_in]; data set; iterable of batches
+    source, # a Source (ToyModel, ActivationStore ...); tensor or array [n, d_in]; data set; iterable of batches;
+    # a SyntheticModel of sae-lens
     *,
     name:str='source', # of what is given, in messages
     column:str|None=None, # of a data set or of batches that are dicts; None: the only one with activations
@@ -165,6 +166,11 @@ def as_source(
         _of_loaders(n_heldout, source)
         check(column is None, 'column', column, f'None, as a {type(source).__name__} has no columns')
         return source if parts else TensorSource(source, name=name)
+    if not isinstance(source, type) and hasattr(source, 'sample_with_features') and hasattr(source, 'feature_dict'):
+        _of_loaders(n_heldout, source)
+        check(column is None, 'column', column, f'None, as a {type(source).__name__} has no columns')
+        from sae_l0_nb import synthetic
+        return synthetic(source)
     allowed = 'a ToyModel, an ActivationStore, a tensor [n, d_in], a data set, or an iterable of batches [b, d_in]'
     frame = hasattr(source, 'to_numpy') and hasattr(source, 'columns')
     check(not frame, name, type(source), f"{allowed}; of a data frame df[columns].to_numpy('float32')")

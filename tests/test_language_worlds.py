@@ -13,6 +13,7 @@ import torch
 from scipy.stats import multivariate_normal
 
 from sae_l0_nb.language_worlds import LARGE
+from sae_l0_nb.sources import open_source
 from sae_l0_nb.toy import stream
 
 # %% ../nbs/18_language_worlds.ipynb #bf3c3f11
@@ -154,8 +155,15 @@ def test_a_model_of_another_package_is_a_world():
     assert world.most_frequent(2).tolist() == [0, 1]
     assert world.true_l0_at(2) == pytest.approx(.75, abs=.01)
     assert world.trees == [(0, [1])]
-    assert world.digest() == synthetic(Three(), seed=1).digest()
+    assert world.digest() == synthetic(Three(), seed=1).digest() == open_source(Three()).digest()
     assert torch.equal(torch.random.get_rng_state(), state)
+
+def test_a_world_of_another_package_has_no_columns_and_holds_out_its_own_rows():
+    with pytest.raises(ValueError, match="column = 'a'; allowed: None, as a Three has no columns"):
+        open_source(Three(), column='a')
+    with pytest.raises(ValueError, match='n_heldout = 9; allowed: None, as a Three has its own'):
+        open_source(Three(), n_heldout=9)
+    with pytest.raises(ValueError, match='source = .*Three.*; allowed: '): open_source(Three)
 
 def test_what_draws_nothing_is_no_world():
     for model in (None, SimpleNamespace(feature_dict=Three.feature_dict), SimpleNamespace(sample_with_features=len)):
