@@ -245,6 +245,9 @@ def merge(out, parts):
     others = [table_at(path) for path in (beside(part, 'others') for part in parts) if path.exists()]
     if others:
         others = pd.concat(others)[['kind', 'seed', 'rule_verdict', *ASKED]]
+        if 'rule_verdict' in table: # of a merge before
+            others = pd.concat([others, table.loc[table.rule_verdict.notna(), others.columns]])
+            others = others.drop_duplicates(['kind', 'seed'])
         table = table.drop(columns=others.columns[2:], errors='ignore').merge(others, on=['kind', 'seed'], how='left')
     lost = pd.DataFrame([read_off_curve(row, curves) for _, row in table.iterrows()], index=table.index)
     table = table.drop(columns=lost.columns, errors='ignore').join(lost) # of a table that was merged before
