@@ -3,6 +3,7 @@
     python score_worlds.py OUT.csv FIRST LAST [KIND]
     python score_worlds.py OUT.csv FIRST LAST KIND others
     python score_worlds.py OUT.csv FIRST LAST KIND recovered
+    python score_worlds.py OUT.csv FIRST LAST KIND alone
     python score_worlds.py OUT.csv merge PART.csv ...
     python score_worlds.py OUT.csv reread SCORED.csv KIND ...
 
@@ -20,6 +21,7 @@ FIRST to LAST: seeds of the worlds, the last one left out. KIND:
 One row a world; those that OUT has already are not done again. `others` asks other ways of choosing an L0 instead, and
 writes OUT_others.csv: the rule of c_dec alone and the paper's controller (version 4). `recovered` measures what SAEs recover in
 worlds with as many latents as features, whose score is held against their true L0, and writes OUT_recovered.csv.
+`alone` asks the rule of c_dec alone for its number and interval, and writes OUT_alone.csv.
 Processes that run at once write a PART each; `merge` puts them together and adds what the other ways lose. A killed
 process goes on where it was: what it needs for that lies in a folder beside OUT until its row is written.
 
@@ -189,6 +191,14 @@ def recovered(kind, seed, left):
     return row | dict(commit=COMMIT), dict(curves=curve.assign(kind=kind, seed=seed))
 
 
+def alone(kind, seed, left):
+    "What the rule of c_dec alone says of one world."
+    world, width, facts = drawn(kind, seed)
+    r = calibrate_l0(world, width, control=False, progress=False)
+    said = dict(verdict=r.verdict, l0=r.l0, low=r.interval[0], high=r.interval[1], commit=COMMIT)
+    return about(kind, seed, width, facts) | said, {}
+
+
 def controlled(world, width):
     "Where the paper's controller of c_dec ends: three SAEs, each on its own."
     schedule = SlopeController(.4*min(width, world.d_in), metric='c_dec', lr=.5, delta=(.1, 2.))
@@ -288,7 +298,7 @@ def reread(out, table, *kinds):
 
 def main(out, first, last, kind='language', what='score'):
     torch.set_num_threads(1)
-    out, run = Path(out), dict(score=score, others=others, recovered=recovered)[what]
+    out, run = Path(out), dict(score=score, others=others, recovered=recovered, alone=alone)[what]
     path = out if what == 'score' else beside(out, what)
     for seed in range(int(first), int(last)):
         done = table_at(path, kind=[], seed=[])
