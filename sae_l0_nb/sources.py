@@ -171,7 +171,7 @@ def as_source(
         check(column is None, 'column', column, f'None, as a {type(source).__name__} has no columns')
         from sae_l0_nb import synthetic
         return synthetic(source)
-    allowed = 'a ToyModel, an ActivationStore, a tensor [n, d_in], a data set, or an iterable of batches [b, d_in]'
+    allowed = 'a ToyModel, an ActivationStore, a tensor [n, d_in], a data set, an iterable of batches [b, d_in]'
     frame = hasattr(source, 'to_numpy') and hasattr(source, 'columns')
     check(not frame, name, type(source), f"{allowed}; of a data frame df[columns].to_numpy('float32')")
     iterable = hasattr(source, '__iter__') and not isinstance(source, (str, bytes, type, dict))
