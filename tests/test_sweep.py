@@ -289,7 +289,7 @@ from sae_l0_nb.sweep import sweep
 from sae_l0_nb.toy import ToyModel
 table = sweep(ToyModel.small(), 5, [1.5, 2, 3], sys.argv[1], seeds=[0, 1], at_once=2, n_samples=640, batch_size=64,
               n_eval=1000, progress=False)
-print('rows', len(table))
+sys.stdout.write(f'rows {len(table)}' + chr(10)) # in one piece: two processes write to one pipe
 """
 
 def test_two_processes_write_the_bytes_of_one(tmp_path):
