@@ -148,8 +148,7 @@ def _of_loaders(n_heldout, source):
 # %% ../nbs/04_sources.ipynb #079f5e5d
 @checked
 def as_source(
-    source, # a Source (ToyModel, ActivationStore ...); tensor or array [n, d_in]; data set; iterable of batches;
-    # a SyntheticModel of sae-lens
+    source, # a Source (ToyModel, ActivationStore ...), tensor or array [n, d_in], data set, iterable, SyntheticModel
     *,
     name:str='source', # of what is given, in messages
     column:str|None=None, # of a data set or of batches that are dicts; None: the only one with activations
@@ -160,18 +159,18 @@ def as_source(
         _of_loaders(n_heldout, source)
         from sae_l0_nb import open_stored
         return open_stored(source, column=column)
-    parts = all(hasattr(source, part) for part in ('d_in', 'batches', 'heldout')) and not isinstance(source, type)
+    def has(*parts): return not isinstance(source, type) and all(hasattr(source, part) for part in parts)
+    ready, drawn = has('d_in', 'batches', 'heldout'), has('sample_with_features', 'feature_dict') # the latter: sae-lens
     if isinstance(source, np.ndarray): source = as_tensor(source, name)
-    if parts or torch.is_tensor(source):
+    if ready or drawn or torch.is_tensor(source):
         _of_loaders(n_heldout, source)
         check(column is None, 'column', column, f'None, as a {type(source).__name__} has no columns')
-        return source if parts else TensorSource(source, name=name)
-    if not isinstance(source, type) and hasattr(source, 'sample_with_features') and hasattr(source, 'feature_dict'):
-        _of_loaders(n_heldout, source)
-        check(column is None, 'column', column, f'None, as a {type(source).__name__} has no columns')
+        if ready: return source
+        if not drawn: return TensorSource(source, name=name)
         from sae_l0_nb import synthetic
         return synthetic(source)
-    allowed = 'a ToyModel, an ActivationStore, a tensor [n, d_in], a data set, an iterable of batches [b, d_in]'
+    allowed = ('a ToyModel, an ActivationStore, a tensor [n, d_in], a data set, a SyntheticModel of sae-lens, or an '
+               'iterable of batches [b, d_in]')
     frame = hasattr(source, 'to_numpy') and hasattr(source, 'columns')
     check(not frame, name, type(source), f"{allowed}; of a data frame df[columns].to_numpy('float32')")
     iterable = hasattr(source, '__iter__') and not isinstance(source, (str, bytes, type, dict))
