@@ -270,7 +270,7 @@ def test_imports_go_down_only():
     arrows = [(page.module, other) for page in ROOMS for other in imported_rooms(page)]
     up = [(room, other) for room, other in arrows if not may_import(room, other, numbers)]
     # `as_source` and `open_source`, when they are given a world of another package, or what lies on a disk
-    assert up == [('sources', 'language_worlds'), ('sources', 'tables')]
+    assert set(up) == {('sources', 'language_worlds'), ('sources', 'tables')}
     assert not may_import('sae', 'store', numbers)
     assert not may_import('checks', 'sae', numbers)
     assert may_import('runs', 'checks', numbers)
